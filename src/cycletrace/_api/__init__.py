@@ -1,0 +1,1 @@
+"""The face: the public surface, light to import."""

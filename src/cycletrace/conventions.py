@@ -1,0 +1,202 @@
+"""The one vocabulary: every attribute, event, span and metric name, and the words they may hold.
+
+Nothing else in the project spells one of these strings. The module imports nothing but :mod:`typing`'s
+cheapest parts, because it is loaded by the public face before anything of OpenTelemetry is.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# --- parts and kinds -------------------------------------------------------------------------------
+
+TRAINING: Final = "training"
+SELECTION: Final = "selection"
+DEPLOYMENT: Final = "deployment"
+ACTIVATION: Final = "activation"
+
+PARTS: Final = (TRAINING, SELECTION, DEPLOYMENT, ACTIVATION)
+"""The parts of a cycle. The first three add up to the cycle time; activation lies inside deployment."""
+
+PART_OF_KIND: Final = {
+    "data": TRAINING,
+    "train": TRAINING,
+    "evaluate": SELECTION,
+    "select": SELECTION,
+    "test": DEPLOYMENT,
+    "package": DEPLOYMENT,
+    "approve": DEPLOYMENT,
+    "deploy": DEPLOYMENT,
+    "activate": DEPLOYMENT,
+}
+
+OTHER: Final = "other"
+KINDS: Final = (*PART_OF_KIND, OTHER)
+DEPLOYMENT_KINDS: Final = frozenset(kind for kind, part in PART_OF_KIND.items() if part == DEPLOYMENT)
+
+# --- marks -----------------------------------------------------------------------------------------
+
+STARTED: Final = "started"
+TRAINED: Final = "trained"
+SELECTED: Final = "selected"
+DEPLOYED: Final = "deployed"
+IN_USE: Final = "in_use"
+MARKS: Final = (STARTED, TRAINED, SELECTED, DEPLOYED, IN_USE)
+
+# --- outcomes --------------------------------------------------------------------------------------
+
+OK: Final = "ok"
+ERROR: Final = "error"
+INTERRUPTED: Final = "interrupted"
+CANCELLED: Final = "cancelled"
+ABANDONED: Final = "abandoned"
+TIMEOUT: Final = "timeout"
+CACHED: Final = "cached"
+LOST: Final = "lost"
+STAGE_OUTCOMES: Final = (OK, ERROR, INTERRUPTED, CANCELLED, ABANDONED, TIMEOUT, CACHED, LOST)
+SUCCESSES: Final = frozenset({OK, CACHED})
+ERROR_OUTCOMES: Final = frozenset({ERROR, TIMEOUT, INTERRUPTED, LOST})
+"""Stage outcomes that a span tells with status ERROR."""
+
+FAILED: Final = "failed"
+SUPERSEDED: Final = "superseded"
+ROLLED_BACK: Final = "rolled_back"
+OPEN: Final = "open"
+SAID_OUTCOMES: Final = (FAILED, ABANDONED, SUPERSEDED, ROLLED_BACK)
+"""Cycle outcomes that somebody has to say."""
+WORDS: Final = (IN_USE, *SAID_OUTCOMES)
+"""What closes a cycle, in the order in which the later wins where two are said at one instant."""
+CYCLE_OUTCOMES: Final = (IN_USE, DEPLOYED, *SAID_OUTCOMES, OPEN)
+
+# --- who, how, why ---------------------------------------------------------------------------------
+
+AUTOMATION: Final = "automation"
+HUMAN: Final = "human"
+ACTORS: Final = (AUTOMATION, HUMAN)
+
+TERMINAL: Final = "terminal"
+NOTEBOOK: Final = "notebook"
+LAUNCHES: Final = (TERMINAL, NOTEBOOK, "ci", "scheduler", OTHER)
+MANUAL_LAUNCHES: Final = frozenset({TERMINAL, NOTEBOOK})
+
+IDEA: Final = "idea"
+TRIGGERS: Final = (IDEA, "schedule", "drift", "fix")
+
+REASONS: Final = (HUMAN, "data", "compute", "schedule", "external")
+"""Why a stage, or a whole cycle, stands still."""
+
+MECHANISMS: Final = ("redeploy", "client_config", "flag", "env_var", "alias")
+"""How a deployed model is taken into use."""
+
+UNEXPLAINED: Final = "unexplained"
+ACTIVITIES: Final = (
+    *(f"work.{actor}" for actor in ACTORS),
+    *(f"wait.{reason}" for reason in REASONS),
+    UNEXPLAINED,
+)
+"""What time is spent on. They add up to the cycle time, in integers."""
+
+PRODUCTION: Final = frozenset({"production", "prod", "live"})
+"""Names of environments, lower case, in which a model counts as deployed and in use."""
+
+# --- span attributes -------------------------------------------------------------------------------
+
+PREFIX: Final = "cycletrace."
+
+CYCLE_ID: Final = "cycletrace.cycle.id"
+CYCLE_KEY: Final = "cycletrace.cycle.key"
+CYCLE_TRIGGER: Final = "cycletrace.cycle.trigger"
+CYCLE_IMPLICIT: Final = "cycletrace.cycle.implicit"
+CYCLE_OUTCOME: Final = "cycletrace.cycle.outcome"
+MODEL_NAME: Final = "cycletrace.model.name"
+MODEL_DOMAIN: Final = "cycletrace.model.domain"
+MODEL_VERSION: Final = "cycletrace.model.version"
+
+STAGE_ID: Final = "cycletrace.stage.id"
+STAGE_NAME: Final = "cycletrace.stage.name"
+STAGE_KIND: Final = "cycletrace.stage.kind"
+STAGE_ATTEMPT: Final = "cycletrace.stage.attempt"
+STAGE_OUTCOME: Final = "cycletrace.stage.outcome"
+STAGE_PARENT: Final = "cycletrace.stage.parent"
+STAGE_LAUNCH: Final = "cycletrace.stage.launch"
+STAGE_LEASE: Final = "cycletrace.stage.lease"
+ACTOR_TYPE: Final = "cycletrace.actor.type"
+ACTOR_ID: Final = "cycletrace.actor.id"
+
+WAIT_ID: Final = "cycletrace.wait.id"
+WAIT_REASON: Final = "cycletrace.wait.reason"
+MARK_NAME: Final = "cycletrace.mark.name"
+ALIAS_KEY: Final = "cycletrace.alias.key"
+MECHANISM: Final = "cycletrace.activation.mechanism"
+DERIVED: Final = "cycletrace.derived"
+
+# OpenTelemetry's own names, wherever they exist.
+ENVIRONMENT: Final = "deployment.environment.name"
+ERROR_TYPE: Final = "error.type"
+REVISION: Final = "vcs.ref.head.revision"
+SERVICE_NAME: Final = "service.name"
+SERVICE_NAMESPACE: Final = "service.namespace"
+
+# --- span and event names --------------------------------------------------------------------------
+
+STAGE_STARTED: Final = "cycletrace.stage.started"
+STAGE_HEARTBEAT: Final = "cycletrace.stage.heartbeat"
+WAIT_OPENED: Final = "cycletrace.wait.opened"
+EVENTS: Final = (STAGE_STARTED, STAGE_HEARTBEAT, WAIT_OPENED)
+"""OTLP log records, by event name: what cannot wait for an end."""
+
+
+def wait_span(reason: str) -> str:
+    """Name of the span of a wait."""
+    return f"wait {reason}"
+
+
+def mark_span(name: str) -> str:
+    """Name of the zero-length span of a mark."""
+    return f"mark {name}"
+
+
+ALIAS_SPAN: Final = "alias"
+CLOSE_SPAN: Final = "close"
+
+
+# --- ids -------------------------------------------------------------------------------------------
+
+
+def cycle_id(namespace: str, key: str) -> str:
+    """The id of a cycle, 32 lower-case hex digits: also its trace id.
+
+    Made from namespace and key alone, so that every process that knows the key joins the same trace
+    with nothing handed over.
+    """
+    return _hash(f"cycletrace.cycle\0{namespace}\0{key}", 16)
+
+
+def root_span_id(cycle: str) -> str:
+    """The id, 16 lower-case hex digits, of the root span of the cycle with this id."""
+    return _hash(f"cycletrace.root\0{cycle}", 8)
+
+
+def begun_stage_id(cycle: str, name: str, attempt: int) -> str:
+    """The id, 16 lower-case hex digits, of a stage that is begun and ended by separate commands.
+
+    Made from cycle, name and attempt, so that repeating either command is harmless.
+    """
+    return _hash(f"cycletrace.stage\0{cycle}\0{name}\0{attempt}", 8)
+
+
+def begun_wait_id(cycle: str, stage: str, reason: str, attempt: int) -> str:
+    """The id, 16 lower-case hex digits, of a wait that is begun and ended by separate commands."""
+    return _hash(f"cycletrace.wait\0{cycle}\0{stage}\0{reason}\0{attempt}", 8)
+
+
+def key_of(model: str, version: str) -> str:
+    """The key of the cycle of this version of a model: ``model@version``."""
+    return f"{model}@{version}"
+
+
+def _hash(text: str, size: int) -> str:
+    from hashlib import sha256
+
+    # Lone surrogates (names from the file system) must not raise: they get an encoding of their own.
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[: 2 * size]

@@ -1,0 +1,142 @@
+"""When a cycle reached each mark: said by somebody, or derived from its stages.
+
+Source: the design's section 2, the table of marks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from cycletrace.conventions import (
+    DEPLOYED,
+    DEPLOYMENT_KINDS,
+    IN_USE,
+    MARKS,
+    SELECTED,
+    STARTED,
+    SUCCESSES,
+    TRAINED,
+)
+from cycletrace.flow.facts import Marks
+from cycletrace.flow.records import Mark, Stage, Wait
+from cycletrace.flow.rules import Rules
+
+
+class Reached(NamedTuple):
+    """The marks of a cycle, which of them were derived (in order), and what was wrong with their order."""
+
+    marks: Marks
+    derived: list[str]
+    skewed: int
+    out_of_order: int
+
+
+def is_negative(interval: Stage | Wait) -> bool:
+    """Whether it ends before it starts, and so makes no mark, owner or ``started``."""
+    return interval.end is not None and interval.end < interval.start
+
+
+def reach(stages: Iterable[Stage], waits: Iterable[Wait], said: Iterable[Mark], rules: Rules) -> Reached:
+    """All five marks. "By" and "at or after" allow for the tolerance, and so does their order."""
+    stages = [stage for stage in stages if not is_negative(stage)]
+    waits = [wait for wait in waits if not is_negative(wait)]
+    words = _said(said, rules)
+    in_use = words.get(IN_USE)
+    if in_use is None:
+        in_use = min((end for stage, end in _done(stages, "activate") if _counts(stage, rules)), default=None)
+    deployed = words.get(DEPLOYED)
+    if deployed is None:
+        deployed = _deployed(stages, in_use, rules)
+    bound = in_use if deployed is None else deployed
+    selected = words.get(SELECTED)
+    if selected is None:
+        selected = _latest_end(stages, "select", bound, rules)
+    trained = words.get(TRAINED)
+    if trained is None:
+        trained = _latest_end(stages, "train", bound if selected is None else selected, rules)
+    if selected is None:
+        selected = _deployment_begins(stages, trained, bound, rules)
+        if selected is None and bound is not None:
+            selected = trained
+    started = words.get(STARTED)
+    if started is None:
+        started = min((interval.start for interval in (*stages, *waits)), default=None)
+    marks = Marks(started=started, trained=trained, selected=selected, deployed=deployed, in_use=in_use)
+    derived = [name for name in MARKS if marks[name] is not None and name not in words]
+    return Reached(marks, derived, *_lift(marks, rules.tolerance))
+
+
+def _said(said: Iterable[Mark], rules: Rules) -> dict[str, int]:
+    """The earliest word on each mark. What a non-production environment says is neither deployed nor in use."""
+    words: dict[str, int] = {}
+    for mark in said:
+        if mark.name in (DEPLOYED, IN_USE) and not rules.is_production(mark.environment):
+            continue
+        words[mark.name] = min(mark.at, words.get(mark.name, mark.at))
+    return words
+
+
+def _counts(stage: Stage, rules: Rules) -> bool:
+    return rules.is_production(stage.environment)
+
+
+def _done(stages: Iterable[Stage], kind: str) -> list[tuple[Stage, int]]:
+    """The successful stages of a kind, each with its end."""
+    return [
+        (stage, stage.end)
+        for stage in stages
+        if stage.kind == kind and stage.end is not None and stage.outcome in SUCCESSES
+    ]
+
+
+def _by(instant: int, bound: int | None, rules: Rules) -> bool:
+    return bound is None or instant <= bound + rules.tolerance
+
+
+def _latest_end(stages: Iterable[Stage], kind: str, bound: int | None, rules: Rules) -> int | None:
+    """The latest end of a successful stage of this kind that ended by the bound."""
+    return max((end for _, end in _done(stages, kind) if _by(end, bound, rules)), default=None)
+
+
+def _deployed(stages: Iterable[Stage], in_use: int | None, rules: Rules) -> int | None:
+    """The latest end of a successful deploy that began by ``in_use``, but no later than ``in_use``."""
+    ends = [end for stage, end in _done(stages, "deploy") if _counts(stage, rules) and _by(stage.start, in_use, rules)]
+    if not ends:
+        return None
+    return max(ends) if in_use is None else min(max(ends), in_use)
+
+
+def _deployment_begins(stages: Iterable[Stage], trained: int | None, bound: int | None, rules: Rules) -> int | None:
+    """The earliest start of a deployment stage, of any outcome, at or after ``trained`` and by the bound."""
+    return min(
+        (
+            stage.start
+            for stage in stages
+            if stage.kind in DEPLOYMENT_KINDS
+            and (trained is None or stage.start >= trained - rules.tolerance)
+            and _by(stage.start, bound, rules)
+        ),
+        default=None,
+    )
+
+
+def _lift(marks: Marks, tolerance: int) -> tuple[int, int]:
+    """Lift, in order, each mark that precedes the latest before it by no more than the tolerance.
+
+    Returns how many were lifted and how many precede by more.
+    """
+    skewed = out_of_order = 0
+    latest: int | None = None
+    for name in MARKS:
+        instant = marks[name]
+        if instant is None:
+            continue
+        if latest is not None and instant < latest:
+            if latest - instant <= tolerance:
+                marks[name] = latest
+                skewed += 1
+            else:
+                out_of_order += 1
+        latest = instant if latest is None else max(latest, instant)
+    return skewed, out_of_order

@@ -1,0 +1,121 @@
+"""A cycle's records merged by identity: a fold, so order, duplicates, replays and lateness change nothing.
+
+Source: the design's arithmetic, rules 1 and 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from cycletrace.conventions import LOST
+from cycletrace.flow.records import Alias, Close, Heartbeat, Mark, Origin, Record, Stage, Wait, began, cut, latest
+
+
+class State(NamedTuple):
+    """What is known of a cycle at an instant, each stage and wait once."""
+
+    origin: Origin
+    implicit: bool
+    stages: list[Stage]
+    waits: list[Wait]
+    marks: list[Mark]
+    closes: list[Close]
+    heard: dict[str, int]
+    """The latest heartbeat of a stage."""
+    leases: dict[str, int]
+    """The longest lease, in seconds, that a stage's start or heartbeats promise."""
+    latest: int
+    """The latest instant in any record."""
+
+
+def merge(cycle_id: str, records: Iterable[Record], at: int) -> State | None:
+    """The state of a cycle at an instant, ``None`` where nothing was known of it then."""
+    stages: dict[str, Stage] = {}
+    waits: dict[str, Wait] = {}
+    marks: list[Mark] = []
+    closes: list[Close] = []
+    heard: dict[str, int] = {}
+    leases: dict[str, int] = {}
+    origins: dict[Origin, int] = {}
+    last: int | None = None
+    for whole in records:
+        record = cut(whole, at)
+        if record is None:
+            continue
+        start = began(record)
+        origins[record.origin] = max(start, origins.get(record.origin, start))
+        instant = latest(record)
+        last = instant if last is None else max(last, instant)
+        if isinstance(record, Stage):
+            _keep_lease(leases, record.id, record.lease)
+            known = stages.get(record.id)
+            stages[record.id] = record if known is None else max(known, record, key=_stage_precedence)
+        elif isinstance(record, Wait):
+            opened = waits.get(record.id)
+            waits[record.id] = record if opened is None else max(opened, record, key=_wait_precedence)
+        elif isinstance(record, Heartbeat):
+            _keep_lease(leases, record.stage, record.lease)
+            heard[record.stage] = max(record.at, heard.get(record.stage, record.at))
+        elif isinstance(record, Mark):
+            marks.append(record)
+        elif isinstance(record, Close):
+            closes.append(record)
+        else:
+            assert isinstance(record, Alias)  # it says whose records are whose, which is settled before
+    if last is None:
+        return None
+    return State(
+        _origin(cycle_id, origins),
+        all(origin.implicit for origin in origins),
+        sorted(stages.values(), key=lambda stage: (stage.start, stage.id)),
+        sorted(waits.values(), key=lambda wait: (wait.start, wait.id)),
+        marks,
+        closes,
+        heard,
+        leases,
+        last,
+    )
+
+
+def _keep_lease(leases: dict[str, int], stage: str, lease: int | None) -> None:
+    if lease is not None:
+        leases[stage] = max(lease, leases.get(stage, lease))
+
+
+def _stage_precedence(stage: Stage) -> tuple[int, int, int, str]:
+    """A run beats a lost run, which beats a start; then the later end, then the later start. Of starts the earliest.
+
+    The text decides where all of that is equal, so that the result never depends on the order of arrival.
+    """
+    if stage.end is None:
+        return 0, -stage.start, 0, repr(stage)
+    return (1 if stage.outcome == LOST else 2), stage.end, stage.start, repr(stage)
+
+
+def _wait_precedence(wait: Wait) -> tuple[int, int, int, str]:
+    if wait.end is None:
+        return 0, -wait.start, 0, repr(wait)
+    return 1, wait.end, wait.start, repr(wait)
+
+
+def _origin(cycle_id: str, origins: dict[Origin, int]) -> Origin:
+    """Each field from the latest-starting record that has it, ties the greatest text; the key only from own records."""
+
+    def word(field: str) -> str | None:
+        said = [
+            (start, value)
+            for origin, start in origins.items()
+            if (value := getattr(origin, field)) and (field != "key" or origin.cycle_id == cycle_id)
+        ]
+        return max(said)[1] if said else None
+
+    return Origin(
+        cycle_id,
+        word("key"),
+        word("namespace"),
+        word("model"),
+        word("domain"),
+        word("version"),
+        word("trigger"),
+    )

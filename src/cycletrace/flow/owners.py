@@ -1,0 +1,57 @@
+"""Who owns each instant of a cycle: a backward sweep from its end.
+
+Source: the design's arithmetic, rules 7 and 8. The sweep is the critical path of the cycle, with one owner per
+instant, so that lengths add up to the cycle time in integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from heapq import heappop, heappush
+
+from cycletrace.conventions import ACTIVITIES, UNEXPLAINED
+from cycletrace.flow.facts import Owner
+from cycletrace.flow.pieces import Piece
+
+
+def sweep(pieces: Iterable[Piece], started: int, end: int) -> list[Owner]:
+    """The owners of ``[started, end)`` in order, neighbours alike in stage, kind and activity as one.
+
+    At time t, among the pieces that began before t, the one that reaches furthest (clipped to t) owns from its
+    start to its reach; between its reach and t nobody does. O(n log n).
+    """
+    waiting = sorted(pieces, key=lambda piece: piece.end)  # taken from the back: the furthest first
+    reaching: list[Piece] = []  # a heap of those that reach t, by the order in which ties are decided
+    backwards: list[Owner] = []
+    t = end
+    while t > started:
+        while waiting and waiting[-1].end >= t:
+            heappush(reaching, waiting.pop())
+        while reaching and reaching[0].start >= t:
+            heappop(reaching)  # it did not begin before t, nor before any earlier t
+        if reaching:
+            piece = reaching[0]
+            begin = max(piece.start, started)
+            _prepend(backwards, *piece.label, ACTIVITIES[piece.activity], begin, t)
+        else:
+            begin = max(waiting[-1].end, started) if waiting else started
+            _prepend(backwards, None, None, UNEXPLAINED, begin, t)
+        t = begin
+    return backwards[::-1]
+
+
+def _prepend(backwards: list[Owner], stage: str | None, kind: str | None, activity: str, start: int, end: int) -> None:
+    if backwards:
+        next_owner = backwards[-1]
+        if (next_owner["stage"], next_owner["kind"], next_owner["activity"]) == (stage, kind, activity):
+            next_owner["start"] = start
+            return
+    backwards.append(Owner(stage=stage, kind=kind, activity=activity, start=start, end=end))
+
+
+def activities(owners: Iterable[Owner]) -> dict[str, int]:
+    """How long each activity owned, nanoseconds, all eight. They add up to the length of the sweep."""
+    lengths = dict.fromkeys(ACTIVITIES, 0)
+    for owner in owners:
+        lengths[owner["activity"]] += owner["end"] - owner["start"]
+    return lengths

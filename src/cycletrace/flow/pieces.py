@@ -1,0 +1,157 @@
+"""What could own time: the stretches in which a stage works, and the waits.
+
+Source: the design's arithmetic, rule 7, as far as "Pieces".
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from cycletrace.conventions import ACTIVITIES
+from cycletrace.flow.intervals import Cover, union
+from cycletrace.flow.marks import is_negative
+from cycletrace.flow.records import Stage, Wait
+
+FAR = 1 << 128
+"""The end of what has not ended: later than any instant, so that it sorts last."""
+
+
+class Piece(NamedTuple):
+    """A stretch that could own time. The order of the fields is the order in which ties are decided."""
+
+    end: int
+    """Ends soonest; :data:`FAR` while unfinished."""
+    latest_start: int
+    """Starts latest: the start, negated."""
+    is_cycle_wait: bool
+    stage_id: str
+    activity: int
+    """Index into :data:`~cycletrace.conventions.ACTIVITIES`."""
+    label: tuple[str | None, str | None]
+    """Name and kind of the stage; both ``None`` for a wait of the cycle."""
+
+    @property
+    def start(self) -> int:
+        """The first instant of the piece."""
+        return -self.latest_start
+
+
+def pieces(stages: Sequence[Stage], waits: Iterable[Wait]) -> list[Piece]:
+    """All pieces, in no particular order. O(n log n) in stages and waits.
+
+    A stage works, and its own waits count, where it runs and none that it contains runs; while it stands still
+    in a wait of its own it does not work.
+    """
+    own_waits: dict[str, list[Wait]] = defaultdict(list)
+    found = []
+    for wait in waits:
+        if is_negative(wait):
+            continue
+        if wait.stage is None:
+            found.append(_piece(wait.start, _end(wait), f"wait.{wait.reason}"))
+        else:
+            own_waits[wait.stage].append(wait)
+    for stage, stretches in _alone(stages):
+        waiting = own_waits.get(stage.id, ())
+        for start, end in _working(stretches, waiting):
+            found.append(_piece(start, end, f"work.{stage.actor}", stage))
+        for start, end, reason in _standing_still(stretches, waiting):
+            found.append(_piece(start, end, f"wait.{reason}", stage))
+    return [piece for piece in found if piece.start < piece.end]
+
+
+def _piece(start: int, end: int, activity: str, stage: Stage | None = None) -> Piece:
+    index = _ACTIVITY[activity]
+    if stage is None:
+        return Piece(end, -start, True, "", index, (None, None))
+    return Piece(end, -start, False, stage.id, index, (stage.name, stage.kind))
+
+
+_ACTIVITY = {activity: index for index, activity in enumerate(ACTIVITIES)}
+
+
+def _end(interval: Stage | Wait) -> int:
+    return FAR if interval.end is None else interval.end
+
+
+def _alone(stages: Sequence[Stage]) -> list[tuple[Stage, list[tuple[int, int]]]]:
+    """Each stage with the stretches in which it runs and none that it contains runs, deepest stages first."""
+    parents = containing({stage.id: stage.parent for stage in stages})
+    depths = _depths(parents)
+    covers: dict[str, Cover] = {}  # by containing stage: where anything that it contains runs
+    found = []
+    for stage in sorted(stages, key=lambda stage: -depths[stage.id]):
+        inside = covers.pop(stage.id, None)
+        if not is_negative(stage):
+            interval = (stage.start, _end(stage))
+            found.append((stage, [interval] if inside is None else inside.gaps(*interval)))
+        parent = parents[stage.id]
+        if parent is not None:
+            inside = Cover() if inside is None else inside
+            if not is_negative(stage):
+                inside.add(stage.start, _end(stage))
+            covers[parent] = union(covers[parent], inside) if parent in covers else inside
+    return found
+
+
+def containing(parents: Mapping[str, str | None]) -> dict[str, str | None]:
+    """The stage that directly contains each, ``None`` where it is unknown. A looping chain contains nothing."""
+    is_sound: dict[str, bool] = {}
+    for stage in parents:
+        path: dict[str, None] = {}
+        current: str | None = stage
+        while current is not None and current in parents and current not in is_sound and current not in path:
+            path[current] = None
+            current = parents[current]
+        sound = current not in path and (current is None or is_sound.get(current, True))
+        is_sound.update(dict.fromkeys(path, sound))
+    return {stage: parent if is_sound[stage] and parent in parents else None for stage, parent in parents.items()}
+
+
+def _depths(parents: Mapping[str, str | None]) -> dict[str, int]:
+    """How many stages contain each. The chains must not loop."""
+    depths: dict[str, int] = {}
+    for stage in parents:
+        path = []
+        current: str | None = stage
+        while current is not None and current not in depths:
+            path.append(current)
+            current = parents[current]
+        depth = -1 if current is None else depths[current]
+        for above, name in enumerate(reversed(path), start=1):
+            depths[name] = depth + above
+    return depths
+
+
+def _working(stretches: list[tuple[int, int]], waits: Iterable[Wait]) -> list[tuple[int, int]]:
+    if not waits:
+        return stretches
+    still = Cover()
+    for wait in waits:
+        still.add(wait.start, _end(wait))
+    return [gap for stretch in stretches for gap in still.gaps(*stretch)]
+
+
+def _standing_still(stretches: Sequence[tuple[int, int]], waits: Iterable[Wait]) -> set[tuple[int, int, str]]:
+    """The waits of one stage within its stretches: start, end, reason, each once.
+
+    A wait that fills a stretch is the same piece as any other of its reason that fills it, so only the stretches
+    at a wait's two ends are looked at one by one: many waits over many stretches stay O(n log n).
+    """
+    starts = [start for start, _ in stretches]
+    ends = [end for _, end in stretches]
+    found: set[tuple[int, int, str]] = set()
+    filled: dict[str, Cover] = defaultdict(Cover)  # by reason: indexes of stretches
+    for wait in waits:
+        first = bisect_right(ends, wait.start)
+        behind = bisect_left(starts, _end(wait))
+        for index in {first, behind - 1} if first < behind else ():
+            found.add((max(wait.start, starts[index]), min(_end(wait), ends[index]), wait.reason))
+        filled[wait.reason].add(first + 1, behind - 1)
+    for reason, indexes in filled.items():
+        for first, behind in indexes:
+            found.update((starts[index], ends[index], reason) for index in range(first, behind))
+    return found

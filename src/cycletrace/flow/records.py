@@ -1,0 +1,121 @@
+"""What is known of cycles: the records that a fold takes, as plain values.
+
+All instants are UTC integer nanoseconds since the epoch. Records of one stage or wait share its id; nothing
+else identifies anything. A record never refers to another by time.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Origin(NamedTuple):
+    """What every record says of the cycle that it belongs to. ``None`` where it says nothing."""
+
+    cycle_id: str
+    key: str | None = None
+    namespace: str | None = None
+    model: str | None = None
+    domain: str | None = None
+    version: str | None = None
+    trigger: str | None = None
+    implicit: bool = False
+
+
+class Stage(NamedTuple):
+    """A run of a stage; without an ``end`` it is the word that one has started.
+
+    A start may promise a ``lease``: the seconds after its last word for which silence proves nothing.
+    """
+
+    origin: Origin
+    id: str
+    name: str
+    kind: str
+    start: int
+    end: int | None = None
+    outcome: str | None = None
+    attempt: int | None = None
+    actor: str = "automation"
+    person: str | None = None
+    launch: str = "other"
+    environment: str | None = None
+    parent: str | None = None
+    mechanism: str | None = None
+    lease: int | None = None
+
+
+class Heartbeat(NamedTuple):
+    """The word that a stage still runs."""
+
+    origin: Origin
+    stage: str
+    at: int
+    lease: int | None = None
+
+
+class Wait(NamedTuple):
+    """A stretch in which a stage, or the cycle as a whole, stands still. Without an ``end``: opened."""
+
+    origin: Origin
+    id: str
+    reason: str
+    start: int
+    end: int | None = None
+    stage: str | None = None
+
+
+class Mark(NamedTuple):
+    """Somebody's word that the cycle reached a mark."""
+
+    origin: Origin
+    name: str
+    at: int
+    environment: str | None = None
+    mechanism: str | None = None
+
+
+class Alias(NamedTuple):
+    """The word that another key, whose id is ``alias_id``, is of the same cycle."""
+
+    origin: Origin
+    key: str
+    alias_id: str
+    at: int
+
+
+class Close(NamedTuple):
+    """Somebody's word on how the cycle ended."""
+
+    origin: Origin
+    outcome: str
+    at: int
+
+
+Record = Stage | Heartbeat | Wait | Mark | Alias | Close
+
+
+def began(record: Record) -> int:
+    """The instant at which a record begins."""
+    return record.start if isinstance(record, (Stage, Wait)) else record.at
+
+
+def latest(record: Record) -> int:
+    """The latest instant in a record."""
+    if isinstance(record, (Stage, Wait)):
+        return record.start if record.end is None else max(record.start, record.end)
+    return record.at
+
+
+def cut(record: Record, at: int) -> Record | None:
+    """The record as it was known at an instant: what begins later is not there, what ends later has not ended.
+
+    Source: the design's arithmetic, rule 2.
+    """
+    if began(record) > at:
+        return None
+    if isinstance(record, Stage) and record.end is not None and record.end > at:
+        return record._replace(end=None, outcome=None)
+    if isinstance(record, Wait) and record.end is not None and record.end > at:
+        return record._replace(end=None)
+    return record

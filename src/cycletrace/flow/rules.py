@@ -1,0 +1,27 @@
+"""The few settings that the arithmetic has."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cycletrace.conventions import PRODUCTION
+
+SECOND = 1_000_000_000
+
+
+class Rules(NamedTuple):
+    """What a team may choose. Lengths are nanoseconds."""
+
+    tolerance: int = SECOND
+    """By how much two clocks may differ before an order of marks counts as wrong."""
+    settle: int = 72 * 3600 * SECOND
+    """How long after its last record a deployed cycle counts as settled without a known first use."""
+    production: frozenset[str] = PRODUCTION
+    """Names of environments, lower case, that are production. No name at all counts as production."""
+
+    def is_production(self, environment: str | None) -> bool:
+        """Whether stages and marks of this environment make ``deployed`` and ``in_use``."""
+        return not environment or environment.casefold() in self.production
+
+
+RULES = Rules()

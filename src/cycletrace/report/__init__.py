@@ -1,0 +1,1 @@
+"""Statistics, tables and pictures, made from facts and from nothing else."""
