@@ -48,8 +48,9 @@ def fold(cycle_id: str, records: Iterable[Record], at: int, rules: Rules = RULES
     started = marks["started"]
     is_timed = started is not None and started <= ending.end
     owners = sweep(pieces(settled.stages, settled.waits), started, ending.end) if started is not None else []
+    intervals: list[Stage | Wait] = [*settled.stages, *settled.waits]
     flags = {
-        "negative_intervals": sum(map(is_negative, (*settled.stages, *settled.waits))),
+        "negative_intervals": sum(map(is_negative, intervals)),
         "marks_out_of_order": reached.out_of_order,
         "skewed": reached.skewed,
         "parts_left_out": left_out,

@@ -61,7 +61,8 @@ def reach(stages: Iterable[Stage], waits: Iterable[Wait], said: Iterable[Mark], 
             selected = trained
     started = words.get(STARTED)
     if started is None:
-        started = min((interval.start for interval in (*stages, *waits)), default=None)
+        intervals: list[Stage | Wait] = [*stages, *waits]
+        started = min((interval.start for interval in intervals), default=None)
     marks = Marks(started=started, trained=trained, selected=selected, deployed=deployed, in_use=in_use)
     derived = [name for name in MARKS if marks[name] is not None and name not in words]
     return Reached(marks, derived, *_lift(marks, rules.tolerance))
