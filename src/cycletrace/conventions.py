@@ -1,12 +1,14 @@
 """The one vocabulary: every attribute, event, span and metric name, and the words they may hold.
 
-Nothing else in the project spells one of these strings. The module imports nothing but :mod:`typing`'s
-cheapest parts, because it is loaded by the public face before anything of OpenTelemetry is.
+Nothing else in the project spells one of these strings. The module imports nothing, not even :mod:`typing`: the
+public face loads it, and costs a script next to nothing.
 """
 
 from __future__ import annotations
 
-from typing import Final
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 # --- parts and kinds -------------------------------------------------------------------------------
 
@@ -120,6 +122,8 @@ STAGE_OUTCOME: Final = "cycletrace.stage.outcome"
 STAGE_PARENT: Final = "cycletrace.stage.parent"
 STAGE_LAUNCH: Final = "cycletrace.stage.launch"
 STAGE_LEASE: Final = "cycletrace.stage.lease"
+WALL_END: Final = "cycletrace.stage.wall_end"
+"""Where the wall clock was set while a stage ran: what it said at the end, UTC nanoseconds."""
 ACTOR_TYPE: Final = "cycletrace.actor.type"
 ACTOR_ID: Final = "cycletrace.actor.id"
 

@@ -1,0 +1,185 @@
+"""Cycles: which one the work belongs to, and what is said of it."""
+
+from __future__ import annotations
+
+from cycletrace import conventions as c
+from cycletrace._api import checks, shapes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from types import TracebackType
+    from typing import Any, ParamSpec, TypeVar
+
+    from cycletrace._api.waiting import Waiting
+    from cycletrace.emit.cycles import Identity
+    from cycletrace.emit.runs import Position
+
+    P = ParamSpec("P")
+    R = TypeVar("R")
+    F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Cycle:
+    """One attempt to bring one idea for a model into use. Made by :func:`cycle`.
+
+    A handle, a context manager (also ``async with``) and a decorator. Joining a cycle does not close it:
+    deployment may happen next week elsewhere.
+    """
+
+    __slots__ = ("_came_from", "_identity", "_renew")
+
+    def __init__(self, identity: Identity, renew: Callable[[], Cycle] | None = None) -> None:
+        self._identity = identity
+        self._renew = renew
+        self._came_from: list[Position | None] = []
+
+    @property
+    def key(self) -> str:
+        """The key, unique in its namespace."""
+        return self._identity.key
+
+    @property
+    def trace_id(self) -> str:
+        """The id of the cycle, and of its trace: 32 lower-case hex digits."""
+        return self._identity.cycle_id
+
+    def mark(self, name: str, at: datetime | int | None = None) -> None:
+        """Say that the cycle reached a mark: ``started``, ``trained``, ``selected``, ``deployed`` or ``in_use``.
+
+        Args:
+            name: The mark; an unknown one is logged and left out.
+            at: When: an aware datetime or UTC nanoseconds; by default now.
+
+        Raises:
+            ValueError: where the datetime is naive.
+        """
+        from cycletrace.emit import entry
+
+        entry.mark(self._identity, name, checks.instant(at))
+
+    def alias(self, key: str) -> None:
+        """Say that this is another key of the same cycle: of the registry, a git revision, a run of a tracker."""
+        from cycletrace.emit import entry
+
+        entry.alias(self._identity, key)
+
+    def close(self, outcome: str, at: datetime | int | None = None) -> None:
+        """Say how the cycle ended: ``failed``, ``abandoned``, ``superseded`` or ``rolled_back``.
+
+        Args:
+            outcome: The outcome; an unknown one is logged and left out.
+            at: When: an aware datetime or UTC nanoseconds; by default now.
+
+        Raises:
+            ValueError: where the datetime is naive.
+        """
+        from cycletrace.emit import entry
+
+        entry.close(self._identity, outcome, checks.instant(at))
+
+    def waiting(self, reason: str, *, by: str | None = None) -> Waiting:
+        """A wait of the cycle as a whole: ``with c.waiting("human"):``. See :func:`cycletrace.waiting`.
+
+        Raises:
+            ValueError: where the reason or ``by`` is not known.
+        """
+        from cycletrace._api.waiting import Waiting
+
+        return Waiting(reason, by=by, cycle=self._identity)
+
+    def __enter__(self) -> Cycle:
+        from cycletrace.emit import entry
+
+        self._came_from.append(entry.enter_cycle(self._identity, self))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        from cycletrace.emit import entry
+
+        came_from = self._came_from.pop()
+        if came_from is not None:
+            entry.leave_cycle(came_from, self)
+
+    async def __aenter__(self) -> Cycle:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, trace)
+
+    def __call__(self, function: F) -> F:
+        """Decorate a function (or coroutine function): each call works on the cycle, on a new one if it has no key.
+
+        Raises:
+            TypeError: of anything else.
+        """
+        return shapes.around(function, self._fresh, "cycle")
+
+    def _fresh(self) -> Cycle:
+        return self if self._renew is None else self._renew()
+
+    def __repr__(self) -> str:
+        return f"<cycle {self.key!r}>"
+
+
+def cycle(
+    model: str,
+    version: str | None = None,
+    *,
+    key: str | None = None,
+    domain: str | None = None,
+    trigger: str | None = None,
+    environment: str | None = None,
+) -> Cycle:
+    """Join a cycle, as a block of code, as a decorator, or to hold a handle of it.
+
+    ``with cycle("churn", "7") as c:``, ``async with``, ``@cycle("churn", "7")`` or ``c = cycle("churn", "7")``.
+
+    Every process that says the same key joins the same cycle and the same trace, with nothing handed over.
+
+    Args:
+        model: The model's name.
+        version: Its version; the key is then ``model@version``. Without version and key the cycle is new each time.
+        key: The key itself, where it is something else.
+        domain: What models are compared with in training; by default the model is its own domain.
+        trigger: Why: ``idea`` (the default), ``schedule``, ``drift`` or ``fix``.
+        environment: Where its stages run. A named one other than ``production``, ``prod``, ``live`` makes neither
+            ``deployed`` nor ``in_use``.
+
+    Raises:
+        ValueError: where the trigger is not known, or model or key is empty.
+    """
+    checks.one_of("trigger", trigger, c.TRIGGERS)
+    if not model or key == "":
+        raise ValueError("A cycle needs the name of a model: cycle('churn', '7').")
+    from cycletrace.emit.entry import identify
+
+    def make() -> Cycle:
+        return Cycle(identify(model, version, key=key, domain=domain, trigger=trigger, environment=environment))
+
+    made = make()
+    return made if key is not None or version is not None else Cycle(made._identity, make)  # noqa: SLF001 - its own
+
+
+def current_cycle() -> Cycle | None:
+    """The cycle that the calling code runs in, ``None`` where there is none yet."""
+    from cycletrace.emit import entry
+
+    identity = entry.known_cycle()
+    return None if identity is None else Cycle(identity)
+
+
+def mark(name: str, at: datetime | int | None = None) -> None:
+    """Say that the current cycle reached a mark. See :meth:`Cycle.mark`.
+
+    Raises:
+        ValueError: where the datetime is naive.
+    """
+    from cycletrace.emit import entry
+
+    entry.mark(None, name, checks.instant(at))

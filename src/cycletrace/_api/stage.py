@@ -1,0 +1,259 @@
+"""Stages: pieces of work of a cycle. One object is the decorator, the context manager and the definition."""
+
+from __future__ import annotations
+
+from functools import update_wrapper
+
+from cycletrace import conventions as c
+from cycletrace._api import capture as capturing
+from cycletrace._api import checks, generators, shapes
+from cycletrace._api.cycle import Cycle
+from cycletrace._api.run import Run
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import TracebackType
+    from typing import Any, NoReturn, TypeVar, overload
+
+    from cycletrace.emit.cycles import Identity
+    from cycletrace.emit.runs import Run as EmittedRun
+    from cycletrace.emit.runs import Terms
+
+    F = TypeVar("F", bound=Callable[..., Any] | classmethod[Any, ..., Any] | staticmethod[..., Any])
+
+
+class Stage:
+    """The definition of a stage: immutable; entering it makes a run. Made by :func:`stage`.
+
+    Entered as often as you like, also by many threads and tasks at once, and within itself.
+    """
+
+    __slots__ = ("_attributes", "_capture", "_cycle", "_entered", "_given", "_terms")
+
+    def __init__(
+        self,
+        name: str | None,
+        kind: str | None,
+        by: str | None,
+        attempt: int | None,
+        environment: str | None,
+        mechanism: str | None,
+        capture: Sequence[str],
+        attributes: Mapping[str, Any] | None,
+        cycle: Cycle | str | None,
+    ) -> None:
+        checks.one_of("kind", kind, c.KINDS)
+        checks.actor(by)
+        checks.one_of("mechanism", mechanism, c.MECHANISMS)
+        if name == "":
+            raise ValueError("A stage needs a name of at least one character.")
+        if isinstance(capture, str):
+            raise TypeError(f'capture takes a tuple of argument names: capture=("{capture}",).')
+        self._given = (name, kind, by, attempt, environment, mechanism)
+        self._capture = tuple(capture)
+        self._attributes = dict(attributes) if attributes else None
+        self._cycle = cycle
+        self._terms: Terms | None = None
+        self._entered: list[EmittedRun | None] = []
+
+    def __call__(self, function: F) -> F:
+        """Decorate a function, coroutine function, generator function, async generator function or method.
+
+        Each call is a run; of generators, each from the first item to the end.
+
+        Raises:
+            TypeError: of a class, or of what cannot be called, and where an argument to capture is none of its.
+        """
+        if isinstance(function, (classmethod, staticmethod)):
+            method: Any = type(function)(self(function.__func__))
+            return method  # type: ignore[no-any-return]  # of the same kind and signature
+        if isinstance(function, type):
+            raise TypeError(f"@stage decorates functions, and {function.__name__} is a class: decorate its methods.")
+        if not callable(function):
+            raise TypeError(f"@stage decorates functions, and {function!r} is none.")
+        definition = self if self._given[0] is not None else self._named(shapes.name_of(function))
+        capture = capturing.reader(function, self._capture)
+        wrapper: Any = _WRAPPERS[shapes.shape_of(function)](definition, function, capture)
+        update_wrapper(wrapper, function)
+        return wrapper  # type: ignore[no-any-return]  # of the same signature
+
+    def begin(self, captured: Mapping[str, Any] | None = None) -> EmittedRun | None:
+        """Start a run that is not yet the current stage. ``None`` where cycletrace is disabled."""
+        from cycletrace.emit.entry import begin
+
+        attributes = self._attributes
+        if captured:
+            attributes = {**attributes, **captured} if attributes else dict(captured)
+        return begin(self._terms or self._make_terms(), self._identity(), attributes)
+
+    def __enter__(self) -> Run:
+        run = self.begin()
+        if run is not None:
+            from cycletrace.emit.entry import enter
+
+            enter(run)
+        self._entered.append(run)
+        return Run(run)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        run = self._pop()
+        if run is not None:
+            from cycletrace.emit.entry import leave
+
+            leave(run, error)
+
+    async def __aenter__(self) -> Run:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, trace)
+
+    def __repr__(self) -> str:
+        return f"<stage {self._given[0]!r}>"
+
+    def _pop(self) -> EmittedRun | None:
+        """The run that the calling code leaves: its innermost one of this definition, whoever else entered it."""
+        if len(self._entered) > 1:
+            from cycletrace.emit.current import HERE
+
+            run = HERE.get().run
+            while run is not None and run not in self._entered:
+                run = run.outside.here.run
+            if run is not None:
+                self._entered.remove(run)
+                return run
+        return self._entered.pop() if self._entered else None
+
+    def _named(self, name: str) -> Stage:
+        return Stage(name, *self._given[1:], self._capture, self._attributes, self._cycle)
+
+    def _make_terms(self) -> Terms:
+        """What the runs tell, made at the first one: until then nothing of the machinery is loaded."""
+        from cycletrace.emit.cycles import clean
+        from cycletrace.emit.runs import Terms
+
+        name, kind, by, attempt, environment, mechanism = self._given
+        name = clean(name or "stage")
+        kind = kind or (name if name in c.PART_OF_KIND else c.OTHER)
+        self._terms = Terms(name, kind, by, attempt, clean(environment) if environment else None, mechanism)
+        return self._terms
+
+    def _identity(self) -> Identity | None:
+        cycle = self._cycle
+        if cycle is None:
+            return None
+        if isinstance(cycle, str):
+            from cycletrace.emit.entry import identify_key
+
+            return identify_key(cycle)
+        return cycle._identity  # noqa: SLF001 - the face's own
+
+
+def _wrap_plain(definition: Stage, function: Callable[..., Any], capture: capturing.Reader | None) -> Any:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        run = definition.begin(capture and capture(args, kwargs))
+        if run is None:
+            return function(*args, **kwargs)
+        from cycletrace.emit.entry import enter, leave
+
+        enter(run)
+        try:
+            result = function(*args, **kwargs)
+        except BaseException as error:
+            leave(run, error)
+            raise
+        leave(run, None)
+        return result
+
+    return wrapper
+
+
+def _wrap_coroutine(definition: Stage, function: Callable[..., Any], capture: capturing.Reader | None) -> Any:
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        run = definition.begin(capture and capture(args, kwargs))
+        if run is None:
+            return await function(*args, **kwargs)
+        from cycletrace.emit.entry import enter, leave
+
+        enter(run)
+        try:
+            result = await function(*args, **kwargs)
+        except BaseException as error:
+            leave(run, error)
+            raise
+        leave(run, None)
+        return result
+
+    return wrapper
+
+
+_WRAPPERS = {
+    shapes.PLAIN: _wrap_plain,
+    shapes.COROUTINE: _wrap_coroutine,
+    shapes.GENERATOR: generators.wrap_generator,
+    shapes.ASYNC_GENERATOR: generators.wrap_async_generator,
+}
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def stage(name: type[Any], /) -> NoReturn: ...
+    @overload
+    def stage(name: F, /) -> F: ...
+    @overload
+    def stage(
+        name: str | None = None,
+        *,
+        kind: str | None = None,
+        by: str | None = None,
+        attempt: int | None = None,
+        environment: str | None = None,
+        mechanism: str | None = None,
+        capture: Sequence[str] = (),
+        attributes: Mapping[str, Any] | None = None,
+        cycle: Cycle | str | None = None,
+    ) -> Stage: ...
+
+
+def stage(
+    name: Any = None,
+    *,
+    kind: str | None = None,
+    by: str | None = None,
+    attempt: int | None = None,
+    environment: str | None = None,
+    mechanism: str | None = None,
+    capture: Sequence[str] = (),
+    attributes: Mapping[str, Any] | None = None,
+    cycle: Cycle | str | None = None,
+) -> Any:
+    """Define a stage: a decorator and a context manager in one.
+
+    ``@stage``, ``@stage("fit", kind="train")``, ``with stage("train") as run:`` or ``async with``.
+
+    Args:
+        name: The stage's name; of a decorated function by default its own.
+        kind: ``data``, ``train``, ``evaluate``, ``select``, ``test``, ``package``, ``approve``, ``deploy``,
+            ``activate`` or ``other``; by default the name where that is one of them, else ``other``.
+        by: Who does it: ``"automation"`` (the default), ``"person"`` (whoever is logged in) or ``"person:NAME"``.
+        attempt: Which attempt this is, from 1; by default its place among the runs of that name.
+        environment: Where it acts. A named one other than ``production``, ``prod``, ``live`` makes neither
+            ``deployed`` nor ``in_use``.
+        mechanism: Of an activation: ``redeploy``, ``client_config``, ``flag``, ``env_var`` or ``alias``.
+        capture: Names of arguments whose values become attributes: scalars, short texts, shape and dtype of arrays.
+        attributes: More attributes of every run's span.
+        cycle: The cycle, or its key; by default the one that the code runs in.
+
+    Raises:
+        ValueError: where a word is not one of those allowed.
+        TypeError: where a class, or something that is no function, is decorated.
+    """
+    if name is None or isinstance(name, str):
+        return Stage(name, kind, by, attempt, environment, mechanism, capture, attributes, cycle)
+    return Stage(None, kind, by, attempt, environment, mechanism, capture, attributes, cycle)(name)

@@ -1,0 +1,85 @@
+"""Waits: stretches in which a stage, or the cycle as a whole, stands still for a reason."""
+
+from __future__ import annotations
+
+from cycletrace import conventions as c
+from cycletrace._api import checks, shapes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Any, TypeVar
+
+    from cycletrace.emit.cycles import Identity
+    from cycletrace.emit.runs import Run
+    from cycletrace.emit.waits import OpenWait
+
+    F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Waiting:
+    """A wait, to be entered. Made by :func:`waiting`; each entry is a wait of its own."""
+
+    __slots__ = ("_by", "_cycle", "_opened", "_reason", "_run")
+
+    def __init__(
+        self, reason: str, *, by: str | None = None, cycle: Identity | None = None, run: Run | None = None
+    ) -> None:
+        checks.one_of("reason", reason, c.REASONS)
+        checks.actor(by)
+        self._reason = reason
+        self._by = by
+        self._cycle = cycle
+        self._run = run
+        self._opened: list[OpenWait | None] = []
+
+    def __enter__(self) -> None:
+        from cycletrace.emit import entry
+
+        self._opened.append(entry.open_wait(self._reason, self._by, self._cycle, self._run))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        from cycletrace.emit import entry
+
+        wait = self._opened.pop()
+        if wait is not None:
+            entry.close_wait(wait)
+
+    async def __aenter__(self) -> None:
+        self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, trace)
+
+    def __call__(self, function: F) -> F:
+        """Decorate a function (or coroutine function): each call is a wait.
+
+        Raises:
+            TypeError: of anything else.
+        """
+        return shapes.around(function, self._fresh, "waiting")
+
+    def _fresh(self) -> Waiting:
+        return Waiting(self._reason, by=self._by, cycle=self._cycle, run=self._run)
+
+
+def waiting(reason: str, *, by: str | None = None) -> Waiting:
+    """Say that the code stands still, for a block of code or for each call of a function.
+
+    ``with waiting("compute"):``, ``async with`` or ``@waiting("compute")``.
+
+    Inside a stage it is the stage's own wait, else the cycle's.
+
+    Args:
+        reason: ``human``, ``data``, ``compute``, ``schedule`` or ``external``.
+        by: Whom it waits for: ``"automation"``, ``"person"`` or ``"person:NAME"``.
+
+    Raises:
+        ValueError: where the reason or ``by`` is not known.
+    """
+    return Waiting(reason, by=by)

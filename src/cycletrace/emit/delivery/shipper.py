@@ -1,0 +1,260 @@
+"""Reads journals from where delivery stopped, sends what is new, and remembers how far it came."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cycletrace.emit.delivery import claim, progress
+from cycletrace.emit.delivery.destination import SIGNALS, Destination
+from cycletrace.emit.delivery.transport import Answer, Verdict, is_refused, open_sender
+from cycletrace.emit.lost import bury
+from cycletrace.emit.told import LOGGER
+from cycletrace.emit.writer import Writer
+from cycletrace.journal.files import (
+    delivered_directory,
+    is_closed,
+    journal_directory,
+    list_folder,
+    next_segment,
+    read_header,
+)
+from cycletrace.journal.format import unframe
+
+MAX_ITEMS = 512
+"""Records in one request."""
+MAX_BYTES = 1 << 20
+"""Bytes of journal in one request."""
+BURY_EVERY = 30.0
+"""Seconds between looks for processes that died."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+"""Seconds to wait after a failure, doubled after each further one."""
+
+
+class Batch(NamedTuple):
+    """What the next request holds, and how far the journals are read once it is delivered."""
+
+    items: list[Any]
+    offsets: dict[str, int]
+
+
+class Shipper:
+    """Delivers one directory's journals to one destination. Used by one thread at a time."""
+
+    def __init__(self, directory: Path, destination: Destination, writer: Writer | None = None) -> None:
+        self._directory = directory
+        self._destination = destination
+        self._writer = writer
+        self._senders: dict[str, Callable[[bytes, float], Answer]] = {}
+        self._headers: dict[str, dict[str, Any]] = {}
+        self._progress: progress.Progress | None = None
+        self._pauses: dict[str, float] = {}
+        self._not_before: dict[str, float] = {}
+        self._next_burial = 0.0
+
+    def deliver_some(self, stop: threading.Event) -> None:
+        """What is new, as far as the pauses after failures allow; ends early when told to stop."""
+        self._deliver(time.monotonic() + 60.0, is_patient=True, stop=stop)
+
+    def deliver_all(self, deadline: float) -> bool:
+        """Everything, now, until the deadline (:func:`time.monotonic`). ``True`` when all was delivered."""
+        while True:
+            if self._deliver(deadline, is_patient=False):
+                return True
+            if time.monotonic() >= deadline or not self._is_somebody_else_shipping():
+                return False
+            time.sleep(0.05)
+
+    def deliver_last(self, deadline: float) -> None:
+        """One attempt at exit. Where nobody listens it costs one refused connection."""
+        if not self._senders and all(is_refused(target) for target in self._destination.values()):
+            return
+        self._deliver(deadline, is_patient=False)
+        claim.release(self._directory)
+
+    def undelivered(self) -> int:
+        """Bytes of journal that wait."""
+        known = progress.load(self._directory)
+        return sum(
+            max(
+                0,
+                size
+                - min((known.offsets.get(signal, {}).get(name, 0) for signal in self._wanted(known)), default=size),
+            )
+            for name, size in self._sizes().items()
+        )
+
+    def _is_somebody_else_shipping(self) -> bool:
+        return not claim.take(self._directory)
+
+    def _wanted(self, known: progress.Progress) -> list[str]:
+        return [
+            signal
+            for signal in SIGNALS
+            if signal in self._destination and known.unsupported.get(signal) != self._destination[signal].url
+        ]
+
+    def _sizes(self) -> dict[str, int]:
+        sizes = {}
+        for path in list_folder(journal_directory(self._directory)):
+            with suppress(OSError):
+                sizes[path.name] = path.stat().st_size
+        return sizes
+
+    def _deliver(self, deadline: float, *, is_patient: bool, stop: threading.Event | None = None) -> bool:
+        if self._writer is not None and self._writer.pending:
+            self._deliver_pending(deadline)
+        if not self._sizes():
+            return self._writer is None or not self._writer.pending
+        if not claim.take(self._directory):
+            self._progress = None  # whoever holds the claim moves on from here
+            return self.undelivered() == 0
+        if self._progress is None:
+            self._progress = progress.load(self._directory)
+        if not is_patient or time.monotonic() >= self._next_burial:
+            bury(self._directory)
+            self._next_burial = time.monotonic() + BURY_EVERY
+        for signal in self._wanted(self._progress):
+            if not is_patient or time.monotonic() >= self._not_before.get(signal, 0.0):
+                self._deliver_signal(signal, deadline, stop)
+        self._move_delivered()
+        return self.undelivered() == 0
+
+    def _deliver_signal(self, signal: str, deadline: float, stop: threading.Event | None) -> None:
+        assert self._progress is not None
+        limit = MAX_ITEMS
+        while (left := deadline - time.monotonic()) > 0 and not (stop is not None and stop.is_set()):
+            batch = self._collect(signal, limit)
+            if not batch.offsets:
+                return
+            answer = self._send(signal, batch.items, left)
+            if answer.verdict is Verdict.SPLIT and len(batch.items) > 1:
+                limit = max(1, len(batch.items) // 2)
+                continue
+            if answer.verdict is Verdict.LATER:
+                self._put_off(signal, answer)
+                return
+            self._settle(signal, answer, len(batch.items))
+            if answer.verdict is Verdict.UNSUPPORTED:
+                return
+            self._progress.offsets.setdefault(signal, {}).update(batch.offsets)
+            progress.save(self._directory, self._progress)
+            limit = MAX_ITEMS
+
+    def _settle(self, signal: str, answer: Answer, count: int) -> None:
+        """What an answer that is final means for the records, told where it is not plain success."""
+        assert self._progress is not None
+        self._pauses.pop(signal, None)
+        if self._progress.problem.pop(signal, None):
+            LOGGER.warning("Delivery of %s goes on.", signal)
+        rejected = count if answer.verdict is Verdict.SPLIT else answer.rejected
+        if answer.verdict is Verdict.UNSUPPORTED:
+            self._progress.unsupported[signal] = self._destination[signal].url
+            LOGGER.warning("%s. The endpoint takes no %s: none are sent to it.", answer.detail, signal)
+            progress.save(self._directory, self._progress)
+        elif rejected:
+            self._progress.rejected += rejected
+            LOGGER.warning("The endpoint rejected %d of our %s for good: %s", rejected, signal, answer.detail)
+
+    def _put_off(self, signal: str, answer: Answer) -> None:
+        assert self._progress is not None
+        pause = min(LONGEST_PAUSE, 2 * self._pauses.get(signal, FIRST_PAUSE / 2))
+        self._pauses[signal] = pause
+        self._not_before[signal] = time.monotonic() + (pause if answer.retry_after is None else answer.retry_after)
+        if signal not in self._progress.problem:  # one line for each change of state, not for each attempt
+            LOGGER.warning("Delivery of %s waits: %s. Records stay in the journal.", signal, answer.detail)
+        if self._progress.problem.get(signal) != answer.detail:
+            self._progress.problem[signal] = answer.detail
+            progress.save(self._directory, self._progress)
+
+    def _send(self, signal: str, items: list[Any], seconds: float) -> Answer:
+        if not items:
+            return Answer(Verdict.DONE)
+        from cycletrace.emit.delivery.encode import encode
+
+        try:
+            body = encode(signal, items)
+        except Exception as error:  # a document that another version wrote: split until it stands alone
+            return Answer(Verdict.SPLIT, f"cannot be encoded: {error!r}")
+        if signal not in self._senders:
+            self._senders[signal] = open_sender(self._destination[signal])
+        return self._senders[signal](body, seconds)
+
+    def _collect(self, signal: str, limit: int) -> Batch:
+        """The next records of a signal, over as many journals as it takes."""
+        from cycletrace.emit.delivery.encode import Item, signal_of
+
+        assert self._progress is not None
+        known = self._progress.offsets.get(signal, {})
+        batch = Batch([], {})
+        size = 0
+        for name, end in self._sizes().items():
+            offset = known.get(name, 0)
+            if offset >= end:
+                continue
+            header = self._header(name)
+            with suppress(OSError), (journal_directory(self._directory) / name).open("rb") as file:
+                file.seek(offset)
+                for line in file:
+                    if not line.endswith(b"\n") and not self._is_finished(name):
+                        break  # it is being written
+                    with suppress(ValueError):  # a damaged line costs itself; reading it is counted by the store
+                        document = unframe(line)
+                        if signal_of(document) == signal:
+                            batch.items.append(Item(document, header.get("resource", {})))
+                    size += len(line)
+                    offset += len(line)
+                    batch.offsets[name] = offset
+                    if len(batch.items) >= limit or size >= MAX_BYTES:
+                        return batch
+        return batch
+
+    def _header(self, name: str) -> dict[str, Any]:
+        if name not in self._headers:
+            header = read_header(journal_directory(self._directory) / name)
+            if header is None:
+                return {}
+            self._headers[name] = header
+        return self._headers[name]
+
+    def _is_finished(self, name: str) -> bool:
+        """Whether nobody will write to this journal any more: it was ended, by its writer or by :func:`bury`."""
+        folder = journal_directory(self._directory)
+        return is_closed(folder / name) or (folder / next_segment(name)).exists()
+
+    def _move_delivered(self) -> None:
+        """Put aside what was delivered in full and will not grow, so that looking for work stays cheap."""
+        assert self._progress is not None
+        sizes = self._sizes()
+        offsets = [self._progress.offsets.get(signal, {}) for signal in self._wanted(self._progress)]
+        moved = []
+        for name, size in sizes.items():
+            if all(known.get(name, 0) >= size for known in offsets) and self._is_finished(name):
+                with suppress(OSError):
+                    (journal_directory(self._directory) / name).rename(delivered_directory(self._directory) / name)
+                    moved.append(name)
+        if moved:
+            for known in self._progress.offsets.values():
+                for name in (*moved, *(known.keys() - sizes.keys())):
+                    known.pop(name, None)
+            for name in moved:
+                self._headers.pop(name, None)
+            progress.save(self._directory, self._progress)
+
+    def _deliver_pending(self, deadline: float) -> None:
+        """Send straight from memory what no journal could take."""
+        from cycletrace.emit.delivery.encode import Item, signal_of
+
+        assert self._writer is not None
+        lines = [self._writer.pending.popleft() for _ in range(min(len(self._writer.pending), MAX_ITEMS))]
+        documents = [unframe(line) for line in lines]
+        for signal, target in self._destination.items():
+            items = [Item(document, self._writer.resource) for document in documents if signal_of(document) == signal]
+            answer = self._send(signal, items, min(target.timeout, deadline - time.monotonic()))
+            if answer.verdict is Verdict.LATER:
+                self._writer.pending.extendleft(reversed(lines))
+                return

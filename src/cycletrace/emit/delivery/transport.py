@@ -1,0 +1,186 @@
+"""One request to an OTLP endpoint, and what its answer means for the records in it.
+
+The exporters' own ``export()`` says only success or failure; whether to try again, later or never, needs the
+status. Source: OTLP specification, "OTLP/gRPC Response" and "OTLP/HTTP Response".
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+from cycletrace.emit.delivery.destination import GRPC, LOGS, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+class Verdict(Enum):
+    """What becomes of the records in a request."""
+
+    DONE = "done"
+    LATER = "later"
+    """Keep them and try again: nobody answered, or not now."""
+    SPLIT = "split"
+    """Refused as a whole: a smaller request may pass, and a single record that is refused never will."""
+    UNSUPPORTED = "unsupported"
+    """The endpoint knows no such signal."""
+
+
+class Answer(NamedTuple):
+    """A verdict, in words what was answered, seconds to wait where the endpoint names them, records it rejected."""
+
+    verdict: Verdict
+    detail: str = ""
+    retry_after: float | None = None
+    rejected: int = 0
+
+
+def open_sender(target: Target) -> Callable[[bytes, float], Answer]:
+    """A function that sends one serialised request, waiting for its answer at most as many seconds. Never raises.
+
+    It holds connections of this process: a forked child opens its own.
+    """
+    return _grpc_sender(target) if target.protocol == GRPC else _http_sender(target)
+
+
+def _http_sender(target: Target) -> Callable[[bytes, float], Answer]:
+    import requests
+
+    session = requests.Session()
+    session.headers.update({"Content-Type": "application/x-protobuf", "User-Agent": "cycletrace"})
+    session.headers.update(dict(target.headers))
+    if target.certificate:
+        session.verify = str(target.certificate)
+    if target.client_certificate:
+        pair = (str(target.client_certificate), str(target.client_key)) if target.client_key else None
+        session.cert = pair or str(target.client_certificate)
+    if target.is_gzip:
+        session.headers["Content-Encoding"] = "gzip"
+
+    def send(body: bytes, seconds: float) -> Answer:
+        data = gzip.compress(body, compresslevel=1) if target.is_gzip else body
+        try:
+            response = session.post(target.url, data=data, timeout=min(seconds, target.timeout), allow_redirects=False)
+        except (requests.RequestException, OSError, ValueError) as error:
+            return Answer(Verdict.LATER, _reason(error))
+        return _read_http(target, response)
+
+    return send
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost cause in words: what libraries wrap around it helps nobody."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__ or error
+    return f"{type(error).__name__}: {error}"
+
+
+def _read_http(target: Target, response: Any) -> Answer:
+    status = response.status_code
+    if 200 <= status < 300:
+        return _accepted(target, response.content)
+    detail = f"{target.url} answered {status} {response.reason}"
+    if status in {404, 405, 501} and target.signal == LOGS:
+        return Answer(Verdict.UNSUPPORTED, detail)
+    if status in {400, 413, 422}:
+        return Answer(Verdict.SPLIT, detail)
+    return Answer(Verdict.LATER, detail, _seconds(response.headers.get("Retry-After")))
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        return max(0.0, float(text)) if text else None
+    except ValueError:  # an HTTP date: our own pace will do
+        return None
+
+
+def _accepted(target: Target, body: bytes) -> Answer:
+    from google.protobuf.message import DecodeError
+
+    try:
+        if target.signal == LOGS:
+            from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+
+            log_success = ExportLogsServiceResponse.FromString(body).partial_success
+            rejected, message = log_success.rejected_log_records, log_success.error_message
+        else:
+            from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+            success = ExportTraceServiceResponse.FromString(body).partial_success
+            rejected, message = success.rejected_spans, success.error_message
+    except DecodeError:  # accepted is accepted, whatever else the endpoint has to say
+        return Answer(Verdict.DONE)
+    return Answer(Verdict.DONE, message, rejected=rejected)
+
+
+def _grpc_sender(target: Target) -> Callable[[bytes, float], Answer]:
+    import grpc
+
+    parts = urlsplit(target.url)
+    address = parts.netloc.rpartition("@")[2] or parts.path
+    compression = grpc.Compression.Gzip if target.is_gzip else grpc.Compression.NoCompression
+    if target.is_insecure:
+        channel = grpc.insecure_channel(address, compression=compression)
+    else:
+        credentials = grpc.ssl_channel_credentials(
+            root_certificates=_read(target.certificate),
+            private_key=_read(target.client_key),
+            certificate_chain=_read(target.client_certificate),
+        )
+        channel = grpc.secure_channel(address, credentials, compression=compression)
+    service = "trace.v1.TraceService" if target.signal != LOGS else "logs.v1.LogsService"
+    # No serialisers: bytes in, bytes out.
+    export = channel.unary_unary(f"/opentelemetry.proto.collector.{service}/Export")
+    metadata = tuple((name.lower(), value) for name, value in target.headers)
+
+    def send(body: bytes, seconds: float) -> Answer:
+        try:
+            answer = export(body, timeout=min(seconds, target.timeout), metadata=metadata)
+        except grpc.RpcError as error:
+            return _read_grpc(target, error)
+        return _accepted(target, answer)
+
+    return send
+
+
+def _read(path: Path | None) -> bytes | None:
+    return None if path is None else path.read_bytes()
+
+
+def _read_grpc(target: Target, error: Any) -> Answer:
+    import grpc
+
+    code = error.code()
+    detail = f"{target.url} answered {code.name}: {error.details()}"
+    if code is grpc.StatusCode.UNIMPLEMENTED and target.signal == LOGS:
+        return Answer(Verdict.UNSUPPORTED, detail)
+    # gRPC itself says RESOURCE_EXHAUSTED of a message over the receiver's limit; from anybody else it means later.
+    is_too_large = code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in detail
+    if code is grpc.StatusCode.INVALID_ARGUMENT or is_too_large:
+        return Answer(Verdict.SPLIT, detail)
+    return Answer(Verdict.LATER, detail)
+
+
+def is_refused(target: Target) -> bool:
+    """Whether nobody listens at the target, found out at the cost of one connection attempt.
+
+    At exit this answers before any library for sending needs to be imported.
+    """
+    import socket
+
+    parts = urlsplit(target.url)
+    default = 443 if parts.scheme == "https" else 80
+    if any(os.environ.get(name) for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY")):
+        return False
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or default), timeout=0.5).close()
+    except TimeoutError:
+        return False
+    except (OSError, ValueError):
+        return True
+    return False

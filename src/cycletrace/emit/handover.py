@@ -1,0 +1,106 @@
+"""What child processes find in their environment: the cycle, and the stage, that they were started in.
+
+Where exactly one cycle is active it is in ``CYCLETRACE_CYCLE``, with ``TRACEPARENT``; where several are, none is,
+and ``env=cycletrace.environ()`` hands over the one that the calling code runs in.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from cycletrace.emit.inherited import CYCLE_VARIABLE, TRACEPARENT, traceparent
+
+if TYPE_CHECKING:
+    from cycletrace.emit.cycles import Identity
+    from cycletrace.emit.runs import Run
+
+MAX_UPDATES = 10_000
+"""Changes of the environment after which it names the cycle only: the C library never frees what was put there."""
+
+
+class Handover:
+    """The environment of this process, as far as it is ours. Restored when nothing is active."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._cycles: dict[int, Identity] = {}
+        self._runs: dict[str, Run] = {}
+        self._updates = 0
+        self._handed: tuple[str, str] | None = None
+        self._before: dict[str, str | None] = {}
+
+    def enter_cycle(self, entry: object, cycle: Identity) -> None:
+        """A block of this cycle begins."""
+        with self._lock:
+            self._cycles[id(entry)] = cycle
+            self._update()
+
+    def leave_cycle(self, entry: object) -> None:
+        """That block ends."""
+        with self._lock:
+            self._cycles.pop(id(entry), None)
+            self._update()
+
+    def enter_run(self, run: Run) -> None:
+        """A stage begins."""
+        if self._updates < MAX_UPDATES:
+            with self._lock:
+                self._runs[run.id] = run
+                self._update()
+
+    def leave_run(self, run: Run) -> None:
+        """That stage ends."""
+        if run.id in self._runs:
+            with self._lock:
+                self._runs.pop(run.id, None)
+                self._update()
+
+    def close(self) -> None:
+        """Leave the environment as it was found."""
+        with self._lock:
+            self._cycles.clear()
+            self._runs.clear()
+            self._update()
+
+    def _update(self) -> None:
+        wanted = self._wanted()
+        if wanted == self._handed:
+            return
+        if self._handed is None:
+            self._before = {name: os.environ.get(name) for name in (CYCLE_VARIABLE, TRACEPARENT)}
+        values = self._before if wanted is None else dict(zip((CYCLE_VARIABLE, TRACEPARENT), wanted, strict=True))
+        for name, value in values.items():
+            if value is None:
+                os.environ.pop(name, None)
+            elif os.environ.get(name) != value:
+                os.environ[name] = value
+                self._updates += 1
+        self._handed = wanted
+
+    def _wanted(self) -> tuple[str, str] | None:
+        active = {cycle.cycle_id: cycle for cycle in self._cycles.values()}
+        active.update((run.cycle.cycle_id, run.cycle) for run in self._runs.values())
+        if len(active) != 1:
+            return None
+        (cycle,) = active.values()
+        return cycle.to_text(), traceparent(cycle, self._innermost())
+
+    def _innermost(self) -> str | None:
+        """The stage that all running ones contain each other down to; with stages side by side there is none."""
+        stage = None
+        for run in self._runs.values():  # in the order in which they began
+            if stage is not None and run.enclosing != stage:
+                return None
+            stage = run.id
+        return stage
+
+
+def environ(cycle: Identity | None, stage: str | None) -> dict[str, str]:
+    """A copy of the environment that hands this cycle and stage over."""
+    env = dict(os.environ)
+    if cycle is not None:
+        env[CYCLE_VARIABLE] = cycle.to_text()
+        env[TRACEPARENT] = traceparent(cycle, stage)
+    return env

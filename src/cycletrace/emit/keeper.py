@@ -1,0 +1,136 @@
+"""The one thread of ours: heartbeats of long stages, recovery of the journal, delivery.
+
+It is a daemon, so it never holds up an exit beyond the budget; it never runs while the process forks.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from cycletrace.conventions import STAGE_HEARTBEAT
+from cycletrace.emit.told import LOGGER
+from cycletrace.journal.bound import trim
+
+if TYPE_CHECKING:
+    from cycletrace.emit.delivery.shipper import Shipper
+    from cycletrace.emit.runtime import Runtime
+
+HEARTBEAT = 60.0
+"""Seconds between the heartbeats of a stage that runs."""
+TICK = 0.25
+"""Seconds between looks at what is to deliver: records leave within a second."""
+IDLE_TICK = 1.0
+"""Seconds between looks where nothing is delivered."""
+TRIM_EVERY = 60.0
+"""Seconds between looks at the size of all journals."""
+
+
+class Keeper:
+    """Runs beside the program. Started, stood still around forks, stopped at exit."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._deadline = 0.0
+        self._is_last = False
+        self._shipping = threading.Lock()
+        self._shipper: Shipper | None = None
+        self._has_shipper = False
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its thread runs and was not told to stop."""
+        return self._thread is not None and self._thread.is_alive() and not self._stop.is_set()
+
+    def start(self) -> None:
+        """Run, unless it does. Where no thread can be had (at interpreter exit), do without."""
+        if self.is_running:
+            return
+        self._stop = threading.Event()
+        thread = threading.Thread(target=self._run, args=(self._stop,), name="cycletrace", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            return
+        self._thread = thread
+
+    def stop(self, budget: float, *, is_last: bool = False) -> None:
+        """Have the thread end, waiting for it no longer than ``budget`` seconds; at the last, deliver within them."""
+        thread = self._thread
+        self._deadline = time.monotonic() + budget
+        self._is_last = is_last
+        self._stop.set()
+        self._wake.set()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(budget)
+
+    def deliver(self, budget: float) -> bool:
+        """Deliver now, for at most ``budget`` seconds. ``True`` when all was delivered, or there is no endpoint."""
+        shipper = self._find_shipper()
+        if shipper is None:
+            return True
+        deadline = time.monotonic() + budget
+        if not self._shipping.acquire(timeout=budget):
+            return False
+        try:
+            self._runtime.writer.recover()
+            return shipper.deliver_all(deadline)
+        except Exception as error:  # rule 1: whatever goes wrong here is ours
+            LOGGER.warning("Delivery failed: %r", error)
+            return False
+        finally:
+            self._shipping.release()
+
+    def _run(self, stop: threading.Event) -> None:
+        next_trim = time.monotonic()
+        next_beats: dict[str, float] = {}
+        while True:
+            try:
+                shipper = self._find_shipper()
+                if not stop.is_set():
+                    self._wake.wait(IDLE_TICK if shipper is None else TICK)
+                    self._wake.clear()
+                if stop.is_set():
+                    if self._is_last and shipper is not None and self._shipping.acquire(blocking=False):
+                        shipper.deliver_last(self._deadline)
+                    return
+                self._beat(next_beats)
+                self._runtime.writer.recover()
+                if time.monotonic() >= next_trim:
+                    trim(self._runtime.settings.directory, self._runtime.settings.journal_limit)
+                    next_trim = time.monotonic() + TRIM_EVERY
+                if shipper is not None and self._shipping.acquire(blocking=False):
+                    try:
+                        shipper.deliver_some(stop)
+                    finally:
+                        self._shipping.release()
+            except Exception as error:  # rule 1: whatever goes wrong here is ours
+                LOGGER.warning("The keeper stumbled: %r", error)
+                if stop.is_set():
+                    return
+
+    def _beat(self, next_beats: dict[str, float]) -> None:
+        now = time.monotonic()
+        running = dict(self._runtime.running)
+        for run_id in next_beats.keys() - running.keys():
+            del next_beats[run_id]
+        for run_id, run in running.items():
+            if now >= next_beats.setdefault(run_id, now + HEARTBEAT):
+                next_beats[run_id] = now + HEARTBEAT
+                run.tell(STAGE_HEARTBEAT)
+
+    def _find_shipper(self) -> Shipper | None:
+        if not self._has_shipper:
+            from cycletrace.emit.delivery.destination import find
+
+            destination = find(self._runtime.settings.endpoint)
+            if destination is not None:
+                from cycletrace.emit.delivery.shipper import Shipper
+
+                self._shipper = Shipper(self._runtime.settings.directory, destination, self._runtime.writer)
+            self._has_shipper = True
+        return self._shipper

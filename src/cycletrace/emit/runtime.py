@@ -1,0 +1,224 @@
+"""What one process has: settings, a journal, a tracer, a keeper. Made at first use, anew in every forked child."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from cycletrace import conventions as c
+from cycletrace.emit import launch, settings
+from cycletrace.emit.current import HERE
+from cycletrace.emit.cycles import Identity, implicit
+from cycletrace.emit.handover import Handover
+from cycletrace.emit.ids import Source
+from cycletrace.emit.inherited import Inherited, inherited
+from cycletrace.emit.writer import Writer
+from cycletrace.journal import processes
+from cycletrace.journal.format import VERSION, frame
+
+if TYPE_CHECKING:
+    from cycletrace.emit.keeper import Keeper
+    from cycletrace.emit.runs import Run
+
+EXIT_BUDGET = 2.0
+"""Seconds that an exit may take longer for us, at most: a collector that hangs costs no more."""
+FORK_BUDGET = 0.05
+"""Seconds that a fork waits for the keeper to stand still."""
+
+
+class Runtime:
+    """The state of this process. One per pid; ``running`` holds the runs that it may end."""
+
+    def __init__(self, chosen: settings.Settings, source: Source, born_into: Inherited | None = None) -> None:
+        self.settings = chosen
+        self.source = source
+        self.launch = chosen.launch or launch.find()
+        self.running: dict[str, Run] = {}
+        self.born_into = born_into or inherited(chosen.namespace)
+        self._implicit: Identity | None = None
+        self._lock = threading.Lock()
+        self._keeper: Keeper | None = None
+        self.handover = Handover()
+        header = {"journal": VERSION, "process": processes.identity(), "resource": resource()}
+        self.writer = Writer(chosen.directory, header, source.now, source.new_id())
+
+    def here_cycle(self) -> Identity:
+        """The cycle that work belongs to where none is given: the innermost, the inherited, else an implicit one."""
+        cycle = HERE.get().cycle
+        if cycle is not None:
+            return cycle
+        if self.born_into is not None:
+            return self.born_into.cycle
+        if self._implicit is None:
+            with self._lock:
+                if self._implicit is None:
+                    self._implicit = implicit(self.settings.namespace, self.source.now(), self.source.new_id()[:6])
+        return self._implicit
+
+    def known_cycle(self) -> Identity | None:
+        """The cycle that code runs in as far as one is known; never makes one."""
+        return HERE.get().cycle or (self.born_into.cycle if self.born_into else self._implicit)
+
+    def enclosing_stage(self, cycle: Identity) -> str | None:
+        """The id of the stage of this cycle, here or in the parent process, that the running code is inside of."""
+        run = HERE.get().run
+        if run is not None:
+            return run.id if run.cycle.cycle_id == cycle.cycle_id else None
+        if self.born_into is not None and self.born_into.cycle.cycle_id == cycle.cycle_id:
+            return self.born_into.stage
+        return None
+
+    def write(self, document: Mapping[str, Any]) -> None:
+        """Journal this document."""
+        self.writer.write(frame(document))
+
+    def write_span(
+        self,
+        cycle: Identity,
+        name: str,
+        span_id: str,
+        start: int,
+        end: int,
+        attributes: Mapping[str, Any],
+        parent: str | None = None,
+    ) -> None:
+        """Journal a span of this cycle, and hand it to the user's span processors. ``parent`` defaults to the root."""
+        document = {
+            "span": name,
+            "trace_id": cycle.cycle_id,
+            "span_id": span_id,
+            "parent_span_id": parent or c.root_span_id(cycle.cycle_id),
+            "start": start,
+            "end": end,
+            "service": cycle.service,
+            "namespace": cycle.namespace,
+            "attributes": {**attributes, **cycle.attributes},
+            "error": None,
+        }
+        self.write(document)
+        self.keep()
+        if self.settings.span_processors:
+            from cycletrace.emit.processors import hand_over
+
+            hand_over(document, self.writer.resource, self.settings.span_processors)
+
+    def keep(self) -> Keeper:
+        """The keeper of this process, running."""
+        keeper = self._keeper
+        if keeper is None or not keeper.is_running:
+            with self._lock:
+                if self._keeper is None:
+                    from cycletrace.emit.keeper import Keeper
+
+                    self._keeper = Keeper(self)
+                keeper = self._keeper
+                keeper.start()
+        return keeper
+
+    def close(self) -> None:
+        """What the process owes at its exit: the journal's end, and one bounded attempt to deliver."""
+        self.handover.close()
+        self.writer.close(orderly=not self.running)
+        if self._keeper is not None:
+            self._keeper.stop(EXIT_BUDGET, is_last=True)
+
+    def pause(self) -> None:
+        """Stand still while the process forks: no thread of ours may run, or the child is born with its locks."""
+        if self._keeper is not None:
+            self._keeper.stop(FORK_BUDGET)
+
+    def resume(self) -> None:
+        """Go on after a fork as before."""
+        if self._keeper is not None:
+            self._keeper.start()
+
+    def abandon(self) -> None:
+        """Let go of the parent's things in a forked child: its stages, its file, its deliveries are its own."""
+        self.running.clear()
+        self.writer.abandon()
+
+
+def resource() -> dict[str, Any]:
+    """Resource attributes of this process, but for service name and namespace, which are each record's own."""
+    from importlib.metadata import version
+
+    return {
+        "telemetry.sdk.language": "python",
+        "telemetry.sdk.name": "opentelemetry",
+        "telemetry.sdk.version": version("opentelemetry-sdk"),
+        "telemetry.distro.name": "cycletrace",
+        "telemetry.distro.version": version("cycletrace"),
+        "process.pid": os.getpid(),
+        **settings.resource_attributes(),
+    }
+
+
+_runtime: Runtime | None = None
+_is_made = False
+_making = threading.RLock()
+_source = Source()
+
+
+def runtime() -> Runtime | None:
+    """The runtime of this process, ``None`` where cycletrace is disabled. Never raises outside strict mode."""
+    return _runtime if _is_made else _make()
+
+
+def _make() -> Runtime | None:
+    global _runtime, _is_made
+    with _making:
+        if not _is_made:
+            chosen = settings.read()
+            if not chosen.is_disabled:
+                _runtime = Runtime(chosen, _source)
+                _hook()
+            _is_made = True
+        return _runtime
+
+
+@cache
+def _hook() -> None:
+    """Have exits and forks told to us, once in the life of a process and its forks."""
+    atexit.register(_at_exit)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_in_child)
+
+
+def reset(source: Source | None = None) -> None:
+    """Begin anew with the settings as they stand now, as ``configure`` and tests need it."""
+    global _runtime, _is_made, _source
+    old, _runtime, _is_made = _runtime, None, False
+    if source is not None:
+        _source = source
+    if old is not None:
+        old.close()
+
+
+def _at_exit() -> None:
+    if _runtime is not None:
+        _runtime.close()
+
+
+def _before_fork() -> None:
+    if _runtime is not None:
+        _runtime.pause()
+
+
+def _after_in_parent() -> None:
+    if _runtime is not None:
+        _runtime.resume()
+
+
+def _in_child() -> None:
+    global _runtime, _making
+    _making = threading.RLock()
+    old, _runtime = _runtime, None
+    if old is not None:
+        old.abandon()
+        # What the parent was born into, or made for itself, the child works on.
+        born_into = old.born_into or (Inherited(old._implicit) if old._implicit else None)  # noqa: SLF001
+        _runtime = Runtime(old.settings, old.source, born_into)

@@ -1,0 +1,55 @@
+"""A wait, from when it is opened to its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cycletrace import conventions as c
+from cycletrace.emit import people
+
+if TYPE_CHECKING:
+    from cycletrace.emit.cycles import Identity
+    from cycletrace.emit.runtime import Runtime
+
+
+class OpenWait:
+    """A stretch in which a stage, or a cycle as a whole, stands still. Opened by making it."""
+
+    __slots__ = ("_attributes", "_cycle", "_id", "_reason", "_runtime", "_stage", "_start", "_steady")
+
+    def __init__(self, runtime: Runtime, cycle: Identity, reason: str, by: str | None, stage: str | None) -> None:
+        source = runtime.source
+        self._runtime = runtime
+        self._cycle = cycle
+        self._reason = reason
+        self._stage = stage
+        self._id = source.new_id()
+        self._start = source.now()
+        self._steady = source.steady()
+        self._attributes: dict[str, Any] = {c.WAIT_ID: self._id, c.WAIT_REASON: reason}
+        if stage is not None:
+            self._attributes[c.STAGE_ID] = stage
+        if by is not None:
+            actor, person = people.actor(by, runtime.settings)
+            self._attributes[c.ACTOR_TYPE] = actor
+            if person is not None:
+                self._attributes[c.ACTOR_ID] = person
+        runtime.write(
+            {
+                "event": c.WAIT_OPENED,
+                "time": self._start,
+                "trace_id": cycle.cycle_id,
+                "span_id": self._id,
+                "service": cycle.service,
+                "namespace": cycle.namespace,
+                "attributes": {**self._attributes, **cycle.attributes},
+            }
+        )
+        runtime.keep()
+
+    def end(self) -> None:
+        """Close the wait."""
+        end = self._start + self._runtime.source.steady() - self._steady
+        self._runtime.write_span(
+            self._cycle, c.wait_span(self._reason), self._id, self._start, end, self._attributes, self._stage
+        )

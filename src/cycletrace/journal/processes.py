@@ -1,0 +1,75 @@
+"""Who writes a journal, and whether that process is certainly gone."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def identity(pid: int | None = None) -> dict[str, Any]:
+    """What tells this process (or another on this host) from every other, now and after a restart of the machine."""
+    pid = os.getpid() if pid is None else pid
+    return {
+        "host": socket.gethostname(),
+        "boot": _read("/proc/sys/kernel/random/boot_id"),
+        "pid_namespace": _pid_namespace(),
+        "pid": pid,
+        "started": _started(pid),
+    }
+
+
+def is_gone(process: Mapping[str, Any]) -> bool:
+    """Whether this process has certainly ended. ``False`` also where it cannot be known: another host or container."""
+    here = identity()
+    if process.get("host") != here["host"]:
+        return False
+    if process.get("boot") != here["boot"]:
+        return True  # the machine restarted since
+    if process.get("pid_namespace") != here["pid_namespace"]:
+        return False
+    pid = process.get("pid")
+    if not isinstance(pid, int) or pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        pass  # it is there, and somebody else's
+    return _is_zombie(pid) or _started(pid) != process.get("started")
+
+
+def _read(path: str) -> str | None:
+    try:
+        return Path(path).read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return None
+
+
+def _pid_namespace() -> str | None:
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return None
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of ``/proc/<pid>/stat`` after the command's name, from ``state`` on (proc(5)); none elsewhere."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return []
+    return stat.rpartition(")")[2].split()
+
+
+def _started(pid: int) -> str | None:
+    fields = _stat(pid)
+    return fields[19] if len(fields) > 19 else None
+
+
+def _is_zombie(pid: int) -> bool:
+    fields = _stat(pid)
+    return bool(fields) and fields[0] in {"Z", "X"}
