@@ -1,0 +1,90 @@
+"""A backend: where requests go on to, over HTTP or gRPC, by the scheme of its URL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple, Protocol
+from urllib.parse import urlsplit
+
+from cycletrace.collector.answer import Answer
+from cycletrace.collector.signals import SIGNALS, Request
+
+SCHEMES = ("http", "https", "grpc", "grpcs")
+GRPC_PORT = 4317
+_HTTP_PORTS = {"http": 80, "https": 443}
+
+
+class Target(NamedTuple):
+    """One backend of one signal, as the user names it.
+
+    ``certificate`` is a file of certificates in PEM that are trusted instead of the system's; ``timeout`` is in
+    seconds.
+    """
+
+    url: str
+    headers: Mapping[str, str] = {}
+    certificate: Path | None = None
+    timeout: float = 10.0
+
+    @property
+    def scheme(self) -> str:
+        """The scheme, lower case."""
+        return urlsplit(self.url).scheme
+
+    @property
+    def host(self) -> str:
+        """The name or address of the host."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def port(self) -> int:
+        """The port, as given or as usual for the scheme."""
+        return urlsplit(self.url).port or _HTTP_PORTS.get(self.scheme, GRPC_PORT)
+
+
+def checked(target: Target) -> Target:
+    """The target, where its URL is one that can be sent to.
+
+    Raises:
+        ValueError: with the sentence that helps.
+    """
+    try:
+        parts = urlsplit(target.url)
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(f"{target.url!r} is not a URL: {error}") from None
+    if parts.scheme not in SCHEMES:
+        expected = ", ".join(f"{scheme}://" for scheme in SCHEMES)
+        raise ValueError(f"{target.url!r}: expected a URL that begins with one of {expected}")
+    if not parts.hostname or port == 0:
+        raise ValueError(f"{target.url!r} names no host and port to send to")
+    if parts.scheme in ("grpc", "grpcs") and parts.path.strip("/"):
+        raise ValueError(f"{target.url!r}: gRPC knows no path; expected {parts.scheme}://{parts.netloc}")
+    return target
+
+
+def endpoint(url: str, path: str) -> str:
+    """The URL of a signal: a base URL gets the signal's path appended, one that ends in a signal's path stays.
+
+    Source: https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp
+    """
+    base = url.rstrip("/")
+    return base if any(base.endswith(signal.path) for signal in SIGNALS) else base + path
+
+
+class Backend(Protocol):
+    """Something that takes requests as they came and says what became of them."""
+
+    @property
+    def target(self) -> Target:
+        """Where it is."""
+        ...
+
+    async def send(self, request: Request) -> Answer:
+        """Pass a request on. Never raises: what goes wrong is an answer."""
+        ...
+
+    async def close(self) -> None:
+        """Give its connections back."""
+        ...

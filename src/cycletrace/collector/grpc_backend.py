@@ -1,0 +1,64 @@
+"""A backend that speaks OTLP over gRPC."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+
+from cycletrace.collector.answer import MAX_MESSAGE, Answer, malformed, of_status, of_success
+from cycletrace.collector.backend import Target
+from cycletrace.collector.grpc_receiver import DETAILS
+from cycletrace.collector.json_request import to_protobuf
+from cycletrace.collector.signals import SIGNALS, Encoding, Request
+
+
+class GrpcBackend:
+    """Sends over one channel that is kept. To be made and used in one event loop."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        address = f"{target.host}:{target.port}" if ":" not in target.host else f"[{target.host}]:{target.port}"
+        options = [
+            ("grpc.max_send_message_length", -1),  # what was received may go on
+            ("grpc.max_reconnect_backoff_ms", 5000),
+        ]
+        if target.scheme == "grpcs":
+            trusted = target.certificate.read_bytes() if target.certificate is not None else None
+            self._channel: Any = grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(trusted), options)
+        else:
+            self._channel = grpc.aio.insecure_channel(address, options)
+        self._metadata = tuple((name.lower(), value) for name, value in target.headers.items())
+        self._export = {signal.name: self._channel.unary_unary(signal.method) for signal in SIGNALS}
+
+    async def send(self, request: Request) -> Answer:
+        """Pass a request on. gRPC knows no JSON: what came as JSON is converted."""
+        body = request.body
+        if request.encoding is Encoding.JSON:
+            try:
+                body = to_protobuf(request.signal, body)
+            except ValueError as error:
+                return malformed(str(error))
+        try:
+            response = await self._export[request.signal.name](
+                body, timeout=self.target.timeout, metadata=self._metadata
+            )
+        except grpc.aio.AioRpcError as error:
+            return self._failure(error)
+        return of_success(response, request.signal, Encoding.PROTOBUF)
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        await self._channel.close(0)
+
+    def _failure(self, error: Any) -> Answer:
+        retry_after = None
+        details: tuple[bytes, ...] = ()
+        for name, value in error.trailing_metadata() or ():
+            if name == DETAILS:
+                try:
+                    _, retry_after, details = of_status(value)
+                except ValueError:
+                    continue
+        message = f"{self.target.url} answered {error.code().name}: {error.details()}"[:MAX_MESSAGE]
+        return Answer(error.code().value[0], message, retry_after=retry_after, details=details)

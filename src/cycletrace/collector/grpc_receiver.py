@@ -1,0 +1,115 @@
+"""OTLP over gRPC: bytes in, bytes out, nothing parsed on the way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+
+from cycletrace.collector.answer import Answer, Code, malformed, status_of, to_bytes, unavailable
+from cycletrace.collector.budget import Budget, NoRoomError
+from cycletrace.collector.compression import GZIP, TooLargeError, coding_of, decompress
+from cycletrace.collector.limits import Limits
+from cycletrace.collector.signals import SIGNALS, Encoding, Request, Signal
+
+DETAILS = "grpc-status-details-bin"
+"""The trailing metadata in which gRPC carries a ``google.rpc.Status``."""
+
+Handle = Callable[[Request], Awaitable[Answer]]
+
+_STATUS = {code.value[0]: code for code in grpc.StatusCode}
+
+
+class GrpcReceiver:
+    """An OTLP/gRPC server for all three signals."""
+
+    def __init__(self, handle: Handle, limits: Limits, budget: Budget) -> None:
+        self._handle = handle
+        self._limits = limits
+        self._budget = budget
+        self._server: Any = None
+
+    async def start(self, address: str) -> int:
+        """Listen on ``host:port`` (port 0: any) and return the port.
+
+        Raises:
+            OSError: where the address cannot be had.
+        """
+        self._server = grpc.aio.server(
+            options=[
+                ("grpc.so_reuseport", 0),  # else a second collector would silently share the port
+                ("grpc.max_receive_message_length", self._limits.body),
+                ("grpc.per_message_decompression", 0),  # gRPC does not bound what comes out: see _unpack
+            ]
+        )
+        for signal in SIGNALS:
+            self._server.add_generic_rpc_handlers((_service(signal, self._call),))
+        try:
+            port: int = self._server.add_insecure_port(address)
+        except RuntimeError as error:
+            raise OSError(f"cannot listen on {address} for OTLP/gRPC") from error
+        await self._server.start()
+        return port
+
+    async def stop(self) -> None:
+        """Accept nothing more and end what is under way, within the grace of the limits."""
+        if self._server is not None:
+            await self._server.stop(self._limits.grace)
+
+    async def _call(self, signal: Signal, messages: Any, context: Any) -> bytes:
+        del messages  # the stream's other face; the message is read once there is room for it
+        room = self._limits.body
+        try:
+            await self._budget.take(room, self._limits.patience)
+        except NoRoomError:
+            return await _tell(unavailable("too many requests at once", retry_after=1.0), signal, context)
+        try:
+            try:
+                body = await asyncio.wait_for(context.read(), self._limits.patience)
+            except asyncio.TimeoutError:
+                return await _tell(Answer(Code.DEADLINE_EXCEEDED, "the request did not arrive"), signal, context)
+            if not isinstance(body, bytes):  # the end of the stream
+                return await _tell(malformed("no message"), signal, context)
+            request = _unpack(signal, body, self._limits.body)
+            if isinstance(request, Answer):
+                return await _tell(request, signal, context)
+            held = min(room, len(request.body) + len(request.packed or b""))
+            self._budget.give(room - held)
+            room = held
+            return await _tell(await self._handle(request), signal, context)
+        finally:
+            self._budget.give(room)
+
+
+def _unpack(signal: Signal, body: bytes, limit: int) -> Request | Answer:
+    """The request without its compression, or the answer to what cannot be undone."""
+    coding = coding_of(body)
+    if coding is None:
+        return Request(signal, Encoding.PROTOBUF, body)
+    try:
+        plain = decompress(body, coding, limit)
+    except TooLargeError as error:
+        return Answer(Code.RESOURCE_EXHAUSTED, str(error))
+    except ValueError as error:
+        return malformed(str(error))
+    return Request(signal, Encoding.PROTOBUF, plain, body if coding == GZIP else None)
+
+
+async def _tell(answer: Answer, signal: Signal, context: Any) -> bytes:
+    if not answer.is_success:
+        if answer.details or answer.retry_after is not None:
+            context.set_trailing_metadata(((DETAILS, status_of(answer).SerializeToString()),))
+        await context.abort(_STATUS.get(answer.code, grpc.StatusCode.UNKNOWN), answer.message)
+    return to_bytes(answer, signal, Encoding.PROTOBUF)
+
+
+def _service(signal: Signal, call: Callable[[Signal, Any, Any], Awaitable[bytes]]) -> Any:
+    # For the wire a stream of one message is a unary call; but a handler of a stream decides itself when the message
+    # is read, so that requests wait outside until there is memory for them.
+    async def export(messages: Any, context: Any) -> bytes:
+        return await call(signal, messages, context)
+
+    method = grpc.stream_unary_rpc_method_handler(export)
+    return grpc.method_handlers_generic_handler(signal.service, {"Export": method})

@@ -1,0 +1,150 @@
+"""OTLP over HTTP, in protobuf and JSON, and whether the collector is well."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from math import ceil
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from cycletrace.collector.answer import Answer, Code, malformed, status_of, to_bytes, unavailable, write
+from cycletrace.collector.budget import Budget, NoRoomError
+from cycletrace.collector.compression import CODINGS, GZIP, TooLargeError, decompress
+from cycletrace.collector.limits import Limits
+from cycletrace.collector.signals import SIGNALS, Encoding, Request, Signal
+
+Handle = Callable[[Request], Awaitable[Answer]]
+
+_ENCODINGS = {
+    "application/x-protobuf": Encoding.PROTOBUF,
+    "application/protobuf": Encoding.PROTOBUF,
+    "application/json": Encoding.JSON,
+}
+
+
+class HttpReceiver:
+    """An OTLP/HTTP server for all three signals, with ``/healthz`` and ``/readyz``.
+
+    ``trouble`` says in a sentence why the collector cannot accept now, ``None`` where it can.
+    """
+
+    def __init__(self, handle: Handle, limits: Limits, budget: Budget, trouble: Callable[[], str | None]) -> None:
+        self._handle = handle
+        self._limits = limits
+        self._budget = budget
+        self._trouble = trouble
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen (port 0: any) and return the port.
+
+        Raises:
+            OSError: where the address cannot be had.
+        """
+        app = web.Application(middlewares=[_errors_as_otlp])
+        for signal in SIGNALS:
+            app.router.add_post(signal.path, partial(self._export, signal))
+        app.router.add_get("/healthz", _alive)
+        app.router.add_get("/readyz", self._ready)
+        # Decompression is our own, because aiohttp's knows no bound.
+        self._runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=self._limits.grace)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, host, port)
+        await site.start()
+        listening: int = self._runner.addresses[0][1]
+        return listening
+
+    async def stop(self) -> None:
+        """Accept nothing more and end what is under way, within the grace of the limits."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _ready(self, _: web.Request) -> web.Response:
+        trouble = self._trouble()
+        return web.Response(text="ready\n") if trouble is None else web.Response(status=503, text=f"{trouble}\n")
+
+    async def _export(self, signal: Signal, http: web.Request) -> web.Response:
+        encoding = _ENCODINGS.get(http.content_type)
+        if encoding is None:
+            return _failure(415, f"content type {http.content_type!r}: expected protobuf or JSON", Encoding.JSON)
+        coding = http.headers.get("Content-Encoding", "").strip().lower()
+        if coding not in ("", "identity", *CODINGS):
+            return _failure(415, f"content encoding {coding!r}: expected one of {', '.join(CODINGS)}", encoding)
+        limit = self._limits.body
+        declared = http.content_length
+        if declared is not None and declared > limit:
+            return _failure(413, f"the content is larger than {limit} bytes", encoding)
+        # What comes out of a compressed stream is bounded by the limit, not by what goes in.
+        room = declared if declared is not None and coding not in CODINGS else limit
+        try:
+            await self._budget.take(room, self._limits.patience)
+        except NoRoomError:
+            return _respond(unavailable("too many requests at once", retry_after=1.0), signal, encoding)
+        try:
+            try:
+                data = await asyncio.wait_for(_read(http, limit), self._limits.patience)
+                request = _unpack(signal, encoding, data, coding, limit)
+            except asyncio.TimeoutError:
+                return _failure(408, "the request did not arrive", encoding)
+            except TooLargeError as error:
+                return _failure(413, str(error), encoding)
+            except ValueError as error:
+                return _respond(malformed(str(error)), signal, encoding)
+            held = min(room, len(request.body) + len(request.packed or b""))
+            self._budget.give(room - held)
+            room = held
+            return _respond(await self._handle(request), signal, encoding)
+        finally:
+            self._budget.give(room)
+
+
+async def _alive(_: web.Request) -> web.Response:
+    return web.Response(text="ok\n")
+
+
+async def _read(http: web.Request, limit: int) -> bytes:
+    pieces = []
+    size = 0
+    async for piece in http.content.iter_any():
+        size += len(piece)
+        if size > limit:
+            raise TooLargeError(f"the content is larger than {limit} bytes")
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _unpack(signal: Signal, encoding: Encoding, data: bytes, coding: str, limit: int) -> Request:
+    if coding not in CODINGS:
+        return Request(signal, encoding, data)
+    return Request(signal, encoding, decompress(data, coding, limit), data if coding == GZIP else None)
+
+
+def _respond(answer: Answer, signal: Signal, encoding: Encoding) -> web.Response:
+    headers = {} if answer.retry_after is None else {"Retry-After": str(ceil(answer.retry_after))}
+    body = to_bytes(answer, signal, encoding)
+    return web.Response(status=answer.http_status, body=body, content_type=encoding.value, headers=headers)
+
+
+_CODE = {404: Code.NOT_FOUND, 405: Code.UNIMPLEMENTED, 413: Code.RESOURCE_EXHAUSTED, 500: Code.INTERNAL}
+
+
+def _failure(status: int, message: str, encoding: Encoding) -> web.Response:
+    """What HTTP has a status for and gRPC has not."""
+    answer = Answer(_CODE.get(status, Code.INVALID_ARGUMENT), message)
+    return web.Response(status=status, body=write(status_of(answer), encoding), content_type=encoding.value)
+
+
+@web.middleware
+async def _errors_as_otlp(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Tell errors of the server itself (no such path, not POST) as OTLP asks."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        encoding = _ENCODINGS.get(request.content_type, Encoding.JSON)
+        response = _failure(error.status, f"{request.method} {request.path}: {error.reason}", encoding)
+        if "Allow" in error.headers:
+            response.headers["Allow"] = error.headers["Allow"]
+        return response

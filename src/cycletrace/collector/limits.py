@@ -1,0 +1,20 @@
+"""What the collector takes at most, so that nothing that arrives can exhaust it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+MIB = 1024 * 1024
+
+
+class Limits(NamedTuple):
+    """Bounds on what is received. Sizes are bytes, times seconds."""
+
+    body: int = 16 * MIB
+    """The largest message, before and after decompression."""
+    in_flight: int = 256 * MIB
+    """All messages that are received and not yet answered, together."""
+    patience: float = 10.0
+    """How long a message may take to arrive, and how long it may wait for room."""
+    grace: float = 2.0
+    """How long what is under way may take to end when the collector stops."""
