@@ -1,0 +1,144 @@
+"""The demo: real versions of a real model go from their data into use, and their cycle time is measured."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple, TextIO
+
+from cycletrace.demo import log
+from cycletrace.demo.plan import MODEL, Plan, plan
+from cycletrace.demo.processes import Process, run_step, service
+from cycletrace.demo.steps.approve import DECLINED
+
+TESTS_FAILED = 1
+"""Exit code of pytest, and so of the step ``test``, where it ran and tests failed."""
+
+FIRST_ANSWER = 30.0
+"""Seconds in which the client must get its first answer from a version."""
+
+FOREIGN = ("CYCLETRACE_CYCLE", "CYCLETRACE_DISABLED", "TRACEPARENT", "TRACESTATE")
+"""What the user's own work may have set, and must not reach the demo."""
+
+
+class DemoError(Exception):
+    """The demo cannot go on; the message is for the person at the terminal."""
+
+
+class World(NamedTuple):
+    """What all versions share while the demo runs."""
+
+    root: Path
+    environment: Mapping[str, str]
+    server: str
+    """URL of the model server."""
+    client: Process
+    is_asking: bool
+    """Whether a person selects and approves."""
+    screen: TextIO
+
+    @property
+    def log(self) -> Path:
+        """The demo's own log."""
+        return self.root / "demo-log.jsonl"
+
+    @property
+    def alias(self) -> Path:
+        """The file that says which version the clients ask."""
+        return self.root / "production"
+
+
+def run(root: Path, cycles: int, *, is_asking: bool, screen: TextIO) -> None:
+    """Take this many versions through their cycles, in a folder of its own, telling the screen of it.
+
+    Everything lies in ``root`` afterwards: the records (it is their ``CYCLETRACE_DIR``), a folder a version, and
+    the demo's own log.
+
+    Raises:
+        DemoError: where a step fails that should not.
+    """
+    (root / ".gitignore").write_text("*\n", encoding="utf-8")
+    with _world(root.resolve(), is_asking=is_asking, screen=screen) as world:
+        for version in range(1, cycles + 1):
+            _one_cycle(world, plan(version))
+
+
+@contextmanager
+def _world(root: Path, *, is_asking: bool, screen: TextIO) -> Generator[World, None, None]:
+    """Put up the model server, with the version that was there before, and a client that asks it all the time."""
+    (root / "production").write_text("0", encoding="utf-8")
+    environment = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    environment |= {"CYCLETRACE_DIR": str(root), log.VARIABLE: str(root / "demo-log.jsonl")}
+    with service("serve", folder=root, environment=environment) as (_, printed):
+        url = printed.readline().strip()
+        if not url:
+            raise DemoError(f"The model server did not start; see {root / 'serve.log'}.")
+        alias = str(root / "production")
+        with service("client", url, alias, folder=root, environment=environment) as (client, _):
+            world = World(root, environment, url, client, is_asking, screen)
+            _await_first_answer(world, "0")
+            print(f"A model server answers at {url}, a client asks it all the time.", file=screen)
+            yield world
+
+
+def _one_cycle(world: World, version: Plan) -> None:
+    """From the data into use, or as far as this version gets."""
+    print(f"\n{version.key}: {version.story}", file=world.screen)
+    (world.root / "versions" / version.version).mkdir(parents=True)
+    archive = f"{MODEL}-{version.version}.tgz"
+    ask = ["--ask"] if world.is_asking else []
+
+    _step(world, version, "prepare", version.version, version.idea)
+    _step(world, version, "train")
+    _step(world, version, "evaluate")
+    _step(world, version, "select", *ask)
+    if _step(world, version, "test", also=TESTS_FAILED if version.idea == "scaled" else None) == TESTS_FAILED:
+        _step(world, version, "abandon", version.version)
+        return
+    _step(world, version, "package", archive)
+    if not version.is_finished:
+        print("  left open: nobody has approved it yet", file=world.screen)
+        return
+    if _step(world, version, "approve", archive, *ask, also=DECLINED) == DECLINED:
+        _step(world, version, "abandon", version.version)
+        return
+    _step(world, version, "deploy", version.version, archive, world.server)
+    _step(world, version, "activate", version.version, str(world.alias))
+    _await_first_answer(world, version.version)
+    print(f"  in use: the client has its first answer from version {version.version}", file=world.screen)
+
+
+def _step(world: World, version: Plan, step: str, *arguments: str, also: int | None = None) -> int:
+    """Run one step; its exit code must be 0 or the one that is ``also`` expected."""
+    is_interactive = "--ask" in arguments
+    print(f"  {step:<9}", end="\n" if is_interactive else "", flush=True, file=world.screen)
+    start = time.time_ns()
+    code, output = run_step(
+        step,
+        *arguments,
+        folder=world.root / "versions" / version.version,
+        environment={**world.environment, "CYCLETRACE_CYCLE": version.key},
+        is_interactive=is_interactive,
+    )
+    end = time.time_ns()
+    log.append(world.log, {"process": step, "cycle": version.key, "start": start, "end": end, "exit": code})
+    if not is_interactive:
+        last = output.strip().rpartition("\n")[2]
+        print(f"{(end - start) / 1e9:5.1f} s  {last}", file=world.screen)
+    if code not in {0, also}:
+        raise DemoError(f"The step {step} of {version.key} failed with exit code {code}:\n{output.rstrip()}")
+    return code
+
+
+def _await_first_answer(world: World, version: str) -> None:
+    """Until the client has noted its first answer from this version."""
+    patience = time.monotonic() + FIRST_ANSWER
+    while not any(line.get("client") == "first answer" and line["version"] == version for line in log.read(world.log)):
+        if world.client.poll() is not None:
+            raise DemoError(f"The client died; see {world.root / 'client.log'}.")
+        if time.monotonic() > patience:
+            raise DemoError(f"The client got no answer from version {version} in {FIRST_ANSWER:.0f} s.")
+        time.sleep(0.02)

@@ -1,0 +1,48 @@
+"""What a model must hold before it may be deployed. Run by pytest in the folder of the version."""
+
+from __future__ import annotations
+
+import joblib
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+MODEL = joblib.load("model.joblib")
+DATA = np.load("test.npz")
+IMAGES: Array = DATA["images"]
+DIGITS: Array = DATA["digits"]
+
+
+def test_accuracy() -> None:
+    """Overall, on images as clients send them: pixels of 0..16."""
+    assert MODEL.score(IMAGES, DIGITS) >= 0.95
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_accuracy_per_slice(digit: int) -> None:
+    """No digit is left behind."""
+    of_digit = digit == DIGITS
+    assert MODEL.score(IMAGES[of_digit], DIGITS[of_digit]) >= 0.8
+
+
+def test_does_not_depend_on_the_order_of_a_batch() -> None:
+    """Each image is read by itself."""
+    assert (MODEL.predict(IMAGES[::-1])[::-1] == MODEL.predict(IMAGES)).all()
+
+
+def test_reads_fainter_ink() -> None:
+    """Ten per cent less ink changes hardly an answer."""
+    assert (MODEL.predict(0.9 * IMAGES) == MODEL.predict(IMAGES)).mean() >= 0.9
+
+
+@pytest.mark.parametrize(
+    "images",
+    [np.zeros((1, 63)), np.zeros(64), np.full((1, 64), np.nan), np.zeros((0, 64))],
+    ids=["a pixel short", "no batch", "not a number", "nothing"],
+)
+def test_refuses_what_is_no_image(images: Array) -> None:
+    """An error, never a guess."""
+    with pytest.raises(ValueError, match=r".+"):
+        MODEL.predict(images)
