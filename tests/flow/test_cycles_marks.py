@@ -1,0 +1,344 @@
+"""Hand-worked cycles: each mark's word, derivation and fallback, environments, tolerance, lifting.
+
+Source: the design's table of marks. Tolerance is 2 ns and instants are small, unless a test says otherwise.
+"""
+
+from __future__ import annotations
+
+import pytest
+from tests.flow.build import close, facts, mark, marks, parts, stage, wait
+
+from cycletrace.flow import Record
+from cycletrace.flow.rules import RULES, SECOND
+
+# --- in_use ---
+
+
+def test_in_use_is_the_earliest_end_of_a_successful_activate() -> None:
+    told = facts(
+        stage("activate", 0, 30, id="a"),
+        stage("activate", 5, 20, "cached", id="b"),
+        stage("activate", 6, 10, "error", id="c"),
+    )
+    assert told["marks"]["in_use"] == 20
+    assert told["derived"] == ["started", "selected", "in_use"]
+
+
+@pytest.mark.parametrize("outcome", ["error", "interrupted", "cancelled", "abandoned", "timeout", "lost"])
+def test_only_ok_and_cached_make_a_mark(outcome: str) -> None:
+    assert facts(stage("activate", 0, 10, outcome))["marks"]["in_use"] is None
+
+
+def test_in_use_said_beats_derived_even_when_later_and_the_earliest_said_wins() -> None:
+    told = facts(stage("activate", 0, 10), mark("in_use", 50), mark("in_use", 40))
+    assert marks(told) == [0, None, 0, None, 40]
+    assert told["derived"] == ["started", "selected"]
+
+
+# --- deployed ---
+
+
+def test_deployed_is_the_latest_end_of_a_deploy_that_began_by_in_use() -> None:
+    told = facts(
+        stage("deploy", 0, 10, id="a"),
+        stage("deploy", 5, 15, id="b"),
+        stage("deploy", 33, 35, id="after in_use"),
+        mark("in_use", 30),
+    )
+    assert told["marks"]["deployed"] == 15
+
+
+def test_deployed_is_no_later_than_in_use() -> None:
+    assert facts(stage("deploy", 0, 50), mark("in_use", 30))["marks"]["deployed"] == 30
+
+
+def test_a_deploy_that_began_within_tolerance_of_in_use_counts_and_one_beyond_does_not() -> None:
+    said = [mark("started", 0), mark("selected", 1), mark("in_use", 30)]
+    assert marks(facts(stage("deploy", 32, 40), *said)) == [0, None, 1, 30, 30]
+    assert marks(facts(stage("deploy", 33, 40), *said)) == [0, None, 1, None, 30]
+
+
+def test_without_in_use_any_deploy_counts() -> None:
+    assert facts(stage("deploy", 0, 10, id="a"), stage("deploy", 500, 510, id="b"))["marks"]["deployed"] == 510
+
+
+def test_deployed_said_wins() -> None:
+    told = facts(stage("deploy", 0, 10), mark("deployed", 25), mark("deployed", 20))
+    assert told["marks"]["deployed"] == 20
+    assert "deployed" not in told["derived"]
+
+
+# --- selected ---
+
+
+def test_selected_is_the_latest_end_of_a_select_that_ended_by_deployed() -> None:
+    told = facts(
+        stage("select", 0, 10, id="a"),
+        stage("select", 0, 12, id="b"),
+        stage("select", 15, 23, id="c"),
+        stage("select", 15, 18, "error", id="d"),
+        mark("deployed", 20),
+        mark("in_use", 40),
+    )
+    assert told["marks"]["selected"] == 12
+
+
+def test_selected_goes_by_in_use_where_deployed_is_unknown() -> None:
+    told = facts(stage("select", 0, 10, id="a"), stage("select", 0, 43, id="b"), mark("in_use", 40))
+    assert told["marks"]["selected"] == 10
+
+
+def test_selected_goes_by_any_select_where_neither_is_known() -> None:
+    assert facts(stage("select", 0, 10, id="a"), stage("select", 0, 43, id="b"))["marks"]["selected"] == 43
+
+
+def test_a_select_that_ended_within_tolerance_of_deployed_counts() -> None:
+    told = facts(stage("select", 0, 22), mark("deployed", 20))
+    assert told["marks"]["selected"] == 22
+    assert told["marks"]["deployed"] == 22
+    assert told["flags"] == {"skewed": 1}
+
+
+def test_without_a_select_selected_is_the_earliest_start_of_a_deployment_stage_of_any_outcome() -> None:
+    told = facts(
+        stage("train", 0, 10),
+        stage("package", 14, 16),
+        stage("test", 12, 13, "error"),
+        stage("evaluate", 11, 12),
+    )
+    assert marks(told) == [0, 10, 12, None, None]
+    assert told["derived"] == ["started", "trained", "selected"]
+
+
+def test_a_deployment_stage_that_runs_still_makes_selected() -> None:
+    assert facts(stage("train", 0, 10), stage("approve", 15))["marks"]["selected"] == 15
+
+
+def test_a_select_that_failed_is_no_select() -> None:
+    told = facts(stage("train", 0, 10), stage("select", 10, 20, "error"), stage("deploy", 30, 40))
+    assert told["marks"]["selected"] == 30
+
+
+def test_a_deployment_stage_counts_from_trained_on_with_tolerance() -> None:
+    # 7 is more than 2 before 10, 8 is not; the mark at 8 is then lifted to 10.
+    told = facts(stage("train", 0, 10), stage("test", 7, 30, id="a"), stage("test", 8, 30, id="b"))
+    assert told["marks"]["selected"] == 10
+    assert told["flags"] == {"skewed": 1}
+    assert facts(stage("train", 0, 10), stage("test", 7, 30))["marks"]["selected"] is None
+
+
+def test_a_deployment_stage_counts_up_to_deployed_with_tolerance() -> None:
+    late = facts(stage("train", 0, 10), stage("test", 23, 30), mark("deployed", 20))
+    assert late["marks"]["selected"] == 10  # the fallback: trained
+    near = facts(stage("train", 0, 10), stage("test", 22, 30), mark("deployed", 20))
+    assert near["marks"]["selected"] == 22
+
+
+def test_a_deployment_stage_goes_by_in_use_where_deployed_is_unknown() -> None:
+    told = facts(stage("train", 0, 10), stage("test", 43, 50), mark("in_use", 40))
+    assert told["marks"]["selected"] == 10
+
+
+def test_a_deployment_stage_counts_where_trained_is_unknown() -> None:
+    assert facts(stage("data", 0, 10), stage("test", 5, 30))["marks"]["selected"] == 5
+
+
+def test_selected_is_trained_once_deployed_or_in_use_is_known() -> None:
+    assert marks(facts(stage("train", 0, 10), mark("deployed", 20))) == [0, 10, 10, 20, None]
+    assert marks(facts(stage("train", 0, 10), mark("in_use", 20))) == [0, 10, 10, None, 20]
+    assert marks(facts(stage("train", 0, 10))) == [0, 10, None, None, None]
+
+
+def test_selected_said_wins() -> None:
+    told = facts(stage("select", 0, 10), mark("selected", 7), mark("selected", 6))
+    assert told["marks"]["selected"] == 6
+    assert told["derived"] == ["started"]
+
+
+# --- trained ---
+
+
+@pytest.mark.parametrize(
+    "bound",
+    [
+        [mark("selected", 20)],
+        [stage("select", 15, 20)],
+        [mark("deployed", 20), mark("in_use", 50)],
+        [mark("in_use", 20)],
+    ],
+    ids=["selected said", "selected made by a select", "deployed", "in_use"],
+)
+def test_trained_is_the_latest_end_of_a_train_that_ended_by_what_follows_it(bound: list[Record]) -> None:
+    told = facts(
+        stage("train", 0, 5, id="a"),
+        stage("train", 0, 10, id="b"),
+        stage("train", 0, 15, "error", id="c"),
+        stage("train", 0, 23, id="d"),
+        *bound,
+    )
+    assert told["marks"]["trained"] == 10
+    assert told["derived"][:2] == ["started", "trained"]
+
+
+def test_a_train_that_ended_within_tolerance_of_selected_counts() -> None:
+    told = facts(stage("train", 0, 22), mark("selected", 20))
+    assert marks(told)[:3] == [0, 22, 22]
+
+
+def test_trained_is_any_train_where_nothing_follows() -> None:
+    assert facts(stage("train", 0, 5, id="a"), stage("train", 0, 23, id="b"))["marks"]["trained"] == 23
+
+
+def test_selected_by_a_deployment_stage_does_not_bound_trained() -> None:
+    # Retrained after a first test: trained is 30, and the test at 10 lies before it.
+    told = facts(
+        stage("train", 0, 5, id="a"),
+        stage("test", 10, 12, "error", id="t"),
+        stage("train", 20, 30, id="b"),
+        stage("test", 35, 37, id="u"),
+    )
+    assert marks(told) == [0, 30, 35, None, None]
+
+
+def test_deployed_bounds_trained_before_in_use_does() -> None:
+    told = facts(stage("train", 0, 30), mark("deployed", 20), mark("in_use", 50))
+    assert told["marks"]["trained"] is None
+
+
+# --- started ---
+
+
+def test_started_is_the_earliest_start_of_a_stage_or_wait() -> None:
+    assert facts(stage("train", 5, 10), wait("data", 3, 4))["marks"]["started"] == 3
+    assert facts(stage("train", 2, 10), wait("data", 3, 4))["marks"]["started"] == 2
+    assert facts(stage("train", 2), wait("data", 1))["marks"]["started"] == 1
+    assert facts(mark("trained", 10))["marks"]["started"] is None
+
+
+def test_started_said_wins_even_when_later() -> None:
+    told = facts(stage("train", 5, 10), mark("started", 8), mark("started", 7))
+    assert told["marks"]["started"] == 7
+    assert told["derived"] == ["trained"]
+
+
+def test_a_negative_stage_or_wait_makes_no_mark() -> None:
+    told = facts(
+        stage("activate", 50, 40),
+        stage("deploy", 30, 20),
+        stage("select", 12, 11),
+        stage("train", 9, 8),
+        stage("test", 1, 0),
+        wait("data", 3, 2),
+    )
+    assert marks(told) == [None] * 5
+    assert told["derived"] == []
+    assert told["flags"] == {"negative_intervals": 6}
+
+
+def test_a_stage_of_no_length_makes_marks() -> None:
+    assert marks(facts(stage("train", 5, 5), stage("activate", 9, 9))) == [5, 5, 9, None, 9]
+
+
+def test_a_name_is_not_a_kind() -> None:
+    told = facts(stage("fit", 0, 10, kind="train"), stage("train", 0, 20, kind="other"))
+    assert told["marks"]["trained"] == 10
+
+
+# --- environments ---
+
+
+@pytest.mark.parametrize("environment", [None, "", "production", "Prod", "LIVE"])
+def test_production_and_no_name_make_deployed_and_in_use(environment: str | None) -> None:
+    told = facts(stage("deploy", 0, 10, environment=environment), stage("activate", 10, 20, environment=environment))
+    assert marks(told) == [0, None, 0, 10, 20]
+    assert marks(facts(mark("deployed", 5, environment), mark("in_use", 6, environment)))[3:] == [5, 6]
+
+
+def test_another_environment_makes_no_deployed_and_no_in_use() -> None:
+    told = facts(
+        stage("deploy", 0, 10, environment="staging"),
+        stage("activate", 10, 20, environment="staging"),
+        mark("deployed", 15, "staging"),
+        mark("in_use", 16, "staging"),
+    )
+    assert marks(told) == [0, None, 0, None, None]  # but its stages still are of the deployment
+    assert told["outcome"] == "open"
+
+
+def test_another_environment_makes_the_other_marks() -> None:
+    told = facts(
+        mark("started", 1, "dev"),
+        mark("trained", 2, "dev"),
+        mark("selected", 3, "dev"),
+        stage("train", 5, 6, environment="dev"),
+    )
+    assert marks(told) == [1, 2, 3, None, None]
+    told = facts(stage("train", 0, 5, environment="dev"), stage("select", 5, 6, environment="dev"))
+    assert marks(told) == [0, 5, 6, None, None]
+
+
+# --- tolerance on the nanosecond, lifting, order ---
+
+
+@pytest.mark.parametrize(("excess", "trained"), [(0, 11 * SECOND), (1, None)])
+def test_the_tolerance_is_one_second_to_the_nanosecond(excess: int, trained: int | None) -> None:
+    told = facts(
+        stage("train", 0, 11 * SECOND + excess),
+        mark("selected", 10 * SECOND),
+        at=100 * SECOND,
+        rules=RULES,
+    )
+    assert told["marks"]["trained"] == trained
+    assert told["flags"] == ({} if excess else {"skewed": 1})
+
+
+@pytest.mark.parametrize(
+    ("selected", "lifted", "flags"),
+    [
+        (10, 10, {}),
+        (9, 10, {"skewed": 1}),
+        (8, 10, {"skewed": 1}),
+        (7, 7, {"marks_out_of_order": 1, "parts_left_out": 1}),
+    ],
+)
+def test_a_mark_up_to_the_tolerance_early_is_lifted(selected: int, lifted: int, flags: dict[str, int]) -> None:
+    told = facts(mark("started", 0), mark("trained", 10), mark("selected", selected))
+    assert marks(told) == [0, 10, lifted, None, None]
+    assert told["flags"] == flags
+
+
+def test_marks_are_lifted_in_order_against_the_latest_before_them() -> None:
+    # 5 is out of order and stays; 9 and 8 are within 2 of the latest before them, 10.
+    told = facts(
+        mark("started", 10),
+        mark("trained", 5),
+        mark("selected", 9),
+        mark("deployed", 8),
+        mark("in_use", 11),
+    )
+    assert marks(told) == [10, 5, 10, 10, 11]
+    # training 10..5 is left out; selection 5..10, deployment 10..11 and activation 10..11 are not.
+    assert told["flags"] == {"skewed": 2, "marks_out_of_order": 1, "parts_left_out": 1}
+    assert parts(told) == [None, 5, 1, 1]
+
+
+def test_a_lifted_mark_lifts_no_further_than_the_mark_before_it() -> None:
+    # 10, 9, 8, 7, 6: 8 is 2 before 10 and lifted; 7 and 6 are more than 2 before 10, which stays the latest.
+    told = facts(*(mark(name, 10 - place) for place, name in enumerate(["started", "trained", "selected"])))
+    assert marks(told)[:3] == [10, 10, 10]
+    told = facts(mark("trained", 10), mark("selected", 8), mark("deployed", 7), mark("in_use", 6))
+    assert marks(told) == [None, 10, 10, 7, 6]
+    assert told["flags"] == {"skewed": 1, "marks_out_of_order": 2, "parts_left_out": 2}
+
+
+def test_derivation_looks_at_marks_before_they_are_lifted() -> None:
+    # in_use is lifted from 10 to 12, yet a deploy that began at 13 is more than 2 after what was said.
+    told = facts(mark("started", 0), mark("trained", 12), stage("deploy", 13, 20), mark("in_use", 10))
+    assert marks(told) == [0, 12, 12, None, 12]
+    assert told["flags"] == {"skewed": 1}
+
+
+def test_unknown_marks_are_no_obstacle() -> None:
+    told = facts(mark("in_use", 40), close("rolled_back", 60))
+    assert marks(told) == [None, None, None, None, 40]
+    assert told["flags"] == {}

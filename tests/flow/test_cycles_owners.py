@@ -1,0 +1,398 @@
+"""Hand-worked cycles: one owner per instant (rule 7), activities (rule 8), nothing negative (rule 9)."""
+
+from __future__ import annotations
+
+from tests.flow.build import activities, close, facts, mark, owners, stage, stages, wait
+
+from cycletrace.conventions import ACTIVITIES
+
+AUTOMATION = "work.automation"
+HUMAN = "work.human"
+
+# --- one after the other ---
+
+
+def test_stages_own_what_they_work_and_nobody_owns_the_rest() -> None:
+    told = facts(stage("data", 0, 10), stage("approve", 15, 20, actor="human"), close("failed", 30))
+    assert told["owners"] == [
+        {"stage": "data", "kind": "data", "activity": AUTOMATION, "start": 0, "end": 10},
+        {"stage": None, "kind": None, "activity": "unexplained", "start": 10, "end": 15},
+        {"stage": "approve", "kind": "approve", "activity": HUMAN, "start": 15, "end": 20},
+        {"stage": None, "kind": None, "activity": "unexplained", "start": 20, "end": 30},
+    ]
+    assert told["activity_ns"] == {
+        "work.automation": 10,
+        "work.human": 5,
+        "wait.human": 0,
+        "wait.data": 0,
+        "wait.compute": 0,
+        "wait.schedule": 0,
+        "wait.external": 0,
+        "unexplained": 15,
+    }
+    assert tuple(told["activity_ns"]) == ACTIVITIES
+
+
+def test_an_owner_is_told_by_name_and_kind_not_by_id() -> None:
+    told = facts(stage("fit", 0, 10, id="1f", kind="train"), close("failed", 10))
+    assert told["owners"] == [{"stage": "fit", "kind": "train", "activity": AUTOMATION, "start": 0, "end": 10}]
+
+
+def test_neighbours_alike_in_stage_kind_and_activity_are_one() -> None:
+    told = facts(stage("data", 0, 10, id="a"), stage("data", 10, 20, id="b"), close("failed", 20))
+    assert owners(told) == [("data", AUTOMATION, 0, 20)]
+
+
+def test_neighbours_that_differ_in_kind_or_activity_or_name_stay_apart() -> None:
+    told = facts(
+        stage("data", 0, 10),
+        stage("data", 10, 20, id="a", kind="other"),
+        stage("data", 20, 30, id="b", kind="other", actor="human"),
+        stage("prepare", 30, 40, id="c", kind="other", actor="human"),
+        close("failed", 40),
+    )
+    assert [(owner["kind"], *row) for owner, row in zip(told["owners"], owners(told), strict=True)] == [
+        ("data", "data", AUTOMATION, 0, 10),
+        ("other", "data", AUTOMATION, 10, 20),
+        ("other", "data", HUMAN, 20, 30),
+        ("other", "prepare", HUMAN, 30, 40),
+    ]
+
+
+def test_the_sweep_takes_what_reaches_furthest_and_goes_on_from_its_start() -> None:
+    told = facts(*stages([("data", 0, 12), ("train", 5, 20), ("test", 7, 15)]), close("failed", 20))
+    assert owners(told) == [("data", AUTOMATION, 0, 5), ("train", AUTOMATION, 5, 20)]
+
+
+def test_reach_is_clipped_to_where_the_sweep_stands() -> None:
+    # From train's start, 10, data (to 12) and test (to 11) both reach 10: test ends soonest.
+    told = facts(*stages([("data", 0, 12), ("test", 3, 11), ("train", 10, 20)]), close("failed", 20))
+    assert owners(told) == [("data", AUTOMATION, 0, 3), ("test", AUTOMATION, 3, 10), ("train", AUTOMATION, 10, 20)]
+
+
+def test_a_piece_that_began_at_t_is_not_before_it() -> None:
+    told = facts(*stages([("data", 0, 10), ("train", 10, 30)]), close("failed", 10))
+    assert owners(told) == [("data", AUTOMATION, 0, 10)]
+
+
+def test_owners_end_with_the_cycle() -> None:
+    told = facts(*stages([("data", 0, 50), ("train", 40, 60)]), close("failed", 30))
+    assert owners(told) == [("data", AUTOMATION, 0, 30)]
+
+
+def test_owners_begin_at_started() -> None:
+    told = facts(*stages([("data", 0, 5), ("train", 10, 40)]), mark("started", 20), close("failed", 50))
+    assert owners(told) == [("train", AUTOMATION, 20, 40), (None, "unexplained", 40, 50)]
+
+
+def test_what_reaches_no_further_than_started_owns_nothing() -> None:
+    told = facts(stage("data", 0, 5), mark("started", 20), close("failed", 50))
+    assert owners(told) == [(None, "unexplained", 20, 50)]
+    told = facts(*stages([("data", 0, 20), ("train", 30, 40)]), mark("started", 20), close("failed", 50))
+    assert owners(told) == [
+        (None, "unexplained", 20, 30),
+        ("train", AUTOMATION, 30, 40),
+        (None, "unexplained", 40, 50),
+    ]
+
+
+def test_a_start_said_before_all_work_leaves_time_unexplained() -> None:
+    told = facts(stage("data", 10, 20), mark("started", 0), close("failed", 20))
+    assert owners(told) == [(None, "unexplained", 0, 10), ("data", AUTOMATION, 10, 20)]
+
+
+def test_a_cycle_that_only_marks_know_is_unexplained() -> None:
+    assert owners(facts(mark("started", 0), mark("in_use", 30))) == [(None, "unexplained", 0, 30)]
+
+
+# --- ties, one after the other ---
+
+
+def test_tie_one_ends_soonest() -> None:
+    told = facts(*stages([("data", 0, 30), ("train", 5, 25)]), close("failed", 20))
+    assert owners(told) == [("data", AUTOMATION, 0, 5), ("train", AUTOMATION, 5, 20)]
+    # Ending soonest decides before starting latest.
+    told = facts(*stages([("data", 5, 30), ("train", 0, 25)]), close("failed", 20))
+    assert owners(told) == [("train", AUTOMATION, 0, 20)]
+
+
+def test_tie_one_unfinished_comes_last() -> None:
+    told = facts(*stages([("data", 5, None), ("train", 0, 20)]), at=20)
+    assert owners(told) == [("train", AUTOMATION, 0, 20)]
+    # An own wait that was closed at T is finished although its stage is not.
+    told = facts(stage("data", 5), stage("train", 0), wait("compute", 2, 20, stage="train"), at=20)
+    assert owners(told) == [("train", AUTOMATION, 0, 2), ("train", "wait.compute", 2, 20)]
+    # One that is still open is not.
+    told = facts(stage("data", 1, 20), stage("train", 0), wait("compute", 2, stage="train"), at=20)
+    assert owners(told) == [("train", AUTOMATION, 0, 1), ("data", AUTOMATION, 1, 20)]
+    # Nor is an open wait of the cycle.
+    told = facts(stage("data", 0, 20), wait("compute", 2), at=20)
+    assert owners(told) == [("data", AUTOMATION, 0, 20)]
+
+
+def test_what_a_running_stage_did_before_a_contained_one_is_finished() -> None:
+    # From 20 on test (contained) runs: what train did before ends at 20, as data does; train starts later.
+    told = facts(stage("data", 0, 20), stage("train", 5), stage("test", 20, parent="train"), at=30)
+    assert owners(told) == [("data", AUTOMATION, 0, 5), ("train", AUTOMATION, 5, 20), ("test", AUTOMATION, 20, 30)]
+
+
+def test_tie_two_starts_latest() -> None:
+    told = facts(*stages([("data", 0, 20), ("train", 5, 20)]), close("failed", 20))
+    assert owners(told) == [("data", AUTOMATION, 0, 5), ("train", AUTOMATION, 5, 20)]
+    # Starting latest decides before stage over wait.
+    told = facts(stage("data", 0, 20), wait("human", 5, 20), close("failed", 20))
+    assert owners(told) == [("data", AUTOMATION, 0, 5), (None, "wait.human", 5, 20)]
+
+
+def test_tie_two_compares_before_clipping_to_started() -> None:
+    told = facts(stage("data", 1, 20, id="b"), stage("train", 2, 20, id="c"), mark("started", 5), close("failed", 20))
+    assert owners(told) == [("train", AUTOMATION, 5, 20)]
+
+
+def test_tie_three_stage_before_wait_of_the_cycle() -> None:
+    told = facts(wait("human", 0, 20), stage("train", 0, 20), close("failed", 20))
+    assert owners(told) == [("train", AUTOMATION, 0, 20)]
+    # An own wait is its stage's; it decides before the order of activities (human before compute).
+    told = facts(
+        wait("human", 0, 20),
+        stage("train", 0, 20),
+        wait("compute", 0, 20, stage="train"),
+        close("failed", 20),
+    )
+    assert owners(told) == [("train", "wait.compute", 0, 20)]
+
+
+def test_tie_four_smallest_stage_id() -> None:
+    told = facts(stage("x", 0, 20, id="b"), stage("z", 0, 20, id="a"), stage("y", 0, 20, id="c"), close("failed", 20))
+    assert owners(told) == [("z", AUTOMATION, 0, 20)]
+    # It decides before the order of activities: human work comes after automation's.
+    told = facts(stage("x", 0, 20, id="b"), stage("z", 0, 20, id="a", actor="human"), close("failed", 20))
+    assert owners(told) == [("z", HUMAN, 0, 20)]
+
+
+def test_tie_five_order_of_activities() -> None:
+    told = facts(
+        wait("external", 0, 20),
+        wait("schedule", 0, 20),
+        wait("human", 0, 20),
+        wait("compute", 0, 20),
+        wait("data", 0, 20),
+        close("failed", 20),
+    )
+    assert owners(told) == [(None, "wait.human", 0, 20)]
+    told = facts(
+        stage("train", 0, 30),
+        wait("schedule", 10, 20, stage="train"),
+        wait("compute", 10, 20, stage="train"),
+        close("failed", 30),
+    )
+    assert owners(told) == [
+        ("train", AUTOMATION, 0, 10),
+        ("train", "wait.compute", 10, 20),
+        ("train", AUTOMATION, 20, 30),
+    ]
+
+
+# --- containment ---
+
+
+def test_a_contained_stage_owns_its_time_and_its_container_the_rest() -> None:
+    told = facts(
+        stage("train", 0, 30),
+        stage("fit", 5, 10, parent="train"),
+        stage("fit", 15, 20, id="fit2", parent="train"),
+        close("failed", 30),
+    )
+    assert owners(told) == [
+        ("train", AUTOMATION, 0, 5),
+        ("fit", AUTOMATION, 5, 10),
+        ("train", AUTOMATION, 10, 15),
+        ("fit", AUTOMATION, 15, 20),
+        ("train", AUTOMATION, 20, 30),
+    ]
+
+
+def test_a_stage_contains_at_any_depth() -> None:
+    # inner runs on after middle has ended: outer does not work there.
+    told = facts(
+        stage("outer", 0, 30),
+        stage("middle", 5, 10, parent="outer"),
+        stage("inner", 7, 20, parent="middle", actor="human"),
+        close("failed", 30),
+    )
+    assert owners(told) == [
+        ("outer", AUTOMATION, 0, 5),
+        ("middle", AUTOMATION, 5, 7),
+        ("inner", HUMAN, 7, 20),
+        ("outer", AUTOMATION, 20, 30),
+    ]
+
+
+def test_containment_is_never_by_time() -> None:
+    # test lies within train, but does not name it: the sweep takes what reaches furthest.
+    told = facts(stage("train", 0, 30), stage("test", 5, 10), close("failed", 30))
+    assert owners(told) == [("train", AUTOMATION, 0, 30)]
+
+
+def test_a_contained_stage_may_outlast_its_container() -> None:
+    told = facts(stage("train", 0, 10), stage("fit", 5, 30, parent="train"), close("failed", 30))
+    assert owners(told) == [("train", AUTOMATION, 0, 5), ("fit", AUTOMATION, 5, 30)]
+
+
+def test_an_unknown_parent_contains_nothing() -> None:
+    told = facts(stage("train", 0, 30), stage("test", 5, 10, parent="unknown"), close("failed", 30))
+    assert owners(told) == [("train", AUTOMATION, 0, 30)]
+    assert [run["parent"] for run in told["stages"]] == [None, "unknown"]
+
+
+def test_a_looping_chain_contains_nothing() -> None:
+    # c names b, b names a, a names b: nothing on c's chain contains anything, so the longest takes it all.
+    told = facts(
+        stage("a", 0, 30, parent="b"),
+        stage("b", 5, 20, parent="a"),
+        stage("c", 10, 15, parent="b"),
+        close("failed", 30),
+    )
+    assert owners(told) == [("a", AUTOMATION, 0, 30)]
+
+
+def test_a_stage_that_names_itself_contains_nothing() -> None:
+    told = facts(stage("a", 0, 30, parent="a"), close("failed", 30))
+    assert owners(told) == [("a", AUTOMATION, 0, 30)]
+
+
+def test_a_contained_stage_of_no_length_leaves_the_work_whole() -> None:
+    # Were the work cut at 10, data (which ends at 10 too, and starts later than 0) would take what lies before it.
+    told = facts(stage("train", 0, 20), stage("fit", 10, 10, parent="train"), stage("data", 5, 10), close("failed", 20))
+    assert owners(told) == [("train", AUTOMATION, 0, 20)]
+
+
+def test_a_running_contained_stage_owns_to_t() -> None:
+    told = facts(stage("train", 0), stage("fit", 5, parent="train"), at=20)
+    assert owners(told) == [("train", AUTOMATION, 0, 5), ("fit", AUTOMATION, 5, 20)]
+
+
+# --- waits ---
+
+
+def test_an_own_wait_owns_its_time_within_its_stage() -> None:
+    told = facts(stage("train", 5, 20), wait("compute", 0, 8, stage="train"), close("failed", 25))
+    # started is 0, by the wait; only what lies within the stage counts.
+    assert owners(told) == [
+        (None, "unexplained", 0, 5),
+        ("train", "wait.compute", 5, 8),
+        ("train", AUTOMATION, 8, 20),
+        (None, "unexplained", 20, 25),
+    ]
+    assert told["owners"][1]["kind"] == "train"
+
+
+def test_an_own_wait_that_outlasts_its_stage_ends_with_it() -> None:
+    told = facts(stage("train", 0, 20), wait("compute", 15, 30, stage="train"), close("failed", 30))
+    assert owners(told) == [
+        ("train", AUTOMATION, 0, 15),
+        ("train", "wait.compute", 15, 20),
+        (None, "unexplained", 20, 30),
+    ]
+
+
+def test_a_contained_stage_owns_its_time_within_an_own_wait() -> None:
+    told = facts(
+        stage("train", 0, 30),
+        wait("compute", 5, 25, stage="train"),
+        stage("fit", 10, 15, parent="train"),
+        close("failed", 30),
+    )
+    assert owners(told) == [
+        ("train", AUTOMATION, 0, 5),
+        ("train", "wait.compute", 5, 10),
+        ("fit", AUTOMATION, 10, 15),
+        ("train", "wait.compute", 15, 25),
+        ("train", AUTOMATION, 25, 30),
+    ]
+
+
+def test_two_own_waits_that_overlap_are_two_pieces() -> None:
+    told = facts(
+        stage("train", 0, 30),
+        wait("compute", 5, 15, stage="train"),
+        wait("data", 10, 20, stage="train"),
+        close("failed", 30),
+    )
+    assert owners(told) == [
+        ("train", AUTOMATION, 0, 5),
+        ("train", "wait.compute", 5, 10),
+        ("train", "wait.data", 10, 20),
+        ("train", AUTOMATION, 20, 30),
+    ]
+
+
+def test_an_own_wait_of_no_length_leaves_the_work_whole() -> None:
+    told = facts(stage("train", 0, 20), wait("data", 10, 10, stage="train"), stage("data", 5, 10), close("failed", 20))
+    assert owners(told) == [("train", AUTOMATION, 0, 20)]
+
+
+def test_a_wait_of_the_cycle_owns_where_it_reaches_furthest() -> None:
+    told = facts(stage("train", 0, 10), wait("human", 8, 20), stage("approve", 20, 25), close("failed", 25))
+    assert owners(told) == [
+        ("train", AUTOMATION, 0, 8),
+        (None, "wait.human", 8, 20),
+        ("approve", AUTOMATION, 20, 25),
+    ]
+    assert told["owners"][1]["kind"] is None
+
+
+def test_a_wait_of_an_unknown_stage_is_the_cycles() -> None:
+    told = facts(wait("external", 0, 10, stage="unknown"), close("failed", 10))
+    assert owners(told) == [(None, "wait.external", 0, 10)]
+    assert [one["stage"] for one in told["waits"]] == [None]
+
+
+def test_each_reason_is_an_activity() -> None:
+    reasons = ("human", "data", "compute", "schedule", "external")
+    told = facts(*(wait(reason, 10 * n, 10 * n + n + 1) for n, reason in enumerate(reasons)), close("failed", 45))
+    assert activities(told) == {
+        "wait.human": 1,
+        "wait.data": 2,
+        "wait.compute": 3,
+        "wait.schedule": 4,
+        "wait.external": 5,
+        "unexplained": 30,
+    }
+
+
+# --- nothing negative ---
+
+
+def test_a_negative_stage_stays_listed_and_owns_nothing() -> None:
+    told = facts(stage("data", 5, 10), stage("train", 9, 2), close("failed", 20))
+    assert owners(told) == [("data", AUTOMATION, 5, 10), (None, "unexplained", 10, 20)]
+    assert [(run["id"], run["start"], run["end"], run["outcome"]) for run in told["stages"]] == [
+        ("data", 5, 10, "ok"),
+        ("train", 9, 2, "ok"),
+    ]
+    assert told["flags"] == {"negative_intervals": 1}
+
+
+def test_a_negative_wait_stays_listed_and_owns_nothing() -> None:
+    told = facts(stage("data", 5, 10), wait("data", 9, 6, stage="data"), wait("human", 3, 1), close("failed", 20))
+    assert owners(told) == [("data", AUTOMATION, 5, 10), (None, "unexplained", 10, 20)]
+    assert [(one["id"], one["start"], one["end"]) for one in told["waits"]] == [("human", 3, 1), ("data", 9, 6)]
+    assert told["flags"] == {"negative_intervals": 2}
+
+
+def test_a_negative_contained_stage_does_not_run_but_passes_containment_on() -> None:
+    told = facts(
+        stage("outer", 0, 30),
+        stage("middle", 12, 8, parent="outer"),
+        stage("inner", 10, 20, parent="middle"),
+        close("failed", 30),
+    )
+    assert owners(told) == [("outer", AUTOMATION, 0, 10), ("inner", AUTOMATION, 10, 20), ("outer", AUTOMATION, 20, 30)]
+
+
+def test_own_waits_of_a_negative_stage_count_nowhere() -> None:
+    told = facts(
+        stage("data", 0, 5), stage("train", 20, 10), wait("compute", 5, 25, stage="train"), close("failed", 30)
+    )
+    assert owners(told) == [("data", AUTOMATION, 0, 5), (None, "unexplained", 5, 30)]
