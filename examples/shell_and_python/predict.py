@@ -1,0 +1,13 @@
+"""A consumer: asks the model in production, and says so."""
+
+import pickle
+import sys
+from pathlib import Path
+
+from cycletrace import served
+
+version, *measures = sys.argv[1:]
+model = pickle.loads(Path("production").read_bytes())
+answer = model.predict([[float(measure) for measure in measures]])[0]
+served("iris", version, mechanism="redeploy")
+print(["setosa", "versicolor", "virginica"][answer])
