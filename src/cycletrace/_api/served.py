@@ -33,10 +33,17 @@ def served(
 def _first(
     model: str | None, version: str | None, key: str | None, mechanism: str | None, environment: str | None
 ) -> None:
+    import sys
+
+    at: int | None = None
+    if "cycletrace.emit.entry" not in sys.modules:
+        from time import time_ns
+
+        at = time_ns()  # the prediction is now, not after the tens of milliseconds that loading takes
     from cycletrace.emit import entry
     from cycletrace.emit.current import HERE
 
     # Without a name the current cycle is meant, which within a block may be another one at the next call.
     if model is not None or key is not None or HERE.get().cycle is None:
         _seen.add((model, version, key))
-    entry.served(model, version, key, mechanism, environment)
+    entry.served(model, version, key, mechanism, environment, at)

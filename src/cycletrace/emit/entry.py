@@ -142,9 +142,14 @@ def known_cycle() -> Identity | None:
 
 @harmless
 def served(
-    model: str | None, version: str | None, key: str | None, mechanism: str | None, environment: str | None
+    model: str | None,
+    version: str | None,
+    key: str | None,
+    mechanism: str | None,
+    environment: str | None,
+    at: int | None = None,
 ) -> None:
-    """Say that a prediction of a version was served to a consumer."""
+    """Say that a prediction of a version was served to a consumer, now or at an instant (UTC nanoseconds)."""
     state = runtime()
     if state is None:
         return
@@ -158,7 +163,7 @@ def served(
         if model is not None and cycle.words["model"] != model:
             complain("served(%r) needs a version or a key, since no cycle of that model runs here.", model)
             return
-    words.mark(state, cycle, "in_use", environment=environment, mechanism=mechanism)
+    words.mark(state, cycle, "in_use", at, environment=environment, mechanism=mechanism)
 
 
 def identify(
