@@ -72,12 +72,13 @@ def _world(root: Path, *, is_asking: bool, screen: TextIO) -> Generator[World, N
     (root / "production").write_text("0", encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if name not in FOREIGN}
     environment |= {"CYCLETRACE_DIR": str(root), log.VARIABLE: str(root / "demo-log.jsonl")}
-    with service("serve", folder=root, environment=environment) as (_, printed):
+    with service("serve", folder=root, environment=environment) as (server, printed):
         url = printed.readline().strip()
         if not url:
             raise DemoError(f"The model server did not start; see {root / 'serve.log'}.")
         alias = str(root / "production")
         with service("client", url, alias, folder=root, environment=environment) as (client, _):
+            log.append(root / "demo-log.jsonl", {"services": [server.pid, client.pid]})
             world = World(root, environment, url, client, is_asking, screen)
             _await_first_answer(world, "0")
             print(f"A model server answers at {url}, a client asks it all the time.", file=screen)
