@@ -85,7 +85,7 @@ class Stage:
         attributes = self._attributes
         if captured:
             attributes = {**attributes, **captured} if attributes else dict(captured)
-        return begin(self._terms or self._make_terms(), self._identity(), attributes)
+        return begin(self._terms or self.terms, self._identity(), attributes)
 
     def __enter__(self) -> Run:
         run = self.begin()
@@ -132,7 +132,8 @@ class Stage:
     def _named(self, name: str) -> Stage:
         return Stage(name, *self._given[1:], self._capture, self._attributes, self._cycle)
 
-    def _make_terms(self) -> Terms:
+    @property
+    def terms(self) -> Terms:
         """What the runs tell, made at the first one: until then nothing of the machinery is loaded."""
         from cycletrace.emit.cycles import clean
         from cycletrace.emit.runs import Terms

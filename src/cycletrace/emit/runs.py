@@ -47,6 +47,22 @@ class Terms(NamedTuple):
     mechanism: str | None = None
 
 
+def stage_attributes(runtime: Runtime, cycle: Identity, terms: Terms) -> dict[str, Any]:
+    """What every run on these terms tells of itself."""
+    actor, person = people.actor(terms.by, runtime.settings)
+    attributes = {
+        c.STAGE_NAME: terms.name,
+        c.STAGE_KIND: terms.kind,
+        c.STAGE_ATTEMPT: terms.attempt,
+        c.STAGE_LAUNCH: runtime.launch,
+        c.ACTOR_TYPE: actor,
+        c.ACTOR_ID: person,
+        c.ENVIRONMENT: terms.environment or cycle.environment,
+        c.MECHANISM: terms.mechanism,
+    }
+    return {name: value for name, value in attributes.items() if value is not None}
+
+
 class Position(NamedTuple):
     """Where code runs: our context, and OpenTelemetry's, which is ``None`` where we leave that alone."""
 
@@ -119,7 +135,7 @@ class Run:
         self._told = f'"{c.STAGE_ID}":"{self.id}",'
         if self.enclosing is not None:
             self._told += f'"{c.STAGE_PARENT}":"{self.enclosing}",'
-        self._told += cycle.fragment((terms, runtime.launch), self._attributes)
+        self._told += cycle.fragment((terms, runtime.launch), lambda: stage_attributes(runtime, cycle, terms))
         self._head = (
             f'"trace_id":"{cycle.cycle_id}","span_id":"{self.id}",'
             f'"service":{quoted(cycle.service)},"namespace":{quoted(cycle.namespace)}'
@@ -128,22 +144,6 @@ class Run:
         self.tell(c.STAGE_STARTED, self.start)
         runtime.keep()
         runtime.handover.enter_run(self)
-
-    def _attributes(self) -> dict[str, Any]:
-        """What every run on these terms tells of itself."""
-        terms = self.terms
-        actor, person = people.actor(terms.by, self._runtime.settings)
-        attributes = {
-            c.STAGE_NAME: terms.name,
-            c.STAGE_KIND: terms.kind,
-            c.STAGE_ATTEMPT: terms.attempt,
-            c.STAGE_LAUNCH: self._runtime.launch,
-            c.ACTOR_TYPE: actor,
-            c.ACTOR_ID: person,
-            c.ENVIRONMENT: terms.environment or self.cycle.environment,
-            c.MECHANISM: terms.mechanism,
-        }
-        return {name: value for name, value in attributes.items() if value is not None}
 
     def tell(self, event: str, instant: int | None = None) -> None:
         """Journal an event of this run: that it started, that it still runs."""

@@ -76,6 +76,23 @@ class Runtime:
         """Journal this document."""
         self.writer.write(frame(document))
 
+    def write_event(
+        self, cycle: Identity, event: str, span_id: str, at: int, attributes: Mapping[str, Any]
+    ) -> None:
+        """Journal an event of this cycle."""
+        self.write(
+            {
+                "event": event,
+                "time": at,
+                "trace_id": cycle.cycle_id,
+                "span_id": span_id,
+                "service": cycle.service,
+                "namespace": cycle.namespace,
+                "attributes": {**attributes, **cycle.attributes},
+            }
+        )
+        self.keep()
+
     def write_span(
         self,
         cycle: Identity,
@@ -85,6 +102,7 @@ class Runtime:
         end: int,
         attributes: Mapping[str, Any],
         parent: str | None = None,
+        error: str | None = None,
     ) -> None:
         """Journal a span of this cycle, and hand it to the user's span processors. ``parent`` defaults to the root."""
         document = {
@@ -97,7 +115,7 @@ class Runtime:
             "service": cycle.service,
             "namespace": cycle.namespace,
             "attributes": {**attributes, **cycle.attributes},
-            "error": None,
+            "error": error,
         }
         self.write(document)
         self.keep()

@@ -34,18 +34,7 @@ class OpenWait:
             self._attributes[c.ACTOR_TYPE] = actor
             if person is not None:
                 self._attributes[c.ACTOR_ID] = person
-        runtime.write(
-            {
-                "event": c.WAIT_OPENED,
-                "time": self._start,
-                "trace_id": cycle.cycle_id,
-                "span_id": self._id,
-                "service": cycle.service,
-                "namespace": cycle.namespace,
-                "attributes": {**self._attributes, **cycle.attributes},
-            }
-        )
-        runtime.keep()
+        runtime.write_event(cycle, c.WAIT_OPENED, self._id, self._start, self._attributes)
 
     def end(self) -> None:
         """Close the wait."""

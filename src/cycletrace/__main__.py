@@ -1,0 +1,7 @@
+"""``python -m cycletrace``: the command line."""
+
+import sys
+
+from cycletrace.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,174 @@
+"""``cycletrace doctor``: check settings, directory, endpoint, versions and clock, and say what to do."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, NamedTuple
+
+from cycletrace.cli import options
+
+PACKAGES = ("opentelemetry-api", "opentelemetry-sdk", "opentelemetry-exporter-otlp", "protobuf", "requests", "grpcio")
+
+
+class Finding(NamedTuple):
+    """What was checked, whether it is as it should be, what was found, and what to do where it is not."""
+
+    check: str
+    is_sound: bool
+    found: str
+    advice: str = ""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "doctor",
+        help="check settings, directory, endpoint, versions and clock",
+        description="Check whether cycletrace can work here, and say what to do where it cannot. The endpoint is sent "
+        "one real test span. Exits with 1 where something is wrong.",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object per finding")
+    options.add_directory(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check everything."""
+    findings = list(_findings(args))
+    for finding in findings:
+        if args.json:
+            print(json.dumps(finding._asdict()))
+        else:
+            print(f"{'ok  ' if finding.is_sound else 'WRONG'} {finding.check}: {finding.found}")
+            if not finding.is_sound:
+                print(f"      {finding.advice}")
+    return 0 if all(finding.is_sound for finding in findings) else 1
+
+
+def _findings(args: argparse.Namespace) -> Iterator[Finding]:
+    yield _versions()
+    yield from _settings()
+    yield _directory(args)
+    yield from _delivery(args)
+    yield _clock()
+
+
+def _versions() -> Finding:
+    found = [f"cycletrace {version('cycletrace')}", f"Python {platform.python_version()}"]
+    for package in PACKAGES:
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            return Finding("versions", False, f"{package} is missing", "pip install --force-reinstall cycletrace")
+    return Finding("versions", True, ", ".join(found))
+
+
+def _settings() -> Iterator[Finding]:
+    """Each complaint about a setting, in the words in which the library tells it."""
+    import logging
+
+    from cycletrace.emit import settings
+    from cycletrace.emit.inherited import inherited
+    from cycletrace.emit.told import LOGGER
+
+    told: list[str] = []
+    listener = logging.Handler()
+    listener.emit = lambda record: told.append(record.getMessage())  # type: ignore[method-assign]
+    LOGGER.addHandler(listener)
+    try:
+        chosen = settings.read()
+        born_into = inherited(chosen.namespace)
+    finally:
+        LOGGER.removeHandler(listener)
+    for complaint in told:
+        yield Finding("settings", False, complaint, "Correct the variable, or unset it.")
+    if chosen.is_disabled:
+        yield Finding("settings", False, "cycletrace is disabled", "Unset CYCLETRACE_DISABLED.")
+    own = sorted(name for name in os.environ if name.startswith(("CYCLETRACE_", "OTEL_")))
+    cycle = f"cycle {born_into.cycle.key}" if born_into else "no cycle begun here"
+    yield Finding("settings", True, f"{', '.join(own) or 'all by default'}; namespace {chosen.namespace!r}; {cycle}")
+
+
+def _directory(args: argparse.Namespace) -> Finding:
+    directory = options.state_directory(args)
+    advice = "Make it writable, or set CYCLETRACE_DIR to a folder that is."
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=directory, prefix="doctor-") as file:
+            file.write(b"x" * 4096)
+            file.flush()
+    except OSError as error:
+        return Finding("directory", False, f"{directory} cannot be written: {error.strerror or error}", advice)
+    return Finding("directory", True, str(directory))
+
+
+def _delivery(args: argparse.Namespace) -> Iterator[Finding]:
+    from cycletrace.emit import settings
+    from cycletrace.emit.delivery import progress
+    from cycletrace.emit.delivery.destination import find
+    from cycletrace.emit.delivery.shipper import Shipper
+    from cycletrace.emit.delivery.transport import Verdict, open_sender
+    from cycletrace.journal.bound import dropped
+
+    directory = options.state_directory(args)
+    lost = dropped(directory)
+    if lost:
+        advice = "Deliver or read the journal more often, or raise CYCLETRACE_JOURNAL_LIMIT."
+        yield Finding("journal", False, f"{lost} records were dropped, since the journal was full", advice)
+    destination = find(settings.read().endpoint)
+    if destination is None:
+        yield Finding("endpoint", True, "none is set: everything stays on this machine")
+        return
+    for signal, target in destination.items():
+        answer = open_sender(target)(_test_request(signal), target.timeout)
+        taken = answer.verdict is Verdict.DONE or answer.verdict is Verdict.UNSUPPORTED
+        found = f"{target.url} ({target.protocol}) " + (
+            "takes no logs: starts and heartbeats stay here, everything else goes there"
+            if answer.verdict is Verdict.UNSUPPORTED
+            else f"answers {answer.detail or 'well'}"
+        )
+        advice = "See that an OTLP endpoint listens there, for this protocol, and takes what we send."
+        yield Finding(f"endpoint for {signal}", taken, found, advice)
+    waiting = Shipper(directory, destination).undelivered()
+    problems = progress.load(directory).problem.values()
+    why = f", because: {'; '.join(problems)}" if problems else ""
+    yield Finding("delivery", not waiting, f"{waiting} bytes of journal wait{why}", "Deliver them: cycletrace flush")
+
+
+def _test_request(signal: str) -> bytes:
+    """A request with one real span, marked as derived, so that it is nobody's figure; for logs an empty one."""
+    from cycletrace.conventions import DERIVED
+    from cycletrace.emit.delivery.destination import TRACES
+    from cycletrace.emit.delivery.encode import Item, encode
+
+    if signal != TRACES:
+        return b""
+    now = time.time_ns()
+    span = {
+        "span": "cycletrace doctor",
+        "trace_id": os.urandom(16).hex(),
+        "span_id": os.urandom(8).hex(),
+        "start": now,
+        "end": now,
+        "service": "cycletrace",
+        "attributes": {DERIVED: True},
+    }
+    return encode(signal, [Item(span, {})])
+
+
+def _clock() -> Finding:
+    start, steady = time.time_ns(), time.monotonic_ns()
+    time.sleep(0.05)
+    drift = abs((time.time_ns() - start) - (time.monotonic_ns() - steady)) / 1e6
+    year = time.gmtime().tm_year
+    sound = drift < 20 and year >= 2024  # noqa: PLR2004 - the year in which this was first written
+    found = f"UTC {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}, {drift:.1f} ms off a steady clock in 50 ms"
+    return Finding("clock", sound, found, f"Set this machine's clock ({sys.platform}), for instance by NTP.")

@@ -1,0 +1,35 @@
+"""``cycletrace mark``: say that a cycle reached a mark."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from cycletrace.cli import options
+from cycletrace.conventions import MARKS, MECHANISMS
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "mark",
+        help="say that a cycle reached a mark",
+        description="Say that a cycle reached a mark. What is said beats what is derived; the earliest word counts.",
+    )
+    parser.add_argument("name", choices=MARKS, help="started, trained, selected, deployed or in_use")
+    options.add_at(parser, "when: a time with its zone, or git:REVISION (default: now)")
+    parser.add_argument("--environment", metavar="NAME", help="where (default: production)")
+    parser.add_argument("--mechanism", choices=MECHANISMS, help="how it was taken into use")
+    options.add_cycle(parser)
+    options.add_directory(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Record the mark."""
+    from cycletrace.emit import words
+
+    state = options.emitting(args)
+    cycle = options.named_cycle(args, state)
+    words.mark(state, cycle, args.name, args.at, environment=args.environment, mechanism=args.mechanism)
+    return options.recorded(state, f"{cycle.key}: {args.name}.")

@@ -1,0 +1,42 @@
+"""``cycletrace served``: say that the first prediction of a version was served."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from cycletrace.cli import options
+from cycletrace.cli.failure import Failure
+from cycletrace.conventions import IN_USE, MECHANISMS, key_of
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "served",
+        help="say that a version served its first prediction",
+        description="Say that a consumer got a prediction of this version: the mark in_use. The earliest word counts. "
+        "Serving code in Python says it itself, by cycletrace.served().",
+    )
+    parser.add_argument("model", nargs="?", help="the model's name")
+    parser.add_argument("version", nargs="?", help="its version")
+    parser.add_argument("--mechanism", choices=MECHANISMS, help="how clients came to use it")
+    parser.add_argument("--environment", metavar="NAME", help="where it serves (default: production)")
+    options.add_at(parser, "when: a time with its zone (default: now)")
+    options.add_cycle(parser)
+    options.add_directory(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Record the first use."""
+    from cycletrace.emit import words
+
+    if args.model is not None and args.version is None:
+        raise Failure(f"a version is needed: cycletrace served {args.model} VERSION (or --cycle KEY).")
+    state = options.emitting(args)
+    if args.model is not None:
+        args.cycle = key_of(args.model, args.version)
+    cycle = options.named_cycle(args, state)
+    words.mark(state, cycle, IN_USE, args.at, environment=args.environment, mechanism=args.mechanism)
+    return options.recorded(state, f"{cycle.key}: in use.")

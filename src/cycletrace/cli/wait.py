@@ -1,0 +1,70 @@
+"""``cycletrace wait``: begin a wait here, end it hours later, by another command."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from cycletrace.cli import options
+from cycletrace.cli.failure import Failure
+from cycletrace.cli.reading import facts_of_cycle
+from cycletrace.conventions import REASONS, begun_stage_id, begun_wait_id
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "wait",
+        help="begin and end a wait by separate commands, hours apart",
+        description="Begin and end a wait of the cycle, or of a stage, by separate commands. Its id is made from "
+        "cycle, stage, reason and number, so that repeating either is harmless.",
+    )
+    actions = parser.add_subparsers(metavar="begin|end", required=True)
+    for name, run in (("begin", run_begin), ("end", run_end)):
+        action = actions.add_parser(name, help=f"{name} a wait")
+        action.add_argument("reason", choices=REASONS, help="why it stands still")
+        action.add_argument("--stage", metavar="NAME", help="the stage that stands still (default: the whole cycle)")
+        action.add_argument("--number", type=int, default=1, metavar="N", help="which wait of that reason (default: 1)")
+        options.add_at(action, "when: a time with its zone (default: now)")
+        options.add_cycle(action)
+        options.add_directory(action)
+        action.set_defaults(run=run)
+        if name == "end":
+            action.add_argument("--began", metavar="TIME", type=options.instant, help="when, where that was elsewhere")
+
+
+def run_begin(args: argparse.Namespace) -> int:
+    """Record that it was opened."""
+    from cycletrace.emit import begun
+
+    state, cycle, stage, wait = _what(args)
+    begun.begin_wait(state, cycle, args.reason, wait, stage, args.at)
+    return options.recorded(state, f"{cycle.key}: waiting for {args.reason}.")
+
+
+def run_end(args: argparse.Namespace) -> int:
+    """Record the wait."""
+    from cycletrace.emit import begun
+
+    state, cycle, stage, wait = _what(args)
+    facts = facts_of_cycle(options.state_directory(args), cycle.cycle_id)
+    known = next((each for each in facts["waits"] if each["id"] == wait), None) if facts is not None else None
+    if known is not None and known["end"] is not None and not (facts and facts["flags"].get("unclosed_waits")):
+        print(f"{cycle.key}: the wait for {args.reason} had ended already.")
+        return 0
+    start = args.began if args.began is not None else known["start"] if known is not None else None
+    if start is None:
+        raise Failure(
+            f"no wait for {args.reason} of {cycle.key} was begun here. Say when: --began TIME, "
+            f"or begin it: cycletrace wait begin {args.reason}"
+        )
+    begun.end_wait(state, cycle, args.reason, wait, stage, start, args.at)
+    return options.recorded(state, f"{cycle.key}: waits for {args.reason} no longer.")
+
+
+def _what(args: argparse.Namespace) -> tuple[Any, Any, str | None, str]:
+    """The runtime, the cycle, the stage's id and the wait's."""
+    state = options.emitting(args)
+    cycle = options.named_cycle(args, state)
+    stage = begun_stage_id(cycle.cycle_id, args.stage, 1) if args.stage else None
+    return state, cycle, stage, begun_wait_id(cycle.cycle_id, stage or "", args.reason, args.number)
