@@ -1,1 +1,19 @@
-"""Statistics, tables and pictures, made from facts and from nothing else."""
+"""Statistics, tables and pictures, made from facts and from nothing else.
+
+``report`` reduces the facts of all cycles to figures, ``cycle_report`` the facts of one; both return plain data that
+``to_json`` turns into what ``--json`` prints. ``render`` and ``render_cycle`` show them on a terminal.
+"""
+
+from cycletrace.report.assemble import Report as Report
+from cycletrace.report.assemble import report as report
+from cycletrace.report.assemble import to_json as to_json
+from cycletrace.report.one import CycleReport as CycleReport
+from cycletrace.report.one import cycle_report as cycle_report
+from cycletrace.report.standing import Standing as Standing
+from cycletrace.report.standing import standing as standing
+from cycletrace.report.targets import Target as Target
+from cycletrace.report.targets import parse_length as parse_length
+from cycletrace.report.targets import parse_target as parse_target
+from cycletrace.report.windows import Window as Window
+from cycletrace.report.windows import parse_window as parse_window
+from cycletrace.report.windows import parse_zone as parse_zone

@@ -1,0 +1,120 @@
+"""A cycle once more, without some of its pieces of time.
+
+The model, which a report prints beside its figures: what began after something had ended is taken to have waited for
+it; gaps between the two stay as they were; what overlapped runs on side by side. So the moved pieces keep their
+lengths, and each begins as long after the latest end of what ended before it as it did. This is the longest path in the
+interval order of the pieces (critical path method: Kelley and Walker, "Critical-path planning and scheduling",
+Proceedings of the Eastern Joint Computer Conference (1959) 160-173). Who owns what afterwards is decided by the same
+sweep as in the facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from heapq import heappop, heappush
+from typing import NamedTuple
+
+from cycletrace.conventions import ACTIVITIES, HUMAN
+from cycletrace.flow import Facts, Origin, Stage, Wait
+from cycletrace.flow.owners import activities, sweep
+from cycletrace.flow.pieces import Piece, pieces
+from cycletrace.report.steps import is_manual, stood_still_ns
+
+
+class Cycle(NamedTuple):
+    """What of a cycle a replay needs. The pieces are in order of their starts, within the cycle."""
+
+    started: int
+    end: int
+    pieces: list[Piece]
+    manual: dict[str, str]
+    """Names of the manual runs, by their ids."""
+    stood: dict[int, int]
+    """For how long (ns) before a piece the cycle stood still for a person: before the first piece of a manual run, and
+    before a wait that is part of such a stretch."""
+    taken_up: dict[int, str]
+    """The manual run that a wait of the cycle for a person ended with: its id, by the piece."""
+
+
+class Replayed(NamedTuple):
+    """A cycle as it would have been: its length, and what each activity would have owned (ns)."""
+
+    time: int
+    activity: dict[str, int]
+
+
+def cycle_of(facts: Facts) -> Cycle:
+    """A finished cycle with a known cycle time, ready to be replayed."""
+    started, time = facts["marks"]["started"], facts["cycle_time_ns"]
+    assert started is not None
+    assert time is not None
+    end = started + time
+    origin = Origin(facts["cycle_id"])
+    stages = [
+        Stage(
+            origin,
+            run["id"],
+            run["name"],
+            run["kind"],
+            run["start"],
+            run["end"],
+            actor=run["actor"],
+            parent=run["parent"],
+        )
+        for run in facts["stages"]
+    ]
+    waits = [
+        Wait(origin, wait["id"], wait["reason"], wait["start"], wait["end"], wait["stage"]) for wait in facts["waits"]
+    ]
+    clipped = [
+        piece._replace(end=min(piece.end, end), latest_start=-max(piece.start, started))
+        for piece in pieces(stages, waits)
+        if piece.start < end and piece.end > started
+    ]
+    clipped.sort(key=lambda piece: (piece.start, piece))
+    manual = {run["id"]: run["name"] for run in facts["stages"] if is_manual(run)}
+    first = {(piece.stage_id, piece.start): index for index, piece in enumerate(clipped)}
+    waits_for_people = [index for index, piece in enumerate(clipped) if _is_wait_for_people(piece)]
+    stood_still = stood_still_ns(facts)
+    stood: dict[int, int] = {}
+    taken_up: dict[int, str] = {}
+    for run in facts["stages"]:
+        length = stood_still.get(run["id"], 0)
+        if not length:
+            continue
+        begin = run["start"] - length
+        if (run["id"], run["start"]) in first:
+            stood[first[run["id"], run["start"]]] = length
+        for index in waits_for_people:
+            piece = clipped[index]
+            if begin <= piece.start and piece.end <= run["start"]:
+                stood[index] = piece.start - begin
+                taken_up[index] = run["id"]
+    return Cycle(started, end, clipped, manual, stood, taken_up)
+
+
+def _is_wait_for_people(piece: Piece) -> bool:
+    return piece.is_cycle_wait and ACTIVITIES[piece.activity] == f"wait.{HUMAN}"
+
+
+def replay(cycle: Cycle, without: Collection[int], at_once: Collection[int] = ()) -> Replayed:
+    """The cycle without these pieces; of those ``at_once`` the standing still before them is gone too. O(n log n)."""
+    moved = []
+    ending: list[tuple[int, int]] = []  # a heap of the pieces under way: old end, new end
+    old = new = cycle.started  # the latest end so far, as it was and as it would be
+    for index, piece in enumerate(cycle.pieces):
+        while ending and ending[0][0] <= piece.start:
+            ended, moved_end = heappop(ending)
+            old, new = max(old, ended), max(new, moved_end)
+        gap = piece.start - old
+        if index in at_once:
+            gap = max(0, gap - cycle.stood.get(index, 0))
+        begin = new + gap
+        end = begin if index in without else begin + piece.end - piece.start
+        heappush(ending, (piece.end, end))
+        if end > begin:
+            moved.append(piece._replace(end=end, latest_start=-begin))
+    for ended, moved_end in ending:
+        old, new = max(old, ended), max(new, moved_end)
+    finish = new + cycle.end - old
+    return Replayed(finish - cycle.started, activities(sweep(moved, cycle.started, finish)))

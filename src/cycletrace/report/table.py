@@ -1,0 +1,275 @@
+"""One pass over the facts that reduces them to columns of numbers; everything else is computed from these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
+from typing import Final, TypeVar
+
+import numpy as np
+
+from cycletrace.conventions import (
+    ACTIVITIES,
+    ACTORS,
+    CYCLE_OUTCOMES,
+    DEPLOYED,
+    KINDS,
+    LAUNCHES,
+    MARKS,
+    PARTS,
+    REASONS,
+    STAGE_OUTCOMES,
+    SUCCESSES,
+)
+from cycletrace.flow import Facts
+from cycletrace.report.columns import NULL, Codes, Cycles, Owned, Runs, Steps, Table, Waits
+from cycletrace.report.steps import is_manual, manual_ns, taken_up_ns
+from cycletrace.report.sums import Int64s
+
+_BOUND: Final = 1 << 62
+"""Instants this far from 1970 (146 years) are no dates of a model's cycle; their differences would overflow."""
+_CHUNK: Final = 500_000
+
+
+Name = TypeVar("Name")
+
+
+class Names(dict[Name, int]):
+    """Numbers for names, given as they come."""
+
+    def __missing__(self, name: Name) -> int:
+        code = self[name] = len(self)
+        return code
+
+
+def _codes(words: Sequence[str]) -> dict[str | None, int]:
+    return {None: -1, **{word: index for index, word in enumerate(words)}}
+
+
+_OUTCOMES = _codes(CYCLE_OUTCOMES)
+_KINDS = _codes(KINDS)
+_RUN_OUTCOMES = _codes(STAGE_OUTCOMES)
+_ACTORS = _codes(ACTORS)
+_LAUNCHES = _codes(LAUNCHES)
+_REASONS = _codes(REASONS)
+_ACTIVITY_CODES = _codes(ACTIVITIES)
+
+
+def table_of(
+    facts: Iterable[Facts],
+    has_details: Callable[[Facts], bool] = lambda _: True,
+    visit: Callable[[Facts], None] = lambda _: None,
+) -> Table:
+    """The facts of cycles, each once, in any order, as columns.
+
+    ``has_details`` says of which cycles the table has rows on what happened in them; ``visit`` sees each on the way.
+    """
+    reduction = _Reduction(has_details)
+    for one in facts:
+        if reduction.add(one):
+            visit(one)
+    return reduction.table()
+
+
+def finish_of(facts: Facts) -> int | None:
+    """When a cycle finished: it reached ``in_use``, or its outcome is ``deployed``. Else ``None``."""
+    in_use = facts["marks"]["in_use"]
+    if in_use is None and facts["outcome"] == DEPLOYED:
+        return facts["marks"]["deployed"]
+    return in_use
+
+
+def counts(facts: Facts) -> bool:
+    """Whether a cycle counts in a population: an implicit one only once it has a ``selected`` mark."""
+    return not facts["implicit"] or facts["marks"]["selected"] is not None
+
+
+class _Reduction:
+    """Rows as they come, turned into arrays chunk by chunk."""
+
+    def __init__(self, has_details: Callable[[Facts], bool]) -> None:
+        self._has_details = has_details
+        self._ids: list[str] = []
+        self._cycles = _Rows(8, 4 + len(MARKS) + len(PARTS) + len(ACTIVITIES))
+        self._runs = _Rows(6, 1)
+        self._steps = _Rows(5, 1)
+        self._waits = _Rows(2, 1)
+        self._owned = _Rows(3, 1)
+        self._models: Names[str | None] = Names()
+        self._domains: Names[str | None] = Names()
+        self._triggers: Names[str] = Names()
+        self._names: Names[str] = Names()
+        self._people: Names[str] = Names()
+        self._mechanisms: Names[str] = Names()
+        self._unreadable = 0
+
+    def add(self, facts: Facts) -> bool:
+        """Take in a cycle. ``False`` where it is left out as unreadable."""
+        time = facts["cycle_time_ns"]
+        instants = _instants(facts)
+        if any(not -_BOUND < instant < _BOUND for instant in (min(instants), max(instants), time or 0)):
+            self._unreadable += 1
+            return False
+        row = len(self._ids)
+        self._ids.append(facts["cycle_id"])
+        details = self._has_details(facts)
+        manual = hands_free = 0
+        if details:
+            manual, hands_free = self._add_details(row, facts)
+        marks, parts, activity = facts["marks"], facts["parts_ns"], facts["activity_ns"]
+        mechanism = _mechanism(facts)
+        self._cycles.add(
+            self._models[facts["model"]],
+            self._domains[facts["domain"]],
+            self._triggers[facts["trigger"]],
+            _OUTCOMES[facts["outcome"]],
+            counts(facts),
+            details,
+            -1 if mechanism is None else self._mechanisms[mechanism],
+            hands_free,
+            _null(finish_of(facts)),
+            _null(time),
+            max(instants),
+            manual,
+            *map(_null, (marks["started"], marks["trained"], marks["selected"], marks["deployed"], marks["in_use"])),
+            *map(_null, (parts["training"], parts["selection"], parts["deployment"], parts["activation"])),
+            *((0,) * len(ACTIVITIES) if activity is None else map(activity.__getitem__, ACTIVITIES)),
+        )
+        return True
+
+    def _add_details(self, row: int, facts: Facts) -> tuple[int, int]:
+        """Rows for what happened in the cycle. Returns the work of manual steps (ns) and whether it was hands-free."""
+        names = self._names
+        manual = []
+        for stage in facts["stages"]:
+            if is_manual(stage):
+                manual.append(stage)
+            self._runs.add(
+                row,
+                names[stage["name"]],
+                _KINDS[stage["kind"]],
+                _RUN_OUTCOMES[stage["outcome"]],
+                _ACTORS[stage["actor"]],
+                _LAUNCHES[stage["launch"]],
+                _length(stage["start"], stage["end"]),
+            )
+        for wait in facts["waits"]:
+            self._waits.add(row, _REASONS[wait["reason"]], _length(wait["start"], wait["end"]))
+        owned: dict[tuple[str | None, str], int] = {}
+        for owner in facts["owners"]:
+            which = owner["stage"], owner["activity"]
+            owned[which] = owned.get(which, 0) + owner["end"] - owner["start"]
+        for (name, activity), length in owned.items():
+            self._owned.add(row, -1 if name is None else names[name], _ACTIVITY_CODES[activity], length)
+        taken_up = taken_up_ns(facts) if manual else {}
+        for stage in manual:
+            person = stage["person"]
+            self._steps.add(
+                row,
+                names[stage["name"]],
+                _ACTORS[stage["actor"]],
+                _LAUNCHES[stage["launch"]],
+                -1 if person is None else self._people[person],
+                taken_up[stage["id"]],
+            )
+        selected, finish = facts["marks"]["selected"], finish_of(facts)
+        if selected is None or finish is None:
+            return manual_ns(facts) if manual else 0, -1
+        is_hands_free = not any(selected <= stage["start"] < finish for stage in manual)
+        return manual_ns(facts) if manual else 0, is_hands_free
+
+    def table(self) -> Table:
+        """All that was added, as columns. To be called once."""
+        codes, lengths = self._cycles.columns()
+        marks_end = 4 + len(MARKS)
+        parts_end = marks_end + len(PARTS)
+        cycles = Cycles(
+            ids=self._ids,
+            model=codes[0],
+            domain=codes[1],
+            trigger=codes[2],
+            outcome=codes[3],
+            counted=codes[4] != 0,
+            has_details=codes[5] != 0,
+            mechanism=codes[6],
+            hands_free=codes[7],
+            finish=lengths[0],
+            time=lengths[1],
+            last=lengths[2],
+            manual=lengths[3],
+            marks=lengths[4:marks_end].T,
+            parts=lengths[marks_end:parts_end].T,
+            activity=lengths[parts_end:].T,
+        )
+        runs, run_lengths = self._runs.columns()
+        steps, taken_up = self._steps.columns()
+        waits, wait_lengths = self._waits.columns()
+        owned, owned_lengths = self._owned.columns()
+        return Table(
+            cycles=cycles,
+            runs=Runs(runs[0], runs[1], runs[2], runs[3], runs[4], runs[5], run_lengths[0]),
+            steps=Steps(steps[0], steps[1], steps[2], steps[3], steps[4], taken_up[0]),
+            waits=Waits(waits[0], waits[1], wait_lengths[0]),
+            owned=Owned(owned[0], owned[1], owned[2], owned_lengths[0]),
+            models=list(self._models),
+            domains=list(self._domains),
+            triggers=list(self._triggers),
+            names=list(self._names),
+            people=list(self._people),
+            mechanisms=list(self._mechanisms),
+            unreadable=self._unreadable,
+        )
+
+
+def _null(value: int | None) -> int:
+    return NULL if value is None else value
+
+
+def _length(start: int, end: int | None) -> int:
+    return NULL if end is None or end < start else end - start
+
+
+def _instants(facts: Facts) -> list[int]:
+    """All instants that the facts tell; the epoch where they tell none."""
+    marks = facts["marks"]
+    known = [marks["started"], marks["trained"], marks["selected"], marks["deployed"], marks["in_use"]]
+    for interval in chain(facts["stages"], facts["waits"]):
+        known.append(interval["start"])
+        known.append(interval["end"])
+    return [instant for instant in known if instant is not None] or [0]
+
+
+def _mechanism(facts: Facts) -> str | None:
+    """The mechanism of the last successful stage that tells one; of several, of an ``activate`` stage."""
+    told = [
+        (stage["kind"] == "activate", stage["start"], stage["id"], stage["mechanism"])
+        for stage in facts["stages"]
+        if stage["mechanism"] is not None and stage["outcome"] in SUCCESSES
+    ]
+    return max(told)[-1] if told else None
+
+
+class _Rows:
+    """Rows of some codes and then some lengths, packed into arrays whenever a chunk is full."""
+
+    def __init__(self, codes: int, lengths: int) -> None:
+        self._codes, self._width = codes, codes + lengths
+        self._flat: list[int] = []
+        self._packed: list[tuple[Codes, Int64s]] = []
+
+    def add(self, *row: int) -> None:
+        self._flat += row
+        if len(self._flat) >= _CHUNK:
+            self._pack()
+
+    def _pack(self) -> None:
+        columns = np.array(self._flat, dtype=np.int64).reshape(-1, self._width).T
+        self._packed.append((columns[: self._codes].astype(np.int32), columns[self._codes :].copy()))
+        self._flat = []
+
+    def columns(self) -> tuple[Codes, Int64s]:
+        """The codes and the lengths, each with a row for a column."""
+        self._pack()
+        packed, self._packed = self._packed, []
+        codes = np.concatenate([codes for codes, _ in packed], axis=1)
+        return codes, np.concatenate([lengths for _, lengths in packed], axis=1)

@@ -1,0 +1,169 @@
+"""What to automate next: history replayed without one wait, one stage, or with a manual step done at once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from heapq import heappush, heapreplace
+from zlib import crc32
+
+import numpy as np
+
+from cycletrace.conventions import ACTIVITIES
+from cycletrace.flow import Facts
+from cycletrace.flow.pieces import Piece
+from cycletrace.report.quantiles import P50, P85, Quantile, quantile
+from cycletrace.report.replay import Cycle, cycle_of, replay
+from cycletrace.report.sums import means
+
+MOST_CYCLES = 500
+"""So many cycles are replayed, chosen as if by lot, but always the same: those whose ids have the least checksums."""
+MOST_CHANGES = 30
+"""So many changes are tried, those whose time is longest."""
+
+ASSUMPTIONS = (
+    "What began after something had ended is taken to have waited for it; gaps stay as they were; what overlapped runs "
+    "on side by side. Done at once: neither the step nor the standing still before it takes any time."
+)
+
+WAIT, STAGE, STEP, ALL_STEPS = "without the wait", "without the stage", "done at once", "all manual steps at once"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that could be different, and the cycle times that would have been.
+
+    ``kind`` is one of ``without the wait``, ``without the stage``, ``done at once`` and ``all manual steps at once``;
+    ``stage`` is ``None`` for a wait of the cycle, ``reason`` is that of a wait. ``activity_after_ns`` are the means
+    that the activities would own; they add up to ``mean_after_ns``.
+    """
+
+    kind: str
+    stage: str | None
+    reason: str | None
+    cycles: int
+    """In how many of the replayed cycles there is anything to change."""
+    mean_after_ns: int
+    saved_ns: int
+    """On the mean of all replayed cycles."""
+    saved_share: float | None
+    p50_after: Quantile
+    p85_after: Quantile
+    activity_after_ns: dict[str, int]
+
+
+@dataclass(frozen=True)
+class WhatIf:
+    """The changes, the one that saves most first. ``n`` of ``n_finished`` cycles were replayed."""
+
+    population: str
+    assumptions: str
+    n: int
+    n_finished: int
+    mean_ns: int
+    p50: Quantile
+    p85: Quantile
+    changes: list[Change]
+
+
+class Sample:
+    """Keeps the facts of up to :data:`MOST_CYCLES` cycles, the same ones whatever the order in which they come."""
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[int, str, Facts]] = []
+        self.seen = 0
+
+    def add(self, facts: Facts) -> None:
+        """Keep this cycle, or not."""
+        self.seen += 1
+        cycle_id = facts["cycle_id"]
+        # A heap with the greatest checksum first: the one to give way.
+        entry = (-crc32(cycle_id.encode("utf-8", "surrogatepass")), cycle_id, facts)
+        if len(self._kept) < MOST_CYCLES:
+            heappush(self._kept, entry)
+        elif entry[:2] > self._kept[0][:2]:
+            heapreplace(self._kept, entry)
+
+    def facts(self) -> list[Facts]:
+        """What was kept, by id."""
+        return [facts for _, _, facts in sorted(self._kept, key=lambda entry: entry[1])]
+
+
+_Key = tuple[str, str | None, str | None]
+
+
+def what_if(finished: Sequence[Facts], n_finished: int) -> WhatIf:
+    """Replay finished cycles, each with a cycle time, with one thing different at a time."""
+    cycles = [cycle_of(facts) for facts in finished]
+    times = [cycle.end - cycle.started for cycle in cycles]
+    candidates = _candidates(cycles)
+    changes = [_change(key, found, cycles, times) for key, found in candidates.items()]
+    changes = [change for change in changes if change.saved_ns > 0]
+    changes.sort(key=lambda change: (-change.saved_ns, change.kind, change.stage or "", change.reason or ""))
+    before = np.array(times, dtype=np.int64)
+    return WhatIf(
+        population="cycles finished in the window",
+        assumptions=ASSUMPTIONS,
+        n=len(cycles),
+        n_finished=n_finished,
+        mean_ns=means([sum(times)], len(times))[0],
+        p50=quantile(before, P50),
+        p85=quantile(before, P85),
+        changes=changes,
+    )
+
+
+def _candidates(cycles: Iterable[Cycle]) -> dict[_Key, dict[int, set[int]]]:
+    """What could be different: for each, by cycle, the pieces that it takes away."""
+    found: dict[_Key, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
+    lengths: dict[_Key, int] = defaultdict(int)
+    for position, cycle in enumerate(cycles):
+        for index, piece in enumerate(cycle.pieces):
+            for key in _keys(cycle, index, piece):
+                found[key][position].add(index)
+                lengths[key] += piece.end - piece.start + cycle.stood.get(index, 0)
+    most = sorted(lengths, key=lambda key: (-lengths[key], key[0], key[1] or "", key[2] or ""))[:MOST_CHANGES]
+    return {key: found[key] for key in most}
+
+
+def _keys(cycle: Cycle, index: int, piece: Piece) -> list[_Key]:
+    """The changes that take a piece away."""
+    stage, activity = piece.label[0], ACTIVITIES[piece.activity]
+    keys: list[_Key] = []
+    if activity.startswith("wait."):
+        keys.append((WAIT, stage, activity.removeprefix("wait.")))
+    run = cycle.taken_up.get(index, piece.stage_id)
+    if run in cycle.manual:
+        keys += [(STEP, cycle.manual[run], None), (ALL_STEPS, None, None)]
+    elif stage is not None:
+        keys.append((STAGE, stage, None))
+    return keys
+
+
+def _change(key: _Key, found: dict[int, set[int]], cycles: Sequence[Cycle], times: Sequence[int]) -> Change:
+    kind, stage, reason = key
+    after = list(times)
+    owned = dict.fromkeys(ACTIVITIES, 0)
+    for position, cycle in enumerate(cycles):
+        without = found.get(position, set())
+        replayed = replay(cycle, without, without if kind in (STEP, ALL_STEPS) else ())
+        after[position] = replayed.time
+        for activity, length in replayed.activity.items():
+            owned[activity] += length
+    n, before = len(cycles), sum(times)
+    mean = means([before], n)[0]
+    mean_after = means([sum(after)], n)[0]
+    lengths = np.array(after, dtype=np.int64)
+    return Change(
+        kind=kind,
+        stage=stage,
+        reason=reason,
+        cycles=len(found),
+        mean_after_ns=mean_after,
+        saved_ns=mean - mean_after,
+        saved_share=(before - sum(after)) / before if before else None,
+        p50_after=quantile(lengths, P50),
+        p85_after=quantile(lengths, P85),
+        activity_after_ns=dict(zip(ACTIVITIES, means(list(owned.values()), n), strict=True)),
+    )

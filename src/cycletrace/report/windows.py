@@ -1,0 +1,120 @@
+"""Windows of time: half-open, in a stated time zone.
+
+A window of days begins at the same wall-clock time so many calendar days earlier, so a day on which the clocks change
+has its 23 or 25 hours.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo
+
+DEFAULT = "90d"
+ALL = "all"
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MICROSECOND = timedelta(microseconds=1)
+_HOUR_NS = 3600 * 10**9
+_LAST = re.compile(r"(\d{1,6})\s*([hdw])")
+
+
+@dataclass(frozen=True)
+class Window:
+    """``[begin, end)`` in UTC nanoseconds, and ``[before, begin)`` to compare with. ``None``: without bound.
+
+    ``text`` is what was asked for, ``zone`` the name of the time zone.
+    """
+
+    text: str
+    zone: str
+    before: int | None
+    begin: int | None
+    end: int
+
+
+def parse_zone(name: str) -> tzinfo:
+    """The time zone of this name in the IANA data base, such as ``Europe/Berlin`` or ``UTC``.
+
+    Raises:
+        ValueError: with the sentence that helps.
+    """
+    if name.upper() in ("UTC", "Z"):
+        return timezone.utc  # works where no data base of time zones is installed
+    try:
+        return ZoneInfo(name)
+    except Exception:  # ZoneInfo raises half a dozen kinds for names that are no file names
+        raise ValueError(
+            f"no time zone: {name!r}. It is a name of the IANA data base, such as Europe/Berlin or UTC; "
+            "where the system has no such data base, install the package tzdata."
+        ) from None
+
+
+def parse_window(text: str, as_of: int, zone: tzinfo) -> Window:
+    """The window that a text names, as of an instant (UTC nanoseconds) that lies within it.
+
+    ``90d`` and ``12w`` are the last so many calendar days or weeks, ``36h`` the last so many hours, ``all`` everything;
+    ``2026-04-01..2026-07-01`` runs from the first midnight to the second.
+
+    Raises:
+        ValueError: with the sentence that says what a window looks like.
+    """
+    asked = text.strip().lower()
+    end = as_of + 1  # half-open: what happened at that very instant is in it
+    name = str(zone)
+    if asked == ALL:
+        return Window(ALL, name, None, None, end)
+    last = _LAST.fullmatch(asked)
+    try:
+        if last and int(last[1]) > 0:
+            count = int(last[1])
+            if last[2] == "h":
+                begin = end - count * _HOUR_NS
+                return Window(asked, name, begin - count * _HOUR_NS, begin, end)
+            days = count * (7 if last[2] == "w" else 1)
+            return Window(asked, name, _days_before(end, 2 * days, zone), _days_before(end, days, zone), end)
+        first, separator, second = asked.partition("..")
+        if separator:
+            begins, ends = date.fromisoformat(first), date.fromisoformat(second)
+            if begins < ends:
+                before = begins - (ends - begins)
+                return Window(asked, name, *(midnight(day, zone) for day in (before, begins, ends)))
+    except (ValueError, OverflowError):
+        pass  # no such date: told below
+    raise ValueError(
+        f"no window: {text!r}. A window is a number of days, weeks or hours, such as 90d, 12w or 36h, "
+        f"two dates, such as 2026-04-01..2026-07-01 (the second is not in it), or {ALL}."
+    )
+
+
+def local(instant: int, zone: tzinfo) -> datetime:
+    """The wall-clock time of an instant (UTC nanoseconds), to the microsecond below."""
+    return (_EPOCH + timedelta(microseconds=instant // 1000)).astimezone(zone)
+
+
+def instant_of(moment: datetime) -> int:
+    """The instant of an aware wall-clock time, UTC nanoseconds."""
+    return (moment - _EPOCH) // _MICROSECOND * 1000
+
+
+def midnight(day: date, zone: tzinfo) -> int:
+    """The instant, UTC nanoseconds, at which a day begins."""
+    return instant_of(datetime(day.year, day.month, day.day, tzinfo=zone))
+
+
+def _days_before(instant: int, days: int, zone: tzinfo) -> int:
+    """The same wall-clock time so many calendar days earlier."""
+    wall = local(instant, zone).replace(tzinfo=None) - timedelta(days=days)
+    return instant_of(wall.replace(tzinfo=zone)) + instant % 1000
+
+
+def mondays(first: int, last: int, zone: tzinfo) -> list[tuple[date, int]]:
+    """The weeks (from Monday) that touch ``[first, last]``: date and instant of each beginning, and one beyond."""
+    day = local(first, zone).date()
+    day -= timedelta(days=day.weekday())
+    found = [(day, midnight(day, zone))]
+    while found[-1][1] <= last:
+        day += timedelta(days=7)
+        found.append((day, midnight(day, zone)))
+    return found
