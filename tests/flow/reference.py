@@ -95,15 +95,7 @@ def is_better_interval(one: Stage | Wait, other: Stage | Wait) -> bool:
             return one.end > other.end
         if one.start != other.start:
             return one.start > other.start
-    return content(one) > content(other)
-
-
-def content(record: Stage | Wait) -> list[tuple[bool, int, str]]:
-    """An order where the design asks only that there be one: field by field, an absent value first."""
-    return [
-        (value is not None, value if isinstance(value, int) else 0, value if isinstance(value, str) else "")
-        for value in record[1:]
-    ]
+    return repr(one) > repr(other)  # the design asks only that it be settled; the text settles it
 
 
 def stages_of(records: list[Record]) -> list[Stage]:
@@ -124,11 +116,7 @@ def waits_of(records: list[Record]) -> list[Wait]:
 
 def field(name: str, records: list[Record]) -> str | None:
     """A field of the cycle: from the latest-starting record that has it, ties the greatest text."""
-    said = [
-        (start_of(record), getattr(record.origin, name))
-        for record in records
-        if getattr(record.origin, name) is not None
-    ]
+    said = [(start_of(record), getattr(record.origin, name)) for record in records if getattr(record.origin, name)]
     return max(said)[1] if said else None
 
 
@@ -335,12 +323,15 @@ def settled_wait(wait: Wait, stages: list[Stage], outcome: str, end: int) -> Wai
 # --- rule 7: one owner per instant ---------------------------------------------------------------------------
 
 
+NEVER = 1 << 100
+"""The end of what has not ended, later than any instant: ties are compared before any clipping."""
+
+
 class Piece(NamedTuple):
     stage: Stage | None
     activity: str
     start: int
     end: int
-    is_unfinished: bool
 
 
 def containers_of(stage: Stage, stages: list[Stage]) -> list[str]:
@@ -356,9 +347,9 @@ def containers_of(stage: Stage, stages: list[Stage]) -> list[str]:
     return chain[1:]
 
 
-def runs(interval: Stage | Wait, start: int, end: int, at: int) -> bool:
+def runs(interval: Stage | Wait, start: int, end: int) -> bool:
     """Whether it lasts throughout ``[start, end)``."""
-    return interval.start <= start and end <= (at if interval.end is None else interval.end)
+    return interval.start <= start and end <= (NEVER if interval.end is None else interval.end)
 
 
 def stretches(cells: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -372,43 +363,33 @@ def stretches(cells: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return joined
 
 
-def pieces_of(stages: list[Stage], waits: list[Wait], at: int) -> list[Piece]:
-    """Every piece, from the elementary intervals between all instants."""
-    stages = [stage for stage in stages if not is_negative(stage)]
-    waits = [wait for wait in waits if not is_negative(wait)]
+def pieces_of(stages: list[Stage], waits: list[Wait]) -> list[Piece]:
+    """Every piece, from the elementary intervals between all instants; what is negative lasts through none."""
     points: set[int] = set()
     intervals: list[Stage | Wait] = [*stages, *waits]
     for interval in intervals:
-        points |= {interval.start, at if interval.end is None else interval.end}
+        points |= {interval.start, NEVER if interval.end is None else interval.end}
     cells = list(pairwise(sorted(points)))
     return [
-        *(piece for stage in stages for piece in pieces_of_stage(stage, stages, waits, cells, at)),
+        *(piece for stage in stages for piece in pieces_of_stage(stage, stages, waits, cells)),
         *(
-            Piece(None, f"wait.{wait.reason}", start, end, wait.end is None and end == at)
+            Piece(None, f"wait.{wait.reason}", start, end)
             for wait in waits
             if wait.stage is None
-            for start, end in stretches([cell for cell in cells if runs(wait, *cell, at)])
+            for start, end in stretches([cell for cell in cells if runs(wait, *cell)])
         ),
     ]
 
 
-def pieces_of_stage(
-    stage: Stage, stages: list[Stage], waits: list[Wait], cells: list[tuple[int, int]], at: int
-) -> list[Piece]:
+def pieces_of_stage(stage: Stage, stages: list[Stage], waits: list[Wait], cells: list[tuple[int, int]]) -> list[Piece]:
     contained = [one for one in stages if stage.id in containers_of(one, stages)]
     own = [wait for wait in waits if wait.stage == stage.id]
-    free = [cell for cell in cells if runs(stage, *cell, at) and not any(runs(inner, *cell, at) for inner in contained)]
-    working = [cell for cell in free if not any(runs(wait, *cell, at) for wait in own)]
-    pieces = [
-        Piece(stage, f"work.{stage.actor}", start, end, stage.end is None and end == at)
-        for start, end in stretches(working)
-    ]
+    free = [cell for cell in cells if runs(stage, *cell) and not any(runs(inner, *cell) for inner in contained)]
+    working = [cell for cell in free if not any(runs(wait, *cell) for wait in own)]
+    pieces = [Piece(stage, f"work.{stage.actor}", start, end) for start, end in stretches(working)]
     for wait in own:
-        waiting = [cell for cell in free if runs(wait, *cell, at)]
-        pieces += [
-            Piece(stage, f"wait.{wait.reason}", start, end, wait.end is None and end == at)
-            for start, end in stretches(waiting)
-        ]
+        waiting = [cell for cell in free if runs(wait, *cell)]
+        pieces += [Piece(stage, f"wait.{wait.reason}", start, end) for start, end in stretches(waiting)]
     return pieces
 
 
@@ -416,8 +397,6 @@ def is_before(one: Piece, other: Piece, t: int) -> bool:
     """Whether the sweep takes the first of two pieces at time t."""
     if min(one.end, t) != min(other.end, t):
         return min(one.end, t) > min(other.end, t)
-    if one.is_unfinished != other.is_unfinished:
-        return other.is_unfinished
     if one.end != other.end:
         return one.end < other.end
     if one.start != other.start:
@@ -512,7 +491,7 @@ def facts(cycle_id: str, records: list[Record], at: int, rules: Rules) -> Facts:
     owners: list[Owner] = []
     activity: dict[str, int] | None = None
     if started is not None and cycle_time is not None:
-        owners = sweep(pieces_of(stages, waits, at), started, end)
+        owners = sweep(pieces_of(stages, waits), started, end)
         activity = {
             name: sum(owner["end"] - owner["start"] for owner in owners if owner["activity"] == name)
             for name in ACTIVITIES
