@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import gzip
 import os
+import sys
+from contextlib import contextmanager
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
@@ -15,7 +17,7 @@ from urllib.parse import urlsplit
 from cycletrace.emit.delivery.destination import GRPC, LOGS, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -118,6 +120,23 @@ def _accepted(target: Target, body: bytes) -> Answer:
     return Answer(Verdict.DONE, message, rejected=rejected)
 
 
+@contextmanager
+def _quiet_grpc() -> Iterator[None]:
+    """Keep the C library from printing to stderr, where we are the first to load it and the user said nothing.
+
+    It reads the variable once, when the first channel is made.
+    """
+    if "grpc" in sys.modules or "GRPC_VERBOSITY" in os.environ:
+        yield
+        return
+    os.environ["GRPC_VERBOSITY"] = "NONE"
+    try:
+        yield
+    finally:
+        os.environ.pop("GRPC_VERBOSITY", None)
+
+
+@_quiet_grpc()
 def _grpc_sender(target: Target) -> Callable[[bytes, float], Answer]:
     import grpc
 
