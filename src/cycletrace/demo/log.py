@@ -41,7 +41,7 @@ def note(**line: object) -> None:
 
 
 def logged(function: Callable[P, R]) -> Callable[P, R]:
-    """Note when the function began and ended, whichever way it ended."""
+    """Note when the function began and ended, whichever way it ended; the folder is that of the version."""
 
     @wraps(function)
     def clocked(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -49,6 +49,6 @@ def logged(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*args, **kwargs)
         finally:
-            note(step=function.__name__, cycle=os.environ.get("CYCLETRACE_CYCLE"), start=start, end=time.time_ns())
+            note(step=function.__name__, version=Path.cwd().name, start=start, end=time.time_ns())
 
     return clocked

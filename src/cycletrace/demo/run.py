@@ -96,7 +96,7 @@ def _one_cycle(world: World, version: Plan) -> None:
     _step(world, version, "train")
     _step(world, version, "evaluate")
     _step(world, version, "select", *ask)
-    if _step(world, version, "test", also=TESTS_FAILED if version.idea == "scaled" else None) == TESTS_FAILED:
+    if _step(world, version, "test", also=TESTS_FAILED) == TESTS_FAILED:
         _step(world, version, "abandon", version.version)
         return
     _step(world, version, "package", archive)
@@ -125,7 +125,7 @@ def _step(world: World, version: Plan, step: str, *arguments: str, also: int | N
         is_interactive=is_interactive,
     )
     end = time.time_ns()
-    log.append(world.log, {"process": step, "cycle": version.key, "start": start, "end": end, "exit": code})
+    log.append(world.log, {"process": step, "version": version.version, "start": start, "end": end, "exit": code})
     if not is_interactive:
         last = output.strip().rpartition("\n")[2]
         print(f"{(end - start) / 1e9:5.1f} s  {last}", file=world.screen)

@@ -39,8 +39,8 @@ def test_reads_fainter_ink() -> None:
 
 @pytest.mark.parametrize(
     "images",
-    [np.zeros((1, 63)), np.zeros(64), np.full((1, 64), np.nan), np.zeros((0, 64))],
-    ids=["a pixel short", "no batch", "not a number", "nothing"],
+    [np.zeros((1, 63)), np.zeros(64), np.full((1, 64), np.inf), np.zeros((0, 64))],
+    ids=["a pixel short", "no batch", "endless ink", "nothing"],
 )
 def test_refuses_what_is_no_image(images: Array) -> None:
     """An error, never a guess."""

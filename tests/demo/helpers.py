@@ -1,0 +1,33 @@
+"""Running the demo as a user does: by the command, in a process of its own, in an environment that says nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+CYCLETRACE = (sys.executable, "-m", "cycletrace")
+
+
+class Demo(NamedTuple):
+    root: Path
+    output: str
+    facts: dict[str, dict[str, Any]]
+    """By the key of the cycle."""
+    log: list[dict[str, Any]]
+
+
+def quiet_environment() -> dict[str, str]:
+    """Without what this process was told; what goes wrong in our own code raises."""
+    told = ("CYCLETRACE_", "OTEL_", "TRACEPARENT")
+    return {name: value for name, value in os.environ.items() if not name.startswith(told)} | {"CYCLETRACE_STRICT": "1"}
+
+
+def facts_of(root: Path) -> dict[str, dict[str, Any]]:
+    done = subprocess.run(
+        [*CYCLETRACE, "facts", "--dir", str(root)], env=quiet_environment(), capture_output=True, text=True, check=True
+    )
+    return {line["key"]: line for line in map(json.loads, done.stdout.splitlines())}

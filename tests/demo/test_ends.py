@@ -1,0 +1,116 @@
+"""However the demo ends, it says why and leaves no process behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tests.demo.helpers import CYCLETRACE, facts_of, quiet_environment
+
+from cycletrace.demo import log
+
+NO_SUCH_IDEA = """
+import sys
+from cycletrace.cli.main import main
+from cycletrace.demo import run
+from cycletrace.demo.plan import Plan
+run.plan = lambda version: Plan(str(version), "no such idea", "a step that fails")
+sys.exit(main(["demo", "--yes", "--dir", sys.argv[1]]))
+"""
+
+
+def services_of(root: Path) -> list[int]:
+    """Their pids, once the demo has put them up."""
+    while True:
+        for line in log.read(root / "demo-log.jsonl"):
+            if "services" in line:
+                return [int(pid) for pid in line["services"]]
+        time.sleep(0.05)
+
+
+def is_running(pid: int) -> bool:
+    """Whether it is there and not merely waiting to be reaped by whoever inherited it."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def wait_until_gone(pids: list[int]) -> None:
+    while any(map(is_running, pids)):
+        time.sleep(0.05)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
+@pytest.mark.parametrize(
+    ("end", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)]
+)
+def test_no_service_outlives_it(tmp_path: Path, end: signal.Signals, code: int) -> None:
+    root = tmp_path / "demo"
+    with subprocess.Popen(
+        [*CYCLETRACE, "demo", "--yes", "--dir", str(root)],
+        env=quiet_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # a terminal's Ctrl-C goes to the whole group
+    ) as demo:
+        services = services_of(root)
+        while not (root / "versions" / "1" / "prepare.log").exists():  # so it trains now
+            time.sleep(0.05)
+        if end == signal.SIGINT:
+            os.killpg(demo.pid, end)
+        else:
+            demo.send_signal(end)
+        _, errors = demo.communicate(timeout=60)
+    assert demo.returncode == code
+    assert "Traceback" not in errors
+    wait_until_gone(services)
+
+
+def test_a_failing_step_stops_it_with_its_reason(tmp_path: Path) -> None:
+    root = tmp_path / "demo"
+    done = subprocess.run(
+        [sys.executable, "-c", NO_SUCH_IDEA, str(root)],
+        env=quiet_environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "The step prepare of digits@1 failed with exit code 1" in done.stderr
+    assert "KeyError: 'no such idea'" in done.stderr
+    wait_until_gone(services_of(root))
+    (prepare,) = facts_of(root)["digits@1"]["stages"]
+    assert prepare["outcome"] == "error"
+
+
+def test_it_touches_no_folder_that_has_something_in_it(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    done = subprocess.run(
+        [*CYCLETRACE, "demo", "--yes", "--dir", str(tmp_path)],
+        env=quiet_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "is not empty. Choose a new folder: cycletrace demo --dir DIR" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("cycles", ["0", "-1", "many"])
+def test_it_takes_at_least_one_version_through(cycles: str) -> None:
+    done = subprocess.run(
+        [*CYCLETRACE, "demo", "--cycles", cycles], env=quiet_environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "write 1 or more" in done.stderr

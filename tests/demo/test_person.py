@@ -1,0 +1,73 @@
+"""On a terminal a person selects and approves, and what the report calls a wait was a wait."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tests.demo.helpers import CYCLETRACE, facts_of, quiet_environment
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")]
+
+
+class Person:
+    """Somebody at a terminal who reads and types, and notes when."""
+
+    def __init__(self, terminal: int) -> None:
+        self.terminal = terminal
+        self.unread = ""
+
+    def read_until(self, words: str) -> int:
+        """When the words had been read, UTC nanoseconds."""
+        while words not in self.unread:
+            self.unread += os.read(self.terminal, 4096).decode()
+        self.unread = self.unread.partition(words)[2]
+        return time.time_ns()
+
+    def type(self, line: str) -> int:
+        now = time.time_ns()
+        os.write(self.terminal, f"{line}\n".encode())
+        return now
+
+
+def test_a_person_selects_and_declines(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    command = [*CYCLETRACE, "demo", "--dir", str(tmp_path / "demo")]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=quiet_environment()) as demo:
+        os.close(theirs)
+        person = Person(ours)
+        asked_to_select = person.read_until("Press Enter when you are ready to choose.")
+        there_to_select = person.type("")
+        person.read_until("Which model goes on?")
+        person.type("a better one")
+        person.read_until("One of forest, neighbours, svm, please.")
+        person.read_until("Which model goes on?")
+        selected = person.type("forest")
+        person.read_until("Press Enter when you are ready to look at it.")
+        person.type("")
+        person.read_until("May it go into use?")
+        person.type("n")
+        person.read_until("version 1 is given up")
+        person.read_until("Try next")
+        assert demo.wait(60) == 0
+    os.close(ours)
+
+    facts = facts_of(tmp_path / "demo")["digits@1"]
+    by_person = {stage["name"]: stage for stage in facts["stages"] if stage["actor"] == "human"}
+    assert set(by_person) == {"select", "approve"}
+    assert by_person["select"]["launch"] == "terminal"
+    assert by_person["select"]["person"]
+    assert facts["outcome"] == "abandoned"
+    assert not {"deploy", "activate"} & {stage["name"] for stage in facts["stages"]}
+
+    first, second = facts["waits"]
+    assert (first["reason"], first["stage"], second["reason"]) == ("human", None, "human")
+    assert first["start"] <= asked_to_select < there_to_select <= first["end"]
+    assert first["end"] <= by_person["select"]["start"] < selected <= by_person["select"]["end"]
+    assert facts["activity_ns"]["wait.human"] > 0
+    assert facts["activity_ns"]["work.human"] > 0
