@@ -164,6 +164,60 @@ ALIAS_SPAN: Final = "alias"
 CLOSE_SPAN: Final = "close"
 
 
+# --- what the processor derives -------------------------------------------------------------------
+
+COMPLETE_SPAN: Final = "cycle.complete"
+CYCLE_DURATION: Final = "cycletrace.cycle.duration"
+"""Seconds: a metric, and an attribute of the derived spans of a cycle."""
+CYCLE_WITHIN_TARGET: Final = "cycletrace.cycle.within_target"
+CYCLE_MANUAL_STEPS: Final = "cycletrace.cycle.manual_steps"
+CYCLE_HANDS_FREE: Final = "cycletrace.cycle.hands_free"
+WAIT_START: Final = "cycletrace.wait.start"
+WAIT_END: Final = "cycletrace.wait.end"
+"""Exact bounds, UTC nanoseconds, of a wait whose derived span lies a microsecond inside them."""
+
+PART_DURATION: Final = "cycletrace.cycle.part.duration"
+STAGE_DURATION: Final = "cycletrace.stage.duration"
+WAIT_DURATION: Final = "cycletrace.wait.duration"
+CYCLE_ACTIVITY: Final = "cycletrace.cycle.activity"
+CYCLE_COMPLETED: Final = "cycletrace.cycle.completed"
+CYCLE_ROLLED_BACK: Final = "cycletrace.cycle.rolled_back"
+CYCLE_OPEN: Final = "cycletrace.cycle.open"
+CYCLE_OLDEST_AGE: Final = "cycletrace.cycle.oldest.age"
+STAGE_ACTIVE: Final = "cycletrace.stage.active"
+HEADLINE_MEDIAN: Final = "cycletrace.headline.median"
+HEADLINE_ATTAINMENT: Final = "cycletrace.headline.attainment"
+HEADLINE_N: Final = "cycletrace.headline.n"
+RECORD_LATE: Final = "cycletrace.record.late"
+RECORD_REJECTED: Final = "cycletrace.record.rejected"
+
+PART: Final = "cycletrace.part"
+ACTIVITY: Final = "cycletrace.activity"
+STAGE_MANUAL: Final = "cycletrace.stage.manual"
+HEADLINE_WINDOW: Final = "cycletrace.headline.window"
+OVERFLOW: Final = "otel.metric.overflow"
+
+
+def cycle_span(key: str) -> str:
+    """Name of the root span of a cycle."""
+    return f"cycle {key}"
+
+
+def part_attribute(part: str) -> str:
+    """Attribute of a cycle's derived spans: the seconds of a part."""
+    return f"{PART}.{part}"
+
+
+def activity_attribute(activity: str) -> str:
+    """Attribute of a cycle's derived spans: the seconds of an activity."""
+    return f"{ACTIVITY}.{activity}"
+
+
+def mark_attribute(name: str) -> str:
+    """Attribute of a cycle's derived spans: the instant of a mark, UTC nanoseconds."""
+    return f"cycletrace.mark.{name}"
+
+
 # --- ids -------------------------------------------------------------------------------------------
 
 
@@ -192,6 +246,16 @@ def begun_stage_id(cycle: str, name: str, attempt: int) -> str:
 def begun_wait_id(cycle: str, stage: str, reason: str, attempt: int) -> str:
     """The id, 16 lower-case hex digits, of a wait that is begun and ended by separate commands."""
     return _hash(f"cycletrace.wait\0{cycle}\0{stage}\0{reason}\0{attempt}", 8)
+
+
+def derived_wait_span_id(cycle: str, wait: str) -> str:
+    """The id, 16 lower-case hex digits, of the span that the processor makes for a wait that nobody sent as one."""
+    return _hash(f"cycletrace.derived.wait\0{cycle}\0{wait}", 8)
+
+
+def complete_trace_id(cycle: str) -> str:
+    """The id, 32 lower-case hex digits, of the trace of its own that tells of a cycle's completion."""
+    return _hash(f"cycletrace.complete\0{cycle}", 16)
 
 
 def key_of(model: str, version: str) -> str:

@@ -1,0 +1,285 @@
+"""Metrics add up exactly, survive restarts, stay within their limit, and read the same in every format."""
+
+from __future__ import annotations
+
+import logging
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from prometheus_client import parser
+from prometheus_client.openmetrics import parser as openmetrics_parser
+
+from cycletrace import conventions as words
+from cycletrace.collector.exposition import OPENMETRICS, TEXT, accepted, render
+from cycletrace.collector.instruments import (
+    BOUNDS,
+    CYCLE_ACTIVITY,
+    CYCLE_COMPLETED,
+    CYCLE_DURATION,
+    CYCLE_OPEN,
+    HEADLINE_ATTAINMENT,
+)
+from cycletrace.collector.metrics_request import encode
+from cycletrace.collector.observing import Observation, observations, sorted_labels
+from cycletrace.collector.point import Metric, cumulative, gauge
+from cycletrace.collector.series import (
+    OVERFLOWING,
+    SECOND,
+    Accumulator,
+    Exemplar,
+    from_text,
+    labels_from_text,
+    labels_to_text,
+    to_text,
+)
+from cycletrace.flow import Close, Mark, Origin, Record, Stage, Wait, facts_of
+
+parse_text: Any = parser.text_string_to_metric_families
+parse_openmetrics: Any = openmetrics_parser.text_string_to_metric_families
+
+MODEL = sorted_labels({words.MODEL_NAME: "churn", words.CYCLE_OUTCOME: "in_use"})
+CYCLE = words.cycle_id("", "churn@7")
+ROOT = words.root_span_id(CYCLE)
+
+
+def seconds(value: int) -> Observation:
+    return Observation(CYCLE_DURATION, MODEL, value)
+
+
+def test_sums_are_exact_whatever_the_order() -> None:
+    values = [1, 10**18 + 7, 3 * SECOND, 10**19 + 1]
+    forwards, backwards = Accumulator(2000), Accumulator(2000)
+    forwards.add(map(seconds, values), 5)
+    backwards.add(map(seconds, reversed(values)), 5)
+    forwards.keep()
+    backwards.keep()
+    assert forwards.series == backwards.series
+    (series,) = forwards.series.values()
+    assert series.total == sum(values)
+    assert (series.number, sum(series.buckets)) == (4, 4)
+
+
+@pytest.mark.parametrize(("value", "bucket"), [(0, 0), (SECOND, 0), (SECOND + 1, 1), (900 * SECOND, 5), (10**17, 19)])
+def test_a_value_on_a_bound_belongs_below_it(value: int, bucket: int) -> None:
+    accumulator = Accumulator(2000)
+    accumulator.add([seconds(value)], 5)
+    (series,) = accumulator.changed.values()
+    assert series.buckets.index(1) == bucket
+
+
+def test_bounds_go_from_a_second_to_ninety_days() -> None:
+    assert (BOUNDS[0], BOUNDS[-1]) == (1, 90 * 86400)
+    assert all(low < high for low, high in pairwise(BOUNDS))
+
+
+def test_nobody_sees_what_is_not_durable() -> None:
+    accumulator = Accumulator(2000)
+    accumulator.add([seconds(1)], 5)
+    assert accumulator.series == {}
+    accumulator.drop()
+    accumulator.keep()
+    assert accumulator.series == {}
+
+
+def test_a_series_goes_on_after_a_restart_with_its_start() -> None:
+    accumulator = Accumulator(2000)
+    accumulator.add([seconds(10**19)], 5, (CYCLE, ROOT))
+    accumulator.keep()
+    kept = {(name, labels_to_text(labels)): to_text(series) for (name, labels), series in accumulator.series.items()}
+    again = Accumulator(
+        2000, {(name, labels_from_text(labels)): from_text(text) for (name, labels), text in kept.items()}
+    )
+    assert again.series == accumulator.series
+    again.add([seconds(1)], 9, ("0" * 31 + "1", ROOT))
+    again.keep()
+    (series,) = again.series.values()
+    assert (series.start, series.total) == (5, 10**19 + 1)
+    assert series.exemplars == {
+        0: Exemplar(1, 9, "0" * 31 + "1", ROOT),
+        len(BOUNDS): Exemplar(10**19, 5, CYCLE, ROOT),
+    }
+
+
+def test_series_can_begin_at_zero() -> None:
+    accumulator = Accumulator(2000)
+    accumulator.begin([seconds(7)], 5)
+    accumulator.begin([seconds(7)], 6)
+    accumulator.keep()
+    (series,) = accumulator.series.values()
+    assert (series.start, series.total, series.number, sum(series.buckets)) == (5, 0, 0, 0)
+
+
+def test_beyond_the_limit_one_set_takes_the_rest_and_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    accumulator = Accumulator(10)
+    with caplog.at_level(logging.WARNING, "cycletrace.collector"):
+        for number in range(25):
+            labels = sorted_labels({words.MODEL_NAME: f"m{number}"})
+            accumulator.begin([Observation(CYCLE_COMPLETED, labels, 1)], 1)
+            accumulator.add([Observation(CYCLE_COMPLETED, labels, 1)], 1)
+            if number % 2:
+                accumulator.keep()
+    accumulator.add([Observation(CYCLE_ACTIVITY, MODEL, 1)], 1)
+    accumulator.keep()
+    of_one = {labels: series for (name, labels), series in accumulator.series.items() if name == CYCLE_COMPLETED.name}
+    assert len(of_one) == 10
+    assert of_one[OVERFLOWING].total == 25 - 9
+    assert (CYCLE_ACTIVITY.name, MODEL) in accumulator.series, "each metric has its own limit"
+    assert len(caplog.records) == 1
+
+
+def some_facts() -> list[Record]:
+    origin = Origin(CYCLE, "churn@7", "team", "churn", "risk")
+    minute = 60 * SECOND
+    return [
+        Stage(origin, "a", "fit", "train", 1, 10 * minute, "ok"),
+        Wait(origin, "w", "compute", 2 * minute, 3 * minute, "a"),
+        Stage(origin, "b", "select", "select", 11 * minute, 12 * minute, "ok", actor="human", person="x"),
+        Stage(origin, "c", "push", "deploy", 13 * minute, 14 * minute, "ok", launch="terminal"),
+        Stage(origin, "n", "odd", "other", 14 * minute, 13 * minute, "ok"),
+        Mark(origin, "in_use", 20 * minute),
+        Close(origin, "rolled_back", 30 * minute),
+    ]
+
+
+def test_observations_are_sums_of_the_facts() -> None:
+    (facts,) = facts_of(some_facts(), 10**18)
+    seen = list(observations(facts, within_target=True))
+
+    def total(name: str, **wanted_labels: str | bool) -> int:
+        wanted = {words.PREFIX + key.replace("__", "."): value for key, value in wanted_labels.items()}
+        return sum(
+            value
+            for instrument, labels, value in seen
+            if instrument.name == name and wanted.items() <= dict(labels).items()
+        )
+
+    assert total(words.CYCLE_DURATION) == facts["cycle_time_ns"]
+    assert total(words.CYCLE_ACTIVITY) == facts["cycle_time_ns"]
+    assert facts["activity_ns"] is not None
+    for activity, length in facts["activity_ns"].items():
+        assert total(words.CYCLE_ACTIVITY, activity=activity) == length
+    for part in words.PARTS:
+        assert total(words.PART_DURATION, part=part) == (facts["parts_ns"][part] or 0)
+    assert total(words.WAIT_DURATION, wait__reason="compute") == 60 * SECOND
+    assert total(words.STAGE_DURATION, stage__manual=True) == 2 * 60 * SECOND
+    assert total(words.STAGE_DURATION, stage__name="odd") == 0, "what ends before it starts has no length"
+    assert total(words.CYCLE_COMPLETED, cycle__outcome="rolled_back", cycle__within_target=True) == 1
+    assert total(words.CYCLE_ROLLED_BACK) == 1
+    for observation in seen:
+        names = dict(observation.labels)
+        assert names[words.SERVICE_NAMESPACE] == "team"
+        assert names[words.MODEL_NAME] == "churn"
+        assert names[words.MODEL_DOMAIN] == "risk"
+        assert not {CYCLE, "churn@7", "x"} & set(map(str, names.values())), "no ids, keys or people"
+
+
+def metrics() -> Accumulator:
+    accumulator = Accumulator(2000)
+    odd = sorted_labels({words.MODEL_NAME: 'a "quoted"\\\nname', words.CYCLE_WITHIN_TARGET: True})
+    accumulator.add([seconds(1500 * SECOND // 1000), seconds(100 * 86400 * SECOND)], 5 * SECOND, (CYCLE, ROOT))
+    accumulator.add([Observation(CYCLE_COMPLETED, odd, 1)], 5 * SECOND, (CYCLE, ROOT))
+    accumulator.begin([Observation(CYCLE_ACTIVITY, MODEL, 1)], 5 * SECOND)
+    accumulator.keep()
+    return accumulator
+
+
+def told() -> list[Metric]:
+    return [
+        *cumulative(metrics().series),
+        gauge(CYCLE_OPEN, [(MODEL, 3)]),
+        gauge(HEADLINE_ATTAINMENT, [((), 0.5)]),
+    ]
+
+
+def test_both_text_formats_parse_and_have_the_same_samples() -> None:
+    text = render(told(), TEXT)
+    opened = render(told(), OPENMETRICS)
+
+    def samples(families: Any) -> dict[tuple[str, Any], float]:
+        return {
+            (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+            for family in families
+            for sample in family.samples
+        }
+
+    assert samples(parse_text(text)) == samples(parse_openmetrics(opened))
+    found = {name: value for (name, _), value in samples(parse_text(text)).items()}
+    assert found["cycletrace_cycle_duration_seconds_sum"] == 1.5 + 100 * 86400
+    assert found["cycletrace_cycle_duration_seconds_count"] == 2
+    assert found["cycletrace_cycle_completed_total"] == 1
+    assert found["cycletrace_cycle_activity_seconds_total"] == 0
+    assert found["cycletrace_cycle_open"] == 3
+    assert found["cycletrace_headline_attainment_ratio"] == 0.5
+    assert " # {" not in text
+    exemplars = {
+        (sample.name, sample.labels.get("le")): sample.exemplar
+        for family in parse_openmetrics(opened)
+        for sample in family.samples
+        if sample.exemplar
+    }
+    assert set(exemplars) == {
+        ("cycletrace_cycle_duration_seconds_bucket", "5.0"),
+        ("cycletrace_cycle_duration_seconds_bucket", "+Inf"),
+        ("cycletrace_cycle_completed_total", None),
+    }
+    exemplar = exemplars["cycletrace_cycle_duration_seconds_bucket", "5.0"]
+    assert exemplar.labels == {"trace_id": CYCLE, "span_id": ROOT}
+    assert (exemplar.value, float(exemplar.timestamp)) == (1.5, 5.0)
+
+
+def test_odd_names_are_escaped() -> None:
+    (sample,) = next(
+        family.samples
+        for family in parse_openmetrics(render(told(), OPENMETRICS))
+        if family.name == "cycletrace_cycle_completed"
+    )
+    assert sample.labels == {
+        "cycletrace_model_name": 'a "quoted"\\\nname',
+        "cycletrace_cycle_within_target": "true",
+    }
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        ("", TEXT),
+        ("*/*", TEXT),
+        ("text/html", TEXT),
+        ("application/openmetrics-text; version=1.0.0; charset=utf-8", OPENMETRICS),
+        ("application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.1", OPENMETRICS),
+        ("application/openmetrics-text;version=1.0.0;q=0.2,text/plain;version=0.0.4;q=0.3", TEXT),
+        ("application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;q=0.4", OPENMETRICS),
+        ("application/openmetrics-text;q=0", TEXT),
+        ("application/openmetrics-text;version=2.0.0", TEXT),
+        (";;,,q=", TEXT),
+    ],
+)
+def test_the_format_is_negotiated(accept: str, expected: str) -> None:
+    assert accepted(accept) == expected
+
+
+def test_otlp_says_the_same() -> None:
+    request = ExportMetricsServiceRequest.FromString(encode(told(), 9 * SECOND, "store-1"))
+    (resource,) = request.resource_metrics
+    attributes = {attribute.key: attribute.value.string_value for attribute in resource.resource.attributes}
+    assert attributes == {"service.name": "cycletrace-collector", "service.instance.id": "store-1"}
+    by_name = {metric.name: metric for metric in resource.scope_metrics[0].metrics}
+    histogram = by_name[words.CYCLE_DURATION].histogram
+    assert histogram.aggregation_temporality == 2
+    (point,) = histogram.data_points
+    assert (point.start_time_unix_nano, point.time_unix_nano) == (5 * SECOND, 9 * SECOND)
+    assert (point.count, point.sum, list(point.explicit_bounds)) == (2, 1.5 + 100 * 86400, list(BOUNDS))
+    assert len(point.bucket_counts) == len(BOUNDS) + 1
+    assert {exemplar.trace_id.hex() for exemplar in point.exemplars} == {CYCLE}
+    counter = by_name[words.CYCLE_COMPLETED].sum
+    assert (counter.is_monotonic, counter.aggregation_temporality) == (True, 2)
+    assert counter.data_points[0].as_int == 1
+    flags = {attribute.key: attribute.value for attribute in counter.data_points[0].attributes}
+    assert flags[words.CYCLE_WITHIN_TARGET].bool_value is True
+    assert by_name[words.CYCLE_ACTIVITY].sum.data_points[0].as_double == 0.0
+    assert by_name[words.CYCLE_OPEN].gauge.data_points[0].as_int == 3
+    assert by_name[words.CYCLE_OPEN].gauge.data_points[0].start_time_unix_nano == 0
+    assert words.STAGE_DURATION not in by_name, "a metric without series is not told"
+    assert by_name[words.CYCLE_DURATION].unit == "s"
