@@ -169,6 +169,6 @@ def _clock() -> Finding:
     time.sleep(0.05)
     drift = abs((time.time_ns() - start) - (time.monotonic_ns() - steady)) / 1e6
     year = time.gmtime().tm_year
-    sound = drift < 20 and year >= 2024  # noqa: PLR2004 - the year in which this was first written
+    sound = drift < 20 and year >= 2024
     found = f"UTC {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}, {drift:.1f} ms off a steady clock in 50 ms"
     return Finding("clock", sound, found, f"Set this machine's clock ({sys.platform}), for instance by NTP.")

@@ -25,7 +25,9 @@ def add_directory(parser: argparse.ArgumentParser) -> None:
 def add_cycle(parser: argparse.ArgumentParser) -> None:
     """``--cycle``, for commands that say something of a cycle."""
     parser.add_argument(
-        "--cycle", metavar="KEY", help="the cycle's key (default: CYCLETRACE_CYCLE, else the one that `start` began here)"
+        "--cycle",
+        metavar="KEY",
+        help="the cycle's key (default: CYCLETRACE_CYCLE, else the one that `start` began here)",
     )
 
 
@@ -51,7 +53,9 @@ def instant(text: str) -> int:
             f"{text!r} is no time: write 2026-11-24T09:30:00Z, git:REVISION, or UTC nanoseconds"
         ) from None
     if at.tzinfo is None:
-        raise argparse.ArgumentTypeError(f"{text!r} has no time zone: write {text}Z for UTC, or {text}+01:00")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} has no time zone: write it as {at.isoformat()}Z for UTC, or {at.isoformat()}+01:00"
+        )
     since = at - datetime(1970, 1, 1, tzinfo=timezone.utc)
     return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000
 

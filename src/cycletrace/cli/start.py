@@ -22,7 +22,9 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("model", help="the model's name")
     parser.add_argument("--version", help="its version, where it has one already; the key is then MODEL@VERSION")
     parser.add_argument("--key", help="the key itself, where it is something else")
-    parser.add_argument("--idea", metavar="REF", help="where the idea is written down (an issue): an alias of the cycle")
+    parser.add_argument(
+        "--idea", metavar="REF", help="where the idea is written down (an issue): an alias of the cycle"
+    )
     parser.add_argument("--domain", help="what it is compared with in training (default: the model alone)")
     parser.add_argument("--trigger", choices=TRIGGERS, help="why (default: idea)")
     parser.add_argument("--environment", metavar="NAME", help="where its stages run (default: production)")

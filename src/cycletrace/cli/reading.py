@@ -1,0 +1,107 @@
+"""What the commands that look have in common: which facts, as of when, from where."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cycletrace.cli import options
+from cycletrace.cli.failure import Failure
+
+if TYPE_CHECKING:
+    from cycletrace.flow import Facts, Rules
+    from cycletrace.store import Store
+
+REFOLD_AT_ONCE = 1000
+"""Cycles folded in one transaction."""
+
+HINT = """\
+There is no cycle here yet. To get a first one:
+
+  put `from cycletrace import stage` and `@stage` over a function of a training script, run it as ever, or
+  cycletrace run --stage train -- python train.py    around any command, or
+  cycletrace demo                                    to see a whole cycle of a real model
+
+then ask again."""
+"""What to do where the store is empty."""
+
+
+def add_selection(parser: argparse.ArgumentParser) -> None:
+    """Which facts: ``--model``, ``--cycle``, ``--namespace``, ``--at``, ``--store``, ``--dir``."""
+    parser.add_argument("--model", metavar="NAME", help="only cycles of this model")
+    parser.add_argument("--cycle", metavar="KEY", help="only the cycle with this key, alias or id")
+    parser.add_argument("--namespace", metavar="NAME", help="only cycles of this team")
+    options.add_at(parser, "as of when: a time with its zone (default: now)")
+    parser.add_argument("--store", type=Path, metavar="FILE", help="a store to read, also a collector's while it runs")
+    options.add_directory(parser)
+
+
+@contextmanager
+def store_of(args: argparse.Namespace) -> Iterator[Store]:
+    """The store that was chosen, to read; by default this machine's, with all that its journals hold.
+
+    Raises:
+        Failure: where it cannot be read.
+    """
+    from cycletrace.store import StoreError, open_reader
+
+    try:
+        if getattr(args, "store", None) is not None:
+            opened = open_reader(args.store)
+        else:
+            opened = _ingested(options.state_directory(args))
+        with opened as store:
+            yield store
+    except StoreError as error:
+        raise Failure(str(error)) from None
+
+
+def selected_facts(args: argparse.Namespace, store: Store, at: int) -> Iterator[Facts]:
+    """The facts that were asked for, by cycle id."""
+    from cycletrace.store import facts
+
+    return facts(store, at, model=args.model, cycle=args.cycle, namespace=args.namespace, rules=rules())
+
+
+def as_of(args: argparse.Namespace) -> int:
+    """The instant that was asked for, UTC nanoseconds: by default now."""
+    return time.time_ns() if args.at is None else int(args.at)
+
+
+def rules() -> Rules:
+    """The team's rules, from the environment."""
+    from cycletrace.flow import RULES
+
+    names = os.environ.get("CYCLETRACE_PRODUCTION", "")
+    production = frozenset(name.strip().casefold() for name in names.split(",") if name.strip())
+    return RULES._replace(production=production) if production else RULES
+
+
+def facts_of_cycle(directory: Path, cycle_id: str) -> Facts | None:
+    """What this machine knows of one cycle now."""
+    from cycletrace.store import StoreError, facts
+
+    try:
+        with _ingested(directory) as store:
+            return next(facts(store, time.time_ns(), cycle=cycle_id, rules=rules()), None)
+    except StoreError as error:
+        raise Failure(str(error)) from None
+
+
+def _ingested(directory: Path) -> Store:
+    """This machine's store, with what its journals hold, and with the ends of what died."""
+    from cycletrace.emit.lost import bury
+    from cycletrace.store import FILE, ingest, open_store, refold
+
+    bury(directory)
+    store = open_store(directory / FILE)
+    ingest(store, directory)
+    while True:
+        with store.transaction() as connection:
+            if not refold(connection, time.time_ns(), REFOLD_AT_ONCE, rules()):
+                return store

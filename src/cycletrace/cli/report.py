@@ -1,0 +1,81 @@
+"""``cycletrace report``: the one number, and where the time went."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from datetime import timezone
+from typing import Any
+
+from cycletrace.cli import reading
+from cycletrace.cli.failure import Failure
+from cycletrace.conventions import IDEA, TRIGGERS
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "report",
+        help="the one number, and where the time went",
+        description="Show how long it takes to get a model from an idea into use, and where the time goes: of all "
+        "cycles, or of one with --cycle. Each figure names the population that it is about.",
+    )
+    parser.add_argument(
+        "--target",
+        default="deployment:15m",
+        metavar="PART:TIME",
+        help="the aim, such as cycle:2h (default: deployment:15m)",
+    )
+    parser.add_argument(
+        "--window", default="90d", metavar="W", help="which cycles: 90d, 12w, FROM..TO, all (default: 90d)"
+    )
+    parser.add_argument("--timezone", metavar="ZONE", help="where days begin, such as Europe/Berlin (default: UTC)")
+    parser.add_argument("--trigger", choices=TRIGGERS, default=IDEA, help="what began the cycles (default: idea)")
+    parser.add_argument("--json", action="store_true", help="the same figures as one JSON object")
+    reading.add_selection(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Show the report."""
+    try:
+        from cycletrace import report
+    except ImportError as error:
+        raise Failure(f"the report needs {error.name}: pip install 'cycletrace[report]'") from None
+
+    at = reading.as_of(args)
+    try:
+        target = report.parse_target(args.target)
+        zone = report.parse_zone(args.timezone) if args.timezone else timezone.utc
+        report.parse_window(args.window, at, zone)
+    except ValueError as error:
+        raise Failure(str(error)) from None
+    with reading.store_of(args) as store:
+        facts = reading.selected_facts(args, store, at)
+        if args.cycle is not None:
+            return _one(args, report, facts)
+        whole = report.report(facts, as_of=at, window=args.window, target=target, zone=zone, trigger=args.trigger)
+    if args.json:
+        print(json.dumps(report.to_json(whole)))
+    else:
+        from rich.console import Console
+
+        report.render(whole, Console())
+    return 0
+
+
+def _one(args: argparse.Namespace, report: Any, facts: Any) -> int:
+    found = list(facts)
+    if not found:
+        print(f"There is no cycle {args.cycle!r} here. `cycletrace status` lists the open ones.", file=sys.stderr)
+        return 1
+    from rich.console import Console
+
+    for each in found:
+        cycle = report.cycle_report(each)
+        if args.json:
+            print(json.dumps(report.to_json(cycle)))
+        else:
+            report.render_cycle(cycle, Console())
+    return 0

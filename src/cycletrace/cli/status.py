@@ -1,0 +1,136 @@
+"""``cycletrace status``: open cycles, where each stands; what is not delivered yet, and why."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cycletrace.cli import options, reading
+from cycletrace.conventions import MARKS, OPEN
+
+if TYPE_CHECKING:
+    from cycletrace.flow import Facts
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "status",
+        help="open cycles and where each stands; what is not delivered yet",
+        description="List the open cycles, where each stands and for how long, and what this machine has not delivered "
+        "yet, and why.",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    reading.add_selection(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Show the status."""
+    from cycletrace.store.losses import losses
+
+    at = reading.as_of(args)
+    with reading.store_of(args) as store:
+        cycles = [_line(facts, at) for facts in reading.selected_facts(args, store, at) if facts["outcome"] == OPEN]
+        with store.snapshot() as connection:
+            lost = losses(connection)
+    whole = {"open": cycles, "delivery": _delivery(options.state_directory(args)), "records": lost._asdict()}
+    if args.json:
+        print(json.dumps(whole))
+    else:
+        _print(whole)
+    return 0
+
+
+def _line(facts: Facts, at: int) -> dict[str, Any]:
+    """An open cycle: what was reached, what goes on, since when."""
+    reached = [name for name in MARKS if _marks(facts)[name] is not None]
+    started = facts["marks"]["started"]
+    waits = [wait for wait in facts["waits"] if wait["end"] is None]
+    stages = [stage for stage in facts["stages"] if stage["end"] is None]
+    ends = [each["end"] for each in (*facts["stages"], *facts["waits"]) if each["end"] is not None]
+    since: int | None
+    if waits:
+        doing, since = f"waits for {waits[-1]['reason']}", waits[-1]["start"]
+    elif stages:
+        doing, since = f"{stages[-1]['name']} runs", stages[-1]["start"]
+    else:
+        last = max(facts["stages"], key=lambda stage: stage["end"] or 0, default=None)
+        doing = f"nothing since {last['name']} ({last['outcome']})" if last else "nothing yet"
+        since = max(ends, default=started)
+    return {
+        "key": facts["key"],
+        "cycle_id": facts["cycle_id"],
+        "namespace": facts["namespace"],
+        "implicit": facts["implicit"],
+        "reached": reached[-1] if reached else None,
+        "doing": doing,
+        "for_ns": None if since is None else at - since,
+        "age_ns": None if started is None else at - started,
+    }
+
+
+def _marks(facts: Facts) -> dict[str, int | None]:
+    return dict(facts["marks"])  # type: ignore[arg-type]  # a mapping of texts to instants, as its type says
+
+
+def _delivery(directory: Path) -> dict[str, Any]:
+    """What waits to be delivered, and why; ``None`` bytes where no endpoint is set."""
+    from cycletrace.emit import settings
+    from cycletrace.emit.delivery import progress
+    from cycletrace.emit.delivery.destination import find
+    from cycletrace.emit.delivery.shipper import Shipper
+    from cycletrace.journal.bound import dropped
+
+    destination = find(settings.read().endpoint)
+    known = progress.load(directory)
+    return {
+        "endpoint": {signal: target.url for signal, target in destination.items()} if destination else None,
+        "undelivered_bytes": Shipper(directory, destination).undelivered() if destination else None,
+        "problems": known.problem,
+        "unsupported": known.unsupported,
+        "rejected_records": known.rejected,
+        "dropped_records": dropped(directory),
+    }
+
+
+def _print(whole: dict[str, Any]) -> None:
+    from cycletrace.cli.words import length
+
+    cycles = whole["open"]
+    print("No open cycles." if not cycles else f"{len(cycles)} open:")
+    for cycle in sorted(cycles, key=lambda cycle: cycle["age_ns"] or 0, reverse=True):
+        name = _safe(cycle["key"] or cycle["cycle_id"])
+        team = f" ({_safe(cycle['namespace'])})" if cycle["namespace"] else ""
+        doing = _safe(cycle["doing"])
+        lasting = f" for {length(cycle['for_ns'])}" if cycle["for_ns"] is not None else ""
+        age = f", {length(cycle['age_ns'])} old" if cycle["age_ns"] is not None else ""
+        print(f"  {name}{team}: {cycle['reached'] or 'not started'}; {doing}{lasting}{age}")
+    delivery = whole["delivery"]
+    if delivery["endpoint"] is None:
+        print("Delivery: no endpoint is set, everything stays on this machine.")
+    elif delivery["undelivered_bytes"]:
+        print(f"Delivery: {delivery['undelivered_bytes']} bytes of journal wait. Deliver them: cycletrace flush")
+    else:
+        print(f"Delivery: all is at {', '.join(delivery['endpoint'].values())}.")
+    for signal, answer in delivery["problems"].items():
+        print(f"  {signal}: {answer}")
+    for signal, url in delivery["unsupported"].items():
+        print(f"  {url} takes no {signal}.")
+    if delivery["rejected_records"]:
+        print(f"  {delivery['rejected_records']} records were refused by the endpoint for good.")
+    if delivery["dropped_records"]:
+        print(f"  {delivery['dropped_records']} records were dropped since the journal was full.")
+    records = whole["records"]
+    if records["damaged"]:
+        print(f"Journal: {records['damaged']} records were torn or damaged and are not counted.")
+    for reason, count in records["rejected"].items():
+        print(f"Store: {count} records were refused: {reason}.")
+
+
+def _safe(text: str) -> str:
+    """A text of the user's on one line of a terminal, whatever is in it."""
+    sound = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    return sound if len(sound) <= 80 else sound[:79] + "\N{HORIZONTAL ELLIPSIS}"
