@@ -1,0 +1,33 @@
+"""A record as the text that the store keeps: a JSON array, the same text for the same record.
+
+``[type, key, namespace, model, domain, version, trigger, implicit, fields of the type ...]``; the cycle's id stands in
+a column of its own. Non-ASCII characters are escaped, so that no text of any sender can trouble SQLite.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from cycletrace.flow import Alias, Close, Heartbeat, Mark, Origin, Record, Stage, Wait
+
+_TYPES = (Stage, Heartbeat, Wait, Mark, Alias, Close)
+"""By the number that stands for each in the array. Only ever appended to, as are the fields of each."""
+_NUMBERS = {kind: number for number, kind in enumerate(_TYPES)}
+_ORIGIN = len(Origin._fields)
+
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+
+def encode(record: Record) -> str:
+    """The text of a record."""
+    return _encode((_NUMBERS[type(record)], *record.origin[1:], *record[1:]))
+
+
+def decode(cycle_id: str, bodies: Iterable[str]) -> list[Record]:
+    """The records that these texts, of one cycle id, are."""
+    records: list[Record] = []
+    for number, *fields in json.loads(f"[{','.join(bodies)}]"):
+        origin = Origin(cycle_id, *fields[: _ORIGIN - 1])
+        records.append(_TYPES[number](origin, *fields[_ORIGIN - 1 :]))
+    return records

@@ -1,0 +1,211 @@
+"""The one way to open a store: checks that it is one, sets SQLite up, tells what is wrong in a sentence."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from secrets import token_hex
+from types import TracebackType
+
+from cycletrace.store.errors import StoreError, explained
+from cycletrace.store.filesystem import network_type
+from cycletrace.store.schema import APPLICATION_ID, VERSION, migrate
+
+FILE = "store.db"
+"""The name of the store within a state directory."""
+
+_BUSY = 10.0
+"""Seconds to wait for another process to end its transaction."""
+_MAGIC = b"SQLite format 3\0"
+
+
+class Store:
+    """An open store. Used by one thread at a time; any number of processes may open the same file.
+
+    All work happens within :meth:`transaction` or :meth:`snapshot`, one at a time.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._connection = connection
+
+    @contextmanager
+    def transaction(self) -> Generator[sqlite3.Connection, None, None]:
+        """Write: all that is done within is kept, or nothing.
+
+        Raises:
+            StoreError: where the store cannot be written.
+        """
+        with explained(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
+
+    @contextmanager
+    def snapshot(self) -> Generator[sqlite3.Connection, None, None]:
+        """Read: what others write meanwhile is not seen.
+
+        Raises:
+            StoreError: where the store cannot be read.
+        """
+        with explained(self.path):
+            self._connection.execute("BEGIN")
+            try:
+                yield self._connection
+            finally:
+                self._roll_back()
+
+    def _roll_back(self) -> None:
+        with suppress(sqlite3.Error):  # after some errors SQLite has rolled back by itself
+            self._connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_store(path: Path, *, durable: bool = False) -> Store:
+    """Open a store to write and read it; made where it is missing, with its directory, for its owner only.
+
+    ``durable``: a commit survives the loss of power, not only of the process. A collector promises that.
+
+    Raises:
+        StoreError: where it cannot be used: no store of ours, of a newer version, damaged, on a network file system,
+            in an unwritable place.
+    """
+    _refuse_network(path)
+    if not path.exists():
+        _make(path)
+    _check_header(path)
+    connection = _connect(path, "rw")
+    store = Store(path, connection)
+    try:
+        with explained(path):
+            connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            connection.execute("PRAGMA wal_autocheckpoint = 4000")
+            connection.execute("PRAGMA journal_size_limit = 67108864")
+            connection.execute("PRAGMA journal_mode = WAL")
+        if _version(connection) < VERSION:
+            with store.transaction():
+                migrate(connection)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def open_reader(path: Path) -> Store:
+    """Open a store to read it, also while others write it.
+
+    Raises:
+        StoreError: where it cannot be used, or there is none.
+    """
+    _refuse_network(path)
+    if not path.exists():
+        raise StoreError(f"There is no store {path}: record a cycle first, or choose another store.")
+    _check_header(path)
+    connection = _connect(path, "ro")
+    if _version(connection) < VERSION:
+        connection.close()
+        raise StoreError(f"The store {path} is of an older version: open it once for writing, which brings it up.")
+    return Store(path, connection)
+
+
+def _refuse_network(path: Path) -> None:
+    kind = network_type(path)
+    if kind is not None:
+        raise StoreError(
+            f"The store {path} would be on a network file system ({kind}), where SQLite loses data: "
+            "choose a directory on a local disk."
+        )
+
+
+def _check_header(path: Path) -> None:
+    """Look at the file's first bytes, before SQLite does anything to it. Source: https://www.sqlite.org/fileformat.html."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+    except OSError as error:
+        raise StoreError(f"The store {path} cannot be opened: {error.strerror}.") from error
+    if header[:16] != _MAGIC or int.from_bytes(header[68:72], "big") != APPLICATION_ID:
+        raise StoreError(f"The file {path} is no store of cycletrace: choose another store.")
+    _refuse_newer(path, int.from_bytes(header[60:64], "big"))
+
+
+def _refuse_newer(path: Path, version: int) -> None:
+    if version > VERSION:
+        raise StoreError(
+            f"The store {path} is of version {version}, and this cycletrace knows versions up to {VERSION}: "
+            "upgrade cycletrace, or choose another store."
+        )
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    with explained(path):
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            timeout=_BUSY,
+            isolation_level=None,  # transactions begin and end where the code says so
+            check_same_thread=False,
+        )
+        try:
+            connection.execute("PRAGMA cache_size = -65536")
+            connection.execute("PRAGMA temp_store = MEMORY")
+            _refuse_newer(path, _version(connection))  # the header may be behind the write-ahead log
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _make(path: Path) -> None:
+    """Make an empty store beside its place and put it there whole, so that no one ever meets half of one."""
+    scratch = path.with_name(f".{path.name}.{token_hex(4)}")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(scratch, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        try:
+            _fill(scratch)
+            with suppress(FileExistsError):  # another process was faster
+                os.link(scratch, path)
+        finally:
+            scratch.unlink()
+    except OSError as error:
+        raise StoreError(
+            f"The store {path} cannot be made: {error.strerror}. Choose a directory that can be written."
+        ) from error
+
+
+def _fill(path: Path) -> None:
+    with explained(path):
+        connection = sqlite3.connect(path, isolation_level=None)
+        try:
+            connection.execute("PRAGMA page_size = 16384")
+            connection.execute("BEGIN")
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            migrate(connection)
+            connection.execute("COMMIT")
+            connection.execute("PRAGMA journal_mode = WAL")
+        finally:
+            connection.close()

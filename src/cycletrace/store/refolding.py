@@ -1,0 +1,162 @@
+"""Keeping facts beside the records: each cycle is folded anew when records arrived, or when time changes its facts."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from cycletrace.conventions import DEPLOYED, OPEN
+from cycletrace.flow import RULES, Facts, Heartbeat, Record, Rules, Stage, facts_of
+from cycletrace.flow.records import began, cut, latest
+from cycletrace.flow.rules import SECOND
+from cycletrace.store.components import Component, component_of, records_of
+from cycletrace.store.decode import LAST_INSTANT
+from cycletrace.store.schema import DUE_NOW
+
+_FOLD = 1
+"""Raised whenever the fold changes what it makes of the same records: facts kept by an older one are made anew."""
+
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+
+class Refolded(NamedTuple):
+    """The cycle of one id, folded anew."""
+
+    cycle_id: str
+    facts: Facts | None
+    """``None`` where nothing is known of it yet, or what carries this id belongs to another cycle."""
+    fresh: int
+    """How many records with this id arrived since the fold before."""
+
+
+def refold(connection: sqlite3.Connection, now: int, limit: int, rules: Rules = RULES) -> list[Refolded]:
+    """Fold cycles that are due at an instant (UTC nanoseconds), within the open transaction.
+
+    Each is folded once, with all that aliases tie to it. At most ``limit`` are begun; an empty list says that none is
+    left.
+    """
+    _keep_rules(connection, rules)
+    due = connection.execute("SELECT cycle_id FROM cycles WHERE due <= ? ORDER BY due LIMIT ?", (now, limit)).fetchall()
+    refolded: dict[str, Refolded] = {}
+    for (cycle_id,) in due:
+        if cycle_id not in refolded:
+            refolded.update((one.cycle_id, one) for one in _refold_component(connection, cycle_id, now, rules))
+    return list(refolded.values())
+
+
+def next_due(connection: sqlite3.Connection) -> int | None:
+    """The instant from which :func:`refold` has work to do, ``None`` where only new records make any."""
+    due: int | None = connection.execute("SELECT min(due) FROM cycles WHERE due IS NOT NULL").fetchone()[0]
+    return due
+
+
+def kept_rules(rules: Rules) -> str:
+    """What the facts in a store are made by, as the store notes it."""
+    return f"{_FOLD} {rules.tolerance} {rules.settle} {sorted(rules.production)}"
+
+
+def _keep_rules(connection: sqlite3.Connection, rules: Rules) -> None:
+    """Have everything folded anew where it was folded by other rules."""
+    row = connection.execute("SELECT value FROM meta WHERE name = 'rules'").fetchone()
+    if row == (kept_rules(rules),):
+        return
+    connection.execute("REPLACE INTO meta (name, value) VALUES ('rules', ?)", (kept_rules(rules),))
+    connection.execute("UPDATE cycles SET due = ?, stable_from = NULL, facts = NULL WHERE NOT pruned", (DUE_NOW,))
+
+
+def _refold_component(connection: sqlite3.Connection, cycle_id: str, now: int, rules: Rules) -> list[Refolded]:
+    component = component_of(connection, cycle_id)
+    records = records_of(connection, component)
+    facts = {one["cycle_id"]: one for one in facts_of(records, now, rules)}
+    horizon = _horizon_of(component, facts, records, now, rules)
+    refolded = []
+    for member in component.ids:
+        row = connection.execute("SELECT fresh, closed FROM cycles WHERE cycle_id = ?", (member,)).fetchone()
+        if row is None:  # claimed, but nothing carries it
+            continue
+        fresh, closed = row
+        one = facts.get(member)
+        is_closed = one is not None and one["outcome"] != OPEN
+        connection.execute(
+            "UPDATE cycles SET fresh = 0, due = ?, stable_from = ?, folded = ?, closed = ?, namespace = ?, model = ?, "
+            "outcome = ?, facts = ? WHERE cycle_id = ?",
+            (
+                horizon.due,
+                horizon.stable_from,
+                now,
+                (now if closed is None else closed) if is_closed else None,
+                one and one["namespace"],
+                one and one["model"],
+                one and one["outcome"],
+                one and _encode(one),
+                member,
+            ),
+        )
+        refolded.append(Refolded(member, one, fresh))
+    return refolded
+
+
+class _Horizon(NamedTuple):
+    """How long facts hold."""
+
+    due: int | None
+    """When they can next change by themselves."""
+    stable_from: int | None
+    """From when on they hold for good."""
+
+
+def _horizon_of(
+    component: Component, facts: Mapping[str, Facts], records: Iterable[Record], now: int, rules: Rules
+) -> _Horizon:
+    """How long the facts of all cycles of a component hold."""
+    owners = {cycle_id: component.owner(cycle_id, now) for cycle_id in component.ids}
+    of_owner: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        of_owner[owners[record.origin.cycle_id]].append(record)
+    horizons = [_horizon(facts.get(owner), own, now, rules) for owner, own in of_owner.items()]
+    stable = [horizon.stable_from for horizon in horizons if horizon.stable_from is not None]
+    return _Horizon(
+        due=min((horizon.due for horizon in horizons if horizon.due is not None), default=None),
+        stable_from=max(stable) if len(stable) == len(horizons) else None,
+    )
+
+
+def _horizon(facts: Facts | None, records: Sequence[Record], now: int, rules: Rules) -> _Horizon:
+    """How long the facts of one cycle hold: to a later instant in its records, until it settles, until a lease ends."""
+    changes = [instant for record in records for instant in (began(record), latest(record)) if instant > now]
+    last = max(map(latest, records))
+    if facts is None or facts["outcome"] == OPEN:
+        stable_from = None
+        if facts is not None:
+            if facts["marks"]["deployed"] is not None:
+                known = [latest(record) for whole in records if (record := cut(whole, now)) is not None]
+                changes.append(max(known) + rules.settle)
+            changes += _silences(facts, records, now)
+    else:
+        stable_from = last + rules.settle if facts["outcome"] == DEPLOYED else last
+    if last > now or (stable_from is not None and stable_from > LAST_INSTANT):
+        stable_from = None
+    return _Horizon(min((change for change in changes if change <= LAST_INSTANT), default=None), stable_from)
+
+
+def _silences(facts: Facts, records: Iterable[Record], now: int) -> list[int]:
+    """When each running stage counts as lost, if nothing more is heard of it."""
+    words = {stage["id"]: stage["start"] for stage in facts["stages"] if stage["end"] is None}
+    for wait in facts["waits"]:
+        if wait["stage"] in words:
+            end = wait["start"] if wait["end"] is None else wait["end"]
+            words[wait["stage"]] = max(words[wait["stage"]], wait["start"], end)
+    leases: dict[str, int] = {}
+    for record in records:
+        if not isinstance(record, (Stage, Heartbeat)) or began(record) > now:
+            continue
+        stage = record.id if isinstance(record, Stage) else record.stage
+        if stage in words:
+            if isinstance(record, Heartbeat):
+                words[stage] = max(words[stage], record.at)
+            if record.lease is not None:
+                leases[stage] = max(record.lease, leases.get(stage, 0))
+    return [words[stage] + lease * SECOND + 1 for stage, lease in leases.items()]

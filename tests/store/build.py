@@ -1,0 +1,71 @@
+"""Records of whole cycles as a team would make them, and the few calls that most tests of the store share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cycletrace import conventions as c
+from cycletrace.flow import Alias, Facts, Mark, Origin, Record, Stage, Wait
+from cycletrace.store import Store, add, refold
+from cycletrace.store import facts as facts_in
+
+SECOND = 10**9
+T0 = 1_750_000_000 * SECOND
+NOW = T0 + 90 * 24 * 3600 * SECOND
+
+
+def origin(key: str, namespace: str | None = None, model: str | None = "churn") -> Origin:
+    return Origin(c.cycle_id(namespace or "", key), key, namespace, model)
+
+
+def stage(of: Origin, name: str, start: int, end: int | None = None, *, lease: int | None = None) -> Stage:
+    """A run at seconds after ``T0``."""
+    return Stage(
+        of,
+        f"{name}-{start}",
+        name,
+        name if name in c.KINDS else c.OTHER,
+        T0 + start * SECOND,
+        None if end is None else T0 + end * SECOND,
+        None if end is None else c.OK,
+        lease=lease,
+    )
+
+
+def mark(of: Origin, name: str, at: int) -> Mark:
+    return Mark(of, name, T0 + at * SECOND)
+
+
+def alias(of: Origin, key: str, at: int) -> Alias:
+    return Alias(of, key, c.cycle_id(of.namespace or "", key), T0 + at * SECOND)
+
+
+def finished(key: str, start: int = 0, namespace: str | None = None, model: str = "churn") -> list[Record]:
+    """A cycle that was trained, waited, was deployed, and came into use 100 s after its start."""
+    of = origin(key, namespace, model)
+    return [
+        stage(of, "train", start, start + 40),
+        Wait(of, f"wait-{start}", "human", T0 + (start + 40) * SECOND, T0 + (start + 60) * SECOND),
+        stage(of, "deploy", start + 60, start + 90),
+        mark(of, c.IN_USE, start + 100),
+    ]
+
+
+def put(store: Store, records: Iterable[Record], *, fold_at: int | None = NOW) -> None:
+    """Add records, and fold what is due at an instant."""
+    with store.transaction() as connection:
+        add(connection, records, NOW)
+    if fold_at is not None:
+        fold(store, fold_at)
+
+
+def fold(store: Store, at: int = NOW) -> None:
+    with store.transaction() as connection:
+        while refold(connection, at, 100):
+            pass
+
+
+def read(
+    store: Store, at: int = NOW, *, model: str | None = None, cycle: str | None = None, namespace: str | None = None
+) -> list[Facts]:
+    return list(facts_in(store, at, model=model, cycle=cycle, namespace=namespace))
