@@ -92,7 +92,7 @@ def told(heading: str, asked: str) -> dict[str, Any]:
         "parts": {name: minutes(facts["parts_ns"][name]) for name in PARTS},
         "activity": None if activity is None else {name: minutes(length) for name, length in activity.items()},
         **{
-            name: [{**one, "start": clock(one["start"]), "end": clock(one["end"])} for one in facts[name]]  # type: ignore[literal-required]
+            name: [{**one, "start": clock(one["start"]), "end": clock(one["end"])} for one in facts[name]]
             for name in ("owners", "stages", "waits")
         },
     }
