@@ -14,6 +14,8 @@ from cycletrace.report.standing import standing as standing
 from cycletrace.report.targets import Target as Target
 from cycletrace.report.targets import parse_length as parse_length
 from cycletrace.report.targets import parse_target as parse_target
+from cycletrace.report.terminal import render as render
+from cycletrace.report.terminal_one import render_cycle as render_cycle
 from cycletrace.report.windows import Window as Window
 from cycletrace.report.windows import parse_window as parse_window
 from cycletrace.report.windows import parse_zone as parse_zone

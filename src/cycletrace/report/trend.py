@@ -96,7 +96,7 @@ def _verdict(n: int, n_before: int, enough: int, low: int | None, high: int | No
         return "faster than in the window before"
     if low > 0:
         return "slower than in the window before"
-    return "no conclusion possible: the interval of the difference includes none"
+    return "no conclusion possible: it may as well be no difference"
 
 
 def bootstrap_interval(now: Int64s, before: Int64s) -> tuple[int, int]:

@@ -17,6 +17,7 @@ ALL = "all"
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
 _HOUR_NS = 3600 * 10**9
+_OFFSET = re.compile(r"UTC([+-])([01]\d|2[0-3]):([0-5]\d)")
 _LAST = re.compile(r"(\d{1,6})\s*([hdw])")
 
 
@@ -35,13 +36,17 @@ class Window:
 
 
 def parse_zone(name: str) -> tzinfo:
-    """The time zone of this name in the IANA data base, such as ``Europe/Berlin`` or ``UTC``.
+    """The time zone of this name in the IANA data base, such as ``Europe/Berlin``; or ``UTC``, or ``UTC+05:30``.
 
     Raises:
         ValueError: with the sentence that helps.
     """
     if name.upper() in ("UTC", "Z"):
         return timezone.utc  # works where no data base of time zones is installed
+    offset = _OFFSET.fullmatch(name)
+    if offset:
+        ahead = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
+        return timezone(-ahead if offset[1] == "-" else ahead)
     try:
         return ZoneInfo(name)
     except Exception:  # ZoneInfo raises half a dozen kinds for names that are no file names

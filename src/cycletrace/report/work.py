@@ -7,7 +7,7 @@ it over a finite window: Little, "Little's law as viewed on its 50th anniversary
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from fractions import Fraction
 
@@ -17,7 +17,7 @@ from cycletrace.conventions import MARKS, OPEN, STARTED
 from cycletrace.flow import Facts
 from cycletrace.report.columns import NULL, Table
 from cycletrace.report.populations import STALE_NS, Populations, closed_at, within
-from cycletrace.report.quantiles import P50, P85, quantile
+from cycletrace.report.quantiles import P50, P85, Quantile, quantile
 from cycletrace.report.standing import Standing, standing
 from cycletrace.report.sums import total
 from cycletrace.report.table import counts, finish_of
@@ -51,7 +51,7 @@ class OpenCycle:
     age_ns: int | None
     is_stale: bool
     compared: str | None
-    """Its age against the finished: ``below p50``, ``above p50`` or ``above p85``."""
+    """Its age against the finished, where there are enough: ``below p50``, ``above p50`` or ``above p85``."""
     standing: Standing
 
 
@@ -105,7 +105,7 @@ def work(table: Table, chosen: Populations, found: list[OpenCycle], window: Wind
     begin, end = _bounds(table, chosen, window, as_of)
     is_timed = begin is not None and end > begin
     times = table.cycles.time[chosen.measured]
-    p50, p85 = quantile(times, P50).value_ns, quantile(times, P85).value_ns
+    p50, p85 = quantile(times, P50), quantile(times, P85)
     ordered = sorted(found, key=lambda cycle: (cycle.is_stale, -(cycle.age_ns or 0), cycle.cycle_id))
     return Work(
         population="cycles finished in the window; open ones as of now",
@@ -140,12 +140,11 @@ def _weeks(finishes: np.typing.NDArray[np.int64], begin: int | None, end: int, z
     ]
 
 
-def _compared(cycle: OpenCycle, p50: int | None, p85: int | None) -> OpenCycle:
-    age = cycle.age_ns
-    if age is None or p50 is None or p85 is None:
+def _compared(cycle: OpenCycle, p50: Quantile, p85: Quantile) -> OpenCycle:
+    if cycle.age_ns is None or p50.low_ns is None or p50.value_ns is None or p85.value_ns is None:
         return cycle
-    compared = "above p85" if age > p85 else "above p50" if age > p50 else "below p50"
-    return OpenCycle(cycle.cycle_id, cycle.key, cycle.model, age, cycle.is_stale, compared, cycle.standing)
+    is_above_p85, is_above_p50 = cycle.age_ns > p85.value_ns, cycle.age_ns > p50.value_ns
+    return replace(cycle, compared="above p85" if is_above_p85 else "above p50" if is_above_p50 else "below p50")
 
 
 def _little(table: Table, chosen: Populations, begin: int, end: int, as_of: int) -> Little:
