@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,7 +42,7 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
 
 
 @contextmanager
-def store_of(args: argparse.Namespace) -> Iterator[Store]:
+def store_of(args: argparse.Namespace) -> Generator[Store, None, None]:
     """The store that was chosen, to read; by default this machine's, with all that its journals hold.
 
     Raises:
