@@ -36,17 +36,15 @@ def add(connection: sqlite3.Connection, records: Iterable[Record], now: int) -> 
     by_cycle: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         by_cycle[record.origin.cycle_id].append(record)
+    has_pruned = connection.execute("SELECT 1 FROM cycles WHERE pruned LIMIT 1").fetchone() is not None
     new = refused = 0
     for cycle_id in sorted(by_cycle):  # in the order of the key: neighbours share pages
-        is_pruned = _is_pruned(connection, cycle_id)
-        sound = []
-        for record in by_cycle[cycle_id]:
-            if is_pruned or (isinstance(record, Alias) and _is_pruned(connection, record.alias_id)):
-                reject(connection, now, PRUNED, encode(record))
-                refused += 1
-            else:
-                sound.append(record)
-        new += _add_to_cycle(connection, cycle_id, sound)
+        batch = by_cycle[cycle_id]
+        if has_pruned:
+            sound = _without_pruned(connection, cycle_id, batch, now)
+            refused += len(batch) - len(sound)
+            batch = sound
+        new += _add_to_cycle(connection, cycle_id, batch)
     return Added(new, refused)
 
 
@@ -64,9 +62,23 @@ def reject(connection: sqlite3.Connection, now: int, reason: str, excerpt: str) 
     connection.execute("DELETE FROM rejected WHERE id <= (SELECT max(id) FROM rejected) - ?", (_KEPT,))
 
 
+def _without_pruned(connection: sqlite3.Connection, cycle_id: str, records: list[Record], now: int) -> list[Record]:
+    """The records without those whose cycle was pruned, which are rejected: a fold would lack the rest."""
+    is_pruned = _is_pruned(connection, cycle_id)
+    sound = []
+    for record in records:
+        if is_pruned or (isinstance(record, Alias) and _is_pruned(connection, record.alias_id)):
+            reject(connection, now, PRUNED, encode(record))
+        else:
+            sound.append(record)
+    return sound
+
+
 def _is_pruned(connection: sqlite3.Connection, cycle_id: str) -> bool:
-    """Whether a fold with a new record of this id would lack what was pruned."""
-    return connection.execute("SELECT 1 FROM cycles WHERE pruned AND cycle_id = ?", (cycle_id,)).fetchone() is not None
+    return any(
+        connection.execute("SELECT 1 FROM cycles WHERE pruned AND cycle_id = ?", (tied,)).fetchone()
+        for tied in component_of(connection, cycle_id).ids
+    )
 
 
 def _add_to_cycle(connection: sqlite3.Connection, cycle_id: str, records: list[Record]) -> int:

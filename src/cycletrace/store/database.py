@@ -66,6 +66,15 @@ class Store:
         with suppress(sqlite3.Error):  # after some errors SQLite has rolled back by itself
             self._connection.execute("ROLLBACK")
 
+    def copy_into(self, target: sqlite3.Connection) -> None:
+        """Copy all that is in the store now into an empty database, while others may write the store.
+
+        Raises:
+            StoreError: where the store cannot be read.
+        """
+        with explained(self.path):
+            self._connection.backup(target)
+
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()

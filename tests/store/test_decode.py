@@ -1,0 +1,244 @@
+"""From attributes on the wire to records, with everything a stranger may send instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cycletrace import conventions as c
+from cycletrace.flow import Alias, Close, Heartbeat, Mark, Origin, Record, Stage, Wait
+from cycletrace.store import Rejected, decode_event, decode_span
+from cycletrace.store.decode import MAX_ID, MAX_TEXT
+
+ID = c.cycle_id("team", "churn@7")
+CYCLE: dict[str, Any] = {
+    c.CYCLE_ID: ID,
+    c.CYCLE_KEY: "churn@7",
+    c.CYCLE_TRIGGER: "drift",
+    c.MODEL_NAME: "churn",
+    c.MODEL_DOMAIN: "telecom",
+    c.MODEL_VERSION: "7",
+}
+ORIGIN = Origin(ID, "churn@7", "team", "churn", "telecom", "7", "drift")
+STAGE: dict[str, Any] = {**CYCLE, c.STAGE_ID: "a" * 16, c.STAGE_NAME: "train"}
+WAIT: dict[str, Any] = {**CYCLE, c.WAIT_ID: "b" * 16, c.WAIT_REASON: "compute"}
+
+
+def span(
+    attributes: Mapping[str, object],
+    start: object = 5,
+    end: object = 9,
+    *,
+    name: object = "span",
+    is_error: bool = False,
+    namespace: object = "team",
+) -> Record | None:
+    return decode_span(name, attributes, start, end, is_error=is_error, namespace=namespace)
+
+
+def event(name: str, attributes: Mapping[str, object], at: object = 5) -> Record | None:
+    return decode_event(name, attributes, at, namespace="team")
+
+
+def test_a_stage_with_all_that_it_may_say() -> None:
+    attributes = {
+        **STAGE,
+        c.STAGE_KIND: "deploy",
+        c.STAGE_ATTEMPT: 2,
+        c.STAGE_OUTCOME: "cached",
+        c.STAGE_PARENT: "c" * 16,
+        c.STAGE_LAUNCH: "ci",
+        c.ACTOR_TYPE: "human",
+        c.ACTOR_ID: "5f2a",
+        c.ENVIRONMENT: "production",
+        c.MECHANISM: "flag",
+    }
+    assert span(attributes) == Stage(
+        ORIGIN, "a" * 16, "train", "deploy", 5, 9, "cached", 2, "human", "5f2a", "ci", "production", "c" * 16, "flag"
+    )
+
+
+def test_what_a_stage_leaves_out() -> None:
+    """Actor automation, launch other, kind as by name, outcome by the status."""
+    assert span(STAGE) == Stage(ORIGIN, "a" * 16, "train", "train", 5, 9, "ok")
+    assert span(STAGE, is_error=True) == Stage(ORIGIN, "a" * 16, "train", "train", 5, 9, "error")
+    assert span({**STAGE, c.STAGE_NAME: "fit"}) == Stage(ORIGIN, "a" * 16, "fit", "other", 5, 9, "ok")
+
+
+def test_a_said_outcome_beats_the_status() -> None:
+    record = span({**STAGE, c.STAGE_OUTCOME: "ok"}, is_error=True)
+    assert isinstance(record, Stage)
+    assert record.outcome == "ok"
+
+
+def test_a_stage_without_a_name_of_its_own_has_the_span_s() -> None:
+    record = span({**CYCLE, c.STAGE_ID: "a"}, name="evaluate")
+    assert isinstance(record, Stage)
+    assert (record.name, record.kind) == ("evaluate", "evaluate")
+
+
+def test_waits_marks_aliases_and_closes() -> None:
+    assert span(WAIT) == Wait(ORIGIN, "b" * 16, "compute", 5, 9)
+    assert span({**WAIT, c.STAGE_ID: "a" * 16}) == Wait(ORIGIN, "b" * 16, "compute", 5, 9, "a" * 16)
+    assert span({**CYCLE, c.MARK_NAME: "in_use", c.MECHANISM: "alias", c.ENVIRONMENT: "prod"}) == Mark(
+        ORIGIN, "in_use", 5, "prod", "alias"
+    )
+    assert span({**CYCLE, c.ALIAS_KEY: "abc123"}) == Alias(ORIGIN, "abc123", c.cycle_id("team", "abc123"), 5)
+    assert span({**CYCLE, c.CYCLE_OUTCOME: "rolled_back"}) == Close(ORIGIN, "rolled_back", 5)
+
+
+def test_what_a_span_is_goes_by_the_first_of_its_names() -> None:
+    """Wait, mark, alias, close, stage."""
+    said = {c.MARK_NAME: "trained", c.ALIAS_KEY: "k", c.CYCLE_OUTCOME: "failed"}
+    everything: dict[str, object] = {**STAGE, **WAIT, **said}
+    kinds = []
+    for name in (c.WAIT_ID, c.MARK_NAME, c.ALIAS_KEY, c.CYCLE_OUTCOME, c.STAGE_ID):
+        kinds.append(type(span(everything)))
+        everything.pop(name)
+    assert kinds == [Wait, Mark, Alias, Close, Stage]
+
+
+def test_events() -> None:
+    assert event(c.STAGE_STARTED, {**STAGE, c.STAGE_LEASE: 90}) == Stage(
+        ORIGIN, "a" * 16, "train", "train", 5, lease=90
+    )
+    assert event(c.STAGE_HEARTBEAT, {**STAGE, c.STAGE_LEASE: 90}) == Heartbeat(ORIGIN, "a" * 16, 5, 90)
+    assert event(c.WAIT_OPENED, WAIT) == Wait(ORIGIN, "b" * 16, "compute", 5)
+
+
+def test_what_is_not_ours() -> None:
+    assert span({"http.request.method": "GET"}) is None
+    assert span(CYCLE) is None
+    assert event("exception", STAGE) is None
+
+
+def test_what_a_processor_derived_is_never_an_input() -> None:
+    assert span({**STAGE, c.DERIVED: True}) is None
+    assert event(c.STAGE_STARTED, {**STAGE, c.DERIVED: True}) is None
+    assert span({**STAGE, c.DERIVED: False}) is not None
+
+
+def test_unknown_words_that_do_no_harm() -> None:
+    """Kind and launch become other; trigger and mechanism stand for themselves."""
+    record = span(
+        {**STAGE, c.STAGE_KIND: "dance", c.STAGE_LAUNCH: "rocket", c.CYCLE_TRIGGER: "whim", c.MECHANISM: "dns"}
+    )
+    assert isinstance(record, Stage)
+    assert (record.kind, record.launch, record.mechanism, record.origin.trigger) == ("other", "other", "dns", "whim")
+
+
+def test_texts_are_made_sound() -> None:
+    """A lone surrogate becomes what the SDK writes in its place; an empty text says nothing; an id is folded."""
+    record = span(
+        {**STAGE, c.MODEL_NAME: "m\udc80", c.CYCLE_KEY: "", c.CYCLE_ID: ID.upper(), c.STAGE_PARENT: ""}, namespace=""
+    )
+    assert isinstance(record, Stage)
+    assert record.origin == ORIGIN._replace(model="m?", key=None, namespace=None)
+    assert record.parent is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({c.CYCLE_ID: None}, c.CYCLE_ID),
+        ({c.CYCLE_ID: "0" * 32}, c.CYCLE_ID),
+        ({c.CYCLE_ID: ID[:-1]}, c.CYCLE_ID),
+        ({c.CYCLE_ID: ID + "\n"}, c.CYCLE_ID),
+        ({c.CYCLE_ID: "g" * 32}, c.CYCLE_ID),
+        ({c.CYCLE_ID: "\N{FULLWIDTH DIGIT ONE}" * 32}, c.CYCLE_ID),
+        ({c.CYCLE_ID: 7}, c.CYCLE_ID),
+        ({c.CYCLE_KEY: 7}, c.CYCLE_KEY),
+        ({c.MODEL_NAME: ["a"]}, c.MODEL_NAME),
+        ({c.MODEL_NAME: "m" * (MAX_TEXT + 1)}, c.MODEL_NAME),
+        ({c.MODEL_VERSION: 7.0}, c.MODEL_VERSION),
+        ({c.CYCLE_IMPLICIT: "yes"}, c.CYCLE_IMPLICIT),
+        ({c.STAGE_ID: 7}, c.STAGE_ID),
+        ({c.STAGE_ID: ["x"]}, c.STAGE_ID),
+        ({c.STAGE_ID: "a" * (MAX_ID + 1)}, c.STAGE_ID),
+        ({c.STAGE_NAME: {}}, c.STAGE_NAME),
+        ({c.STAGE_KIND: 1}, c.STAGE_KIND),
+        ({c.STAGE_LAUNCH: True}, c.STAGE_LAUNCH),
+        ({c.STAGE_OUTCOME: "great"}, c.STAGE_OUTCOME),
+        ({c.STAGE_OUTCOME: 1}, c.STAGE_OUTCOME),
+        ({c.STAGE_ATTEMPT: "2"}, c.STAGE_ATTEMPT),
+        ({c.STAGE_ATTEMPT: True}, c.STAGE_ATTEMPT),
+        ({c.STAGE_ATTEMPT: -1}, c.STAGE_ATTEMPT),
+        ({c.STAGE_ATTEMPT: 2**63}, c.STAGE_ATTEMPT),
+        ({c.STAGE_PARENT: 3}, c.STAGE_PARENT),
+        ({c.ACTOR_TYPE: "robot"}, c.ACTOR_TYPE),
+        ({c.ACTOR_ID: b"bytes"}, c.ACTOR_ID),
+        ({c.ENVIRONMENT: 1}, c.ENVIRONMENT),
+        ({c.WAIT_ID: "w"}, c.WAIT_REASON),
+        ({c.WAIT_ID: "w", c.WAIT_REASON: "boredom"}, c.WAIT_REASON),
+        ({c.MARK_NAME: "finished"}, c.MARK_NAME),
+        ({c.CYCLE_OUTCOME: "in_use"}, c.CYCLE_OUTCOME),
+        ({c.ALIAS_KEY: 7}, c.ALIAS_KEY),
+        ({c.STAGE_ID: None}, c.STAGE_ID),
+    ],
+)
+def test_bad_records_are_rejected_with_the_attribute_s_name(wrong: dict[str, object], reason: str) -> None:
+    with pytest.raises(Rejected, match=reason):
+        span({**STAGE, **wrong})
+
+
+@pytest.mark.parametrize("instant", [0, -1, 2**63, None, "5", 5.0, True])
+def test_bad_instants_are_rejected(instant: object) -> None:
+    for attributes in (STAGE, WAIT):
+        with pytest.raises(Rejected, match="instant"):
+            span(attributes, end=instant)
+    for attributes in (STAGE, WAIT, {**CYCLE, c.MARK_NAME: "trained"}, {**CYCLE, c.CYCLE_OUTCOME: "failed"}):
+        with pytest.raises(Rejected, match="instant"):
+            span(attributes, start=instant)
+    for name, attributes in ((c.STAGE_STARTED, STAGE), (c.STAGE_HEARTBEAT, STAGE), (c.WAIT_OPENED, WAIT)):
+        with pytest.raises(Rejected, match="instant"):
+            event(name, attributes, instant)
+
+
+def test_a_stage_may_end_before_it_starts() -> None:
+    """It is counted among the negative intervals, not thrown away."""
+    record = span(STAGE, 9, 5)
+    assert isinstance(record, Stage)
+    assert (record.start, record.end) == (9, 5)
+
+
+def test_an_event_without_a_stage_s_name_or_id_is_rejected() -> None:
+    for name in (c.STAGE_NAME, c.STAGE_ID):
+        with pytest.raises(Rejected, match=name):
+            event(c.STAGE_STARTED, {key: value for key, value in STAGE.items() if key != name})
+    with pytest.raises(Rejected, match=c.STAGE_LEASE):
+        event(c.STAGE_HEARTBEAT, {**STAGE, c.STAGE_LEASE: 1.5})
+
+
+_VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary(), st.lists(st.integers()),
+    st.sampled_from((ID, *c.MARKS, *c.REASONS, *c.SAID_OUTCOMES, *c.STAGE_OUTCOMES, *c.ACTORS)),
+)  # fmt: skip
+_NAMES = st.sampled_from(sorted(value for value in vars(c).values() if isinstance(value, str) and "." in value))
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.dictionaries(_NAMES, _VALUES), _VALUES, _VALUES, _VALUES, st.booleans(), st.sampled_from(c.EVENTS))
+def test_nothing_that_is_sent_raises_anything_else(
+    attributes: dict[str, object], start: object, end: object, name: object, is_sound: bool, event_name: str
+) -> None:
+    """A record whose fields are what they say, or a rejection that quotes nothing of the sender's."""
+    if is_sound:
+        attributes = {**attributes, **STAGE}
+        start = end = 5
+    for decoded in (
+        partial(span, attributes, start, end, name=name, namespace=name),
+        partial(event, event_name, attributes, start),
+    ):
+        reason = ""
+        record = None
+        try:
+            record = decoded()
+        except Rejected as error:
+            reason = str(error)
+        assert len(reason) < 200
+        assert record is None or len(record.origin.cycle_id) == 32
