@@ -127,7 +127,7 @@ def _step(world: World, version: Plan, step: str, *arguments: str, also: int | N
     end = time.time_ns()
     log.append(world.log, {"process": step, "version": version.version, "start": start, "end": end, "exit": code})
     if not is_interactive:
-        last = output.strip().rpartition("\n")[2]
+        last = output.rstrip().rpartition("\n")[2].lstrip()
         print(f"{(end - start) / 1e9:5.1f} s  {last}", file=world.screen)
     if code not in {0, also}:
         raise DemoError(f"The step {step} of {version.key} failed with exit code {code}:\n{output.rstrip()}")

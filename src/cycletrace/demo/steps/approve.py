@@ -29,11 +29,10 @@ def ask() -> bool:
 def approve(archive: Path, decide: Callable[[], bool]) -> bool:
     """What is approved is a digest: another archive of the same name is not."""
     digest = archive.with_suffix(".sha256").read_text(encoding="utf-8")
-    print(f"{archive.name}, sha256 {digest[:12]}: ", end="", flush=True)
     is_approved = decide()
     if is_approved:
         archive.with_suffix(".approved").write_text(digest, encoding="utf-8")
-    print("approved" if is_approved else "declined")
+    print(f"    {archive.name}, sha256 {digest[:12]}: {'approved' if is_approved else 'declined'}")
     return is_approved
 
 
@@ -41,7 +40,7 @@ if __name__ == "__main__":
     release = Path(sys.argv[1])
     if "--ask" in sys.argv:
         with waiting("human"):  # until the person is there; looking and deciding is their work
-            input("The release needs an approval. Press Enter when you are ready to look at it. ")
+            input("    The release needs an approval. Press Enter when you are ready to look at it. ")
         with stage("approve", by="person"):
             is_approved = approve(release, ask)
     else:

@@ -34,13 +34,13 @@ def select(choose: Callable[[Scores], str]) -> None:
     scores: Scores = json.loads(Path("scores.json").read_text(encoding="utf-8"))
     choice = choose(scores)
     shutil.copy(f"candidates/{choice}.joblib", "model.joblib")
-    print(f"{choice}, accuracy {scores[choice]['accuracy']:.3f}")
+    print(f"    {choice}, accuracy {scores[choice]['accuracy']:.3f}")
 
 
 if __name__ == "__main__":
     if "--ask" in sys.argv:
         with waiting("human"):  # until the person is there; looking and deciding is their work
-            input("The candidates are evaluated. Press Enter when you are ready to choose. ")
+            input("    The candidates are evaluated. Press Enter when you are ready to choose. ")
         with stage("select", by="person"):
             select(ask)
     else:
