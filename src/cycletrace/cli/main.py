@@ -15,7 +15,7 @@ GROUPS = {
     "look": ("report", "facts", "status"),
     "tell": ("start", "mark", "served", "alias", "close"),
     "wrap": ("run", "stage", "wait", "env"),
-    "keep": ("flush", "doctor", "demo"),
+    "keep": ("flush", "doctor", "store", "demo"),
 }
 """Modules of this package that bring a subcommand each, in the order in which the help lists them."""
 

@@ -68,6 +68,15 @@ def selected_facts(args: argparse.Namespace, store: Store, at: int) -> Iterator[
     return facts(store, at, model=args.model, cycle=args.cycle, namespace=args.namespace, rules=rules())
 
 
+def is_selected(args: argparse.Namespace, facts: Facts) -> bool:
+    """Whether facts are of the model, the cycle and the team that were asked for."""
+    return (
+        args.model in {None, facts["model"]}
+        and args.namespace in {None, facts["namespace"]}
+        and args.cycle in {None, facts["key"], facts["cycle_id"]}
+    )
+
+
 def as_of(args: argparse.Namespace) -> int:
     """The instant that was asked for, UTC nanoseconds: by default now."""
     return time.time_ns() if args.at is None else int(args.at)

@@ -81,11 +81,11 @@ def _recorded(args: argparse.Namespace, terms: Any, command: list[str]) -> int:
     cycle = from_key(args.cycle, state.settings.namespace) if state is not None and args.cycle else None
     run = entry.begin(terms, cycle)
     if run is not None:
-        entry.enter(run)
+        run.enter()
     code = _wait_for(command)
     if run is not None:
         run.give(OK if code == 0 else INTERRUPTED if -code in INTERRUPTING else ERROR)
-        entry.leave(run, None)
+        run.leave(None)
     return code
 
 

@@ -1,0 +1,117 @@
+"""``cycletrace store``: look after the store."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cycletrace.cli import options, reading
+from cycletrace.cli.failure import Failure
+
+if TYPE_CHECKING:
+    from cycletrace.store import Store
+
+DAY = 86_400_000_000_000
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "store",
+        help="look after the store: info, check, backup, prune",
+        description="Look after the store of this machine, or of a collector, also while it runs.",
+    )
+    actions = parser.add_subparsers(metavar="info|check|backup|prune", required=True)
+    _add(actions, "info", run_info, "what it holds").add_argument(
+        "--json", action="store_true", help="as one JSON object"
+    )
+    _add(actions, "check", run_check, "whether it is sound, and its facts those of its records")
+    _add(actions, "backup", run_backup, "copy it, whole, to a new file").add_argument("file", type=Path, metavar="FILE")
+    _add(actions, "prune", run_prune, "remove the records of old cycles; their facts stay").add_argument(
+        "--older-than", type=_days, required=True, metavar="DAYS", help="whole cycles silent for so long, such as 400d"
+    )
+
+
+def _add(actions: Any, name: str, run: Any, help_text: str) -> argparse.ArgumentParser:
+    action: argparse.ArgumentParser = actions.add_parser(name, help=help_text, description=help_text)
+    action.add_argument("--store", type=Path, metavar="FILE", help="the store (default: in the state directory)")
+    options.add_directory(action)
+    action.set_defaults(run=run)
+    return action
+
+
+def run_info(args: argparse.Namespace) -> int:
+    """Show what it holds."""
+    from cycletrace.store.maintenance import info
+
+    with _opened(args, is_writing=False) as store:
+        found = info(store)
+    losses = found["losses"]._asdict()
+    if args.json:
+        print(json.dumps({**found, "losses": losses}))
+    else:
+        for name, value in found.items():
+            if name != "losses":
+                print(f"{name}: {value}")
+        print(f"damaged lines of journals: {losses['damaged']}")
+        for reason, count in losses["rejected"].items():
+            print(f"refused records: {count}: {reason}")
+    return 0
+
+
+def run_check(args: argparse.Namespace) -> int:
+    """Check it."""
+    from cycletrace.store.maintenance import check
+
+    with _opened(args, is_writing=False) as store:
+        problems = 0
+        for problem in check(store, reading.rules()):
+            print(problem)
+            problems += 1
+    print("The store is sound." if not problems else f"{problems} problems.")
+    return 1 if problems else 0
+
+
+def run_backup(args: argparse.Namespace) -> int:
+    """Copy it."""
+    from cycletrace.store.maintenance import backup
+
+    with _opened(args, is_writing=False) as store:
+        backup(store, args.file)
+    print(f"The store is in {args.file}, too.")
+    return 0
+
+
+def run_prune(args: argparse.Namespace) -> int:
+    """Remove the records of old cycles."""
+    from cycletrace.store.maintenance import prune
+
+    with _opened(args, is_writing=True) as store:
+        pruned = prune(store, time.time_ns() - args.older_than)
+    print(f"{pruned['records']} records of {pruned['cycles']} cycles are removed; the facts of these cycles stay.")
+    return 0
+
+
+@contextmanager
+def _opened(args: argparse.Namespace, *, is_writing: bool) -> Generator[Store, None, None]:
+    from cycletrace.store import FILE, StoreError, open_reader, open_store
+
+    path = args.store or options.state_directory(args) / FILE
+    try:
+        # To make one in order to prune it would help nobody.
+        with open_store(path) if is_writing and path.exists() else open_reader(path) as store:
+            yield store
+    except StoreError as error:
+        raise Failure(str(error)) from None
+
+
+def _days(text: str) -> int:
+    days = text.removesuffix("d")
+    if not days.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days: write 400d")
+    return int(days) * DAY
