@@ -6,7 +6,7 @@ import random
 from hashlib import sha256
 
 from cycletrace.conventions import cycle_id
-from cycletrace.flow import Alias, Close, Facts, Heartbeat, Mark, Origin, Record, Stage, Wait, facts_of
+from cycletrace.flow import Close, Facts, Mark, Origin, Record, Stage, Wait, facts_of
 
 SECOND = 10**9
 MINUTE = 60 * SECOND
@@ -61,9 +61,6 @@ class Team:
 
     def facts(self, at: int = NOW) -> Facts:
         return facts_of(self.records, at)[0]
-
-
-__all__ = ["Alias", "Heartbeat", "Team", "demo", "history"]
 
 
 def demo(end: int = NOW) -> list[Facts]:

@@ -22,8 +22,10 @@ def duration(length: int | None) -> str:
         return f"-{duration(-length)}"
     if length == 0:
         return "0 s"
-    if length < _MS:
+    if round(length / _US) < 1000:
         return f"{max(1, round(length / _US))} µs"
+    if round(length / _MS, 1) < 10:
+        return f"{length / _MS:.1f} ms"
     if round(length / _MS) < 1000:
         return f"{round(length / _MS)} ms"
     if round(length / (_SECOND // 10)) < 600:

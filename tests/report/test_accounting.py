@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import pytest
+
+from cycletrace.report import report
+from cycletrace.report.accounting import MOST_STAGES, NOT_TOLD_APART
+from tests.report.histories import DAY, HOUR, MINUTE, NOW, SECOND, Team, demo, history
+
+
+def names(rows):
+    return {row.name: row.total_ns for row in rows}
+
+
+def test_one_cycle_worked_by_hand():
+    found = report(demo(), as_of=NOW).accounting
+    assert (found.n, found.total_ns) == (1, 21_880 * SECOND // 1000 - 30 * 10**6)
+    assert names(found.parts) == {
+        "training": 11 * SECOND,
+        "selection": 1_100 * 10**6,
+        "deployment": 9_750 * 10**6,
+    }
+    assert {name: total for name, total in names(found.activities).items() if total} == {
+        "work.automation": 18_350 * 10**6,
+        "work.human": 500 * 10**6,
+        "wait.human": 3 * SECOND,
+    }
+    assert {(row.stage, row.activity): row.total_ns for row in found.stages}[None, "wait.human"] == 3 * SECOND
+    assert found.activation.total_ns == 50 * 10**6
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_parts_activities_and_stages_add_up_to_the_cycle_time(seed):
+    facts = history(300, seed)
+    found = report(facts, as_of=NOW).accounting
+    assert found.n > 30
+    for rows in (found.parts, found.activities, found.stages):
+        assert sum(row.total_ns for row in rows) == found.total_ns
+        assert sum(row.mean_ns for row in rows) == found.mean_ns
+        assert sum(row.share or 0 for row in rows) == pytest.approx(1)
+
+
+def test_figures_equal_sums_over_the_facts():
+    """The columns against the facts themselves."""
+    facts = history(300, 11)
+    found = report(facts, as_of=NOW, window="all").accounting
+    chosen = [
+        one
+        for one in facts
+        if one["trigger"] == "idea"
+        and (one["marks"]["in_use"] or one["outcome"] == "deployed")
+        and one["cycle_time_ns"]
+    ]
+    assert found.n == len(chosen)
+    for row in found.activities:
+        owned = [one["activity_ns"][row.name] for one in chosen if one["activity_ns"]]
+        assert row.total_ns == sum(owned)
+        assert row.n == sum(length > 0 for length in owned)
+    for row in found.stages:
+        if row.stage is not None:
+            runs = [stage for one in chosen for stage in one["stages"] if stage["name"] == row.stage]
+            assert row.runs == len(runs)
+            owned = [o for one in chosen for o in one["owners"] if o["stage"] == row.stage]
+            assert row.total_ns == sum(owner["end"] - owner["start"] for owner in owned)
+            assert row.work_ns == row.total_ns
+
+
+def test_time_that_no_mark_divides_is_not_told_apart():
+    team = Team("m@1", NOW - DAY)
+    team.stage("fit", HOUR, kind="other")
+    team.stage("deploy", MINUTE)
+    team.stage("activate", MINUTE)
+    found = report([team.facts()], as_of=NOW).accounting
+    assert names(found.parts) == {
+        "training": 0,
+        "selection": 0,
+        "deployment": 2 * MINUTE,
+        NOT_TOLD_APART: HOUR,
+    }
+
+
+def test_a_part_that_lies_outside_of_the_cycle_is_none_of_its_time():
+    team = Team("m@1", NOW - DAY)
+    team.mark("selected")
+    team.idle(HOUR)
+    team.stage("deploy", MINUTE)
+    team.stage("activate", MINUTE)
+    facts = team.facts()
+    assert facts["parts_ns"]["deployment"] == HOUR + 2 * MINUTE
+    found = report([facts], as_of=NOW).accounting
+    assert names(found.parts)[NOT_TOLD_APART] == found.total_ns == 2 * MINUTE
+
+
+def test_runs_that_ended_badly_are_counted():
+    team = Team("m@1", NOW - DAY)
+    team.stage("train", HOUR, outcome="error")
+    team.stage("train", HOUR, outcome="timeout")
+    team.stage("train", HOUR)
+    team.stage("select", MINUTE)
+    team.stage("deploy", MINUTE)
+    team.stage("activate", MINUTE)
+    row = report([team.facts()], as_of=NOW).accounting.stages[0]
+    assert (row.stage, row.runs, row.unsuccessful, row.n) == ("train", 3, 2, 1)
+
+
+def test_very_many_stages_become_one_row_and_still_add_up():
+    team = Team("m@1", NOW - DAY)
+    for number in range(MOST_STAGES + 50):
+        team.stage(f"step {number}", MINUTE + number, kind="other")
+    team.stage("activate", MINUTE)
+    found = report([team.facts()], as_of=NOW).accounting
+    assert len(found.stages) == MOST_STAGES + 1
+    assert found.stages[-1].merged == 51
+    assert sum(row.total_ns for row in found.stages) == found.total_ns
+    assert sum(row.mean_ns for row in found.stages) == found.mean_ns

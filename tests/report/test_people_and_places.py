@@ -1,0 +1,109 @@
+"""Waits, manual steps, tests, activation and training over several cycles, worked by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from cycletrace.flow import Facts
+from cycletrace.report import report
+from tests.report.histories import DAY, HOUR, MINUTE, NOW, Team
+
+
+def cycle(number: int, person: str | None, waits: int, *, by_hand: bool, mechanism: str | None) -> Facts:
+    team = Team(f"churn@{number}", NOW - (number + 1) * DAY, domain="tabular")
+    team.wait("data", HOUR)
+    team.stage("train", (1 + number) * HOUR)
+    team.stage("select", MINUTE, actor="human", person="p-anna")
+    if by_hand:
+        team.stage("test", 2 * MINUTE, actor="human", person="p-ben", launch="notebook")
+        team.wait("human", waits)
+        team.stage("approve", MINUTE, actor="human", person=person)
+        team.stage("deploy", MINUTE, launch="terminal")
+    else:
+        team.stage("test", MINUTE, launch="ci", outcome="error")
+        team.stage("test", MINUTE, launch="ci")
+        team.stage("deploy", MINUTE, launch="ci")
+    team.idle(number * MINUTE)
+    team.stage("activate", MINUTE, mechanism=mechanism)
+    return team.facts()
+
+
+@pytest.fixture(scope="module")
+def found():
+    return report(
+        [
+            cycle(1, "p-anna", HOUR, by_hand=True, mechanism="flag"),
+            cycle(2, "p-anna", 3 * HOUR, by_hand=True, mechanism="redeploy"),
+            cycle(3, "p-cem", 2 * HOUR, by_hand=True, mechanism="flag"),
+            cycle(4, None, 0, by_hand=False, mechanism=None),
+        ],
+        as_of=NOW,
+    )
+
+
+def test_waits_by_reason(found):
+    human, data = found.waits.reasons
+    assert (human.reason, human.count, human.total_ns, human.longest_ns) == ("human", 3, 6 * HOUR, 3 * HOUR)
+    assert (data.reason, data.count, data.owned_ns) == ("data", 4, 4 * HOUR)
+    assert human.share == pytest.approx(6 * HOUR / found.accounting.total_ns)
+
+
+def test_a_cycle_is_hands_free_without_a_manual_step_after_selected(found):
+    free = found.manual.hands_free
+    assert (free.count, free.n) == (1, 4)
+
+
+def test_manual_steps_and_the_people_who_do_them(found):
+    steps = {row.stage: row for row in found.manual.by_step}
+    assert set(steps) == {"select", "test", "approve", "deploy"}
+    approve = steps["approve"]
+    assert (approve.runs, approve.people, approve.named_runs) == (3, 2, 3)
+    assert (approve.top_person, approve.top_share) == ("p-anna", 2 / 3)
+    assert approve.taken_up.value_ns == 2 * HOUR
+    assert (approve.taken_up_total_ns, approve.taken_up_longest_ns) == (6 * HOUR, 3 * HOUR)
+    deploy = steps["deploy"]
+    assert (deploy.people, deploy.top_person, deploy.top_share) == (0, None, None)
+    assert (deploy.launches, deploy.by_automation) == ({"terminal": 3}, 3)
+    assert found.manual.steps == 4 + 3 * 3
+    assert found.manual.steps_per_cycle == 13 / 4
+    assert found.manual.owned_ns == 4 * MINUTE + 3 * (2 + 1 + 1) * MINUTE
+
+
+def test_tests_by_actor_and_launch(found):
+    rows = {(row.actor, row.launch): row for row in found.tests.rows}
+    assert set(rows) == {("human", "notebook"), ("automation", "ci")}
+    assert (rows["automation", "ci"].runs, rows["automation", "ci"].passed) == (2, 1)
+    assert rows["human", "notebook"].p50.value_ns == 2 * MINUTE
+    assert (found.tests.no_automatic.count, found.tests.no_automatic.n) == (3, 4)
+
+
+def test_activation_by_mechanism(found):
+    rows = {row.mechanism: row.p50 for row in found.activation.by_mechanism}
+    assert {name: (one.n, one.value_ns) for name, one in rows.items()} == {
+        "flag": (2, 3 * MINUTE),
+        "redeploy": (1, 3 * MINUTE),
+        None: (1, 5 * MINUTE),
+    }
+    assert (found.activation.n, found.activation.unknown) == (4, 0)
+
+
+def test_training_is_told_per_domain_and_never_pooled():
+    teams = []
+    for number, (model, domain) in enumerate(
+        [("churn", "tabular"), ("fraud", "tabular"), ("digits", "vision"), ("churn", "tabular")]
+    ):
+        team = Team(f"{model}@{number}", NOW - DAY, model=model, domain=domain)
+        team.stage("train", (number + 1) * HOUR)
+        teams.append(team)
+    teams[3].stage("select", MINUTE)
+    teams[3].close("failed")
+    training = report([team.facts() for team in teams], as_of=NOW).training
+    assert training.n == 4
+    tabular, vision = training.domains
+    assert (tabular.domain, tabular.p50.n, tabular.p50.value_ns) == ("tabular", 3, 2 * HOUR)
+    assert [(row.model, row.p50.n, row.p50.value_ns) for row in tabular.models] == [
+        ("churn", 2, 5 * HOUR // 2),
+        ("fraud", 1, 2 * HOUR),
+    ]
+    assert (vision.domain, vision.p50.value_ns, vision.models) == ("vision", 3 * HOUR, [])
+    assert not hasattr(training, "p50")

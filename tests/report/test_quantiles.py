@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from cycletrace.report.quantiles import P50, P85, P95, interval_ranks, n_needed, quantile
+
+QUANTILES = st.sampled_from([P50, P85, P95])
+
+
+def lengths_of(values):
+    return np.array(values, dtype=np.int64)
+
+
+@given(st.lists(st.integers(0, 2**40), min_size=1, max_size=60), QUANTILES)
+def test_the_quantile_is_numpys_median_unbiased_one(values, p):
+    found = quantile(lengths_of(values), p).value_ns
+    assert found == pytest.approx(np.quantile(values, float(p), method="median_unbiased"), abs=0.51)
+
+
+@given(st.lists(st.integers(0, 2**40), min_size=1, max_size=60), QUANTILES)
+def test_the_quantile_is_scipys_with_a_third_and_a_third(values, p):
+    found = quantile(lengths_of(values), p).value_ns
+    assert found == pytest.approx(stats.mstats.mquantiles(values, float(p), alphap=1 / 3, betap=1 / 3)[0], abs=0.51)
+
+
+def test_worked_by_hand():
+    """n = 10, p = 0.85: rank 10.333 x 0.85 + 0.333 = 9.1166, a ninth and 0.11667 of the way to the tenth."""
+    values = lengths_of([100, 200, 300, 400, 500, 600, 700, 800, 900, 1900])
+    assert quantile(values, P85).value_ns == round(900 + Fraction(7, 60) * 1000) == 1017
+    assert quantile(values, P50).value_ns == 550
+
+
+def test_a_quantile_is_exact_where_a_float_is_not():
+    big = 2**61
+    assert quantile(lengths_of([big + 1, big + 3])).value_ns == big + 2
+
+
+@pytest.mark.parametrize(("p", "needed"), [(P50, 6), (P85, 19), (P95, 59)])
+def test_below_the_n_needed_there_is_no_interval(p, needed):
+    assert n_needed(p) == needed
+    below, enough = quantile(np.arange(needed - 1), p), quantile(np.arange(needed), p)
+    assert (below.low_ns, below.high_ns, below.n, below.n_needed) == (None, None, needed - 1, needed)
+    assert below.value_ns is not None
+    assert enough.low_ns is not None
+    assert enough.high_ns == needed - 1
+
+
+@pytest.mark.parametrize(
+    ("n", "ranks"),
+    # D. B. Owen, Handbook of Statistical Tables (1962), and every textbook since: ranks for the median at 95 %.
+    [(6, (1, 6)), (8, (1, 7)), (10, (2, 9)), (15, (4, 12)), (20, (6, 15)), (25, (8, 18)), (40, (14, 27))],
+)
+def test_ranks_for_the_median_are_those_of_the_tables(n, ranks):
+    found = interval_ranks(n, P50)
+    assert found is not None
+    # Where two pairs are as close, tables differ in which they print.
+    assert found in {ranks, (n + 1 - ranks[1], n + 1 - ranks[0])}
+
+
+@pytest.mark.parametrize("p", [P50, P85, P95])
+@pytest.mark.parametrize("n", [6, 7, 13, 19, 20, 33, 59, 60, 61, 80])
+def test_the_ranks_are_the_closest_that_reach_the_level(n, p):
+    """Against all pairs, with SciPy's binomial distribution."""
+    binomial = stats.binom(n, float(p))
+    reaching = {
+        (lower, upper): binomial.cdf(upper - 1) - binomial.cdf(lower - 1)
+        for lower in range(1, n + 1)
+        for upper in range(lower + 1, n + 1)
+        if binomial.cdf(upper - 1) - binomial.cdf(lower - 1) >= 0.95
+    }
+    found = interval_ranks(n, p)
+    if not reaching:
+        assert found is None
+    else:
+        assert found in reaching
+        assert found[1] - found[0] == min(upper - lower for lower, upper in reaching)
+
+
+@pytest.mark.parametrize("p", [P50, P85, P95])
+def test_ranks_of_a_million_cover_as_promised(p):
+    found = interval_ranks(10**6, p)
+    assert found is not None
+    binomial = stats.binom(10**6, float(p))
+    assert 0.95 <= binomial.cdf(found[1] - 1) - binomial.cdf(found[0] - 1) < 0.9502
+
+
+@settings(max_examples=50)
+@given(st.lists(st.integers(0, 10**6), min_size=6, max_size=30), st.randoms(use_true_random=False))
+def test_the_order_of_the_lengths_changes_nothing(values, rng):
+    shuffled = list(values)
+    rng.shuffle(shuffled)
+    assert quantile(lengths_of(values)) == quantile(lengths_of(shuffled))
+
+
+def test_a_million_equal_lengths():
+    found = quantile(np.full(10**6, 7, dtype=np.int64), P85)
+    assert (found.value_ns, found.low_ns, found.high_ns, found.n) == (7, 7, 7, 10**6)
+
+
+def test_one_enormous_outlier_moves_neither_the_median_nor_its_interval():
+    calm = quantile(np.arange(1, 41))
+    outlier = quantile(np.append(np.arange(1, 40), 2**62))
+    assert (calm.value_ns, calm.low_ns, calm.high_ns) == (outlier.value_ns, outlier.low_ns, outlier.high_ns)
+
+
+def test_a_quantile_of_nothing_is_none():
+    found = quantile(lengths_of([]))
+    assert (found.value_ns, found.low_ns, found.n) == (None, None, 0)

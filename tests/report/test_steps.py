@@ -1,0 +1,112 @@
+"""Manual steps of single cycles, worked by hand."""
+
+from __future__ import annotations
+
+from cycletrace.report.steps import is_manual, manual_ns, stood_still_ns, taken_up_ns
+from tests.report.histories import DAY, HOUR, MINUTE, NOW, Team
+
+
+def begun() -> Team:
+    team = Team("m@1", NOW - 10 * DAY)
+    team.stage("train", HOUR)
+    return team
+
+
+def test_a_person_or_a_deployment_stage_from_a_terminal_or_notebook_is_manual():
+    team = begun()
+    team.stage("select", MINUTE, actor="human")
+    team.stage("test", MINUTE, launch="notebook")
+    team.stage("deploy", MINUTE, launch="terminal")
+    team.stage("package", MINUTE, launch="ci")
+    team.stage("evaluate", MINUTE, launch="terminal")
+    manual = {stage["name"] for stage in team.facts()["stages"] if is_manual(stage)}
+    assert manual == {"select", "test", "deploy"}
+
+
+def test_told_waits_for_people_and_unexplained_time_before_a_step_are_its_waiting():
+    team = begun()
+    team.idle(2 * HOUR)
+    team.wait("human", 3 * HOUR)
+    team.idle(MINUTE)
+    approve = team.stage("approve", MINUTE, actor="human")
+    assert taken_up_ns(team.facts()) == {approve: 5 * HOUR + MINUTE}
+
+
+def test_waiting_for_something_else_is_not_waiting_for_the_person():
+    team = begun()
+    team.idle(2 * HOUR)
+    team.wait("compute", 3 * HOUR)
+    team.idle(MINUTE)
+    approve = team.stage("approve", MINUTE, actor="human")
+    assert taken_up_ns(team.facts()) == {approve: MINUTE}
+
+
+def test_own_waits_for_people_count_and_what_overlaps_counts_once():
+    team = begun()
+    approve = team.stage("approve", HOUR, actor="human")
+    team.t -= HOUR
+    team.wait("human", 20 * MINUTE, approve)
+    team.t -= 10 * MINUTE
+    team.wait("human", 20 * MINUTE, approve)
+    team.t -= 5 * MINUTE
+    team.wait("data", 5 * MINUTE, approve)
+    assert taken_up_ns(team.facts()) == {approve: 30 * MINUTE}
+
+
+def test_own_waits_end_with_the_run_or_last_to_the_present():
+    team = begun()
+    ended = team.stage("approve", HOUR, actor="human")
+    team.t -= MINUTE
+    team.wait("human", 20 * MINUTE, ended)
+    assert taken_up_ns(team.facts()) == {ended: MINUTE}
+    team.t -= 19 * MINUTE
+    running = team.running("activate", actor="human")
+    team.wait("human", 100 * DAY, running)
+    at = team.facts()["stages"][-1]["start"] + HOUR
+    assert taken_up_ns(team.facts(at))[running] == HOUR
+
+
+def test_a_step_that_follows_another_of_no_length_waits_only_since_then():
+    team = begun()
+    team.idle(2 * HOUR)
+    first = team.stage("approve", 0, actor="human")
+    team.idle(HOUR)
+    second = team.stage("deploy", MINUTE, launch="terminal")
+    assert stood_still_ns(team.facts()) == {first: 2 * HOUR, second: HOUR}
+
+
+def test_a_step_beside_something_that_runs_was_not_waited_for():
+    team = begun()
+    team.running("test", launch="ci")
+    team.idle(HOUR)
+    approve = team.stage("approve", MINUTE, actor="human")
+    assert taken_up_ns(team.facts()) == {approve: 0}
+
+
+def test_the_first_step_waited_since_the_said_start():
+    team = Team("m@1", NOW - DAY)
+    team.mark("started")
+    team.idle(HOUR)
+    label = team.stage("label", MINUTE, kind="data", actor="human")
+    assert taken_up_ns(team.facts()) == {label: HOUR}
+
+
+def test_only_the_runs_launched_by_hand_are_manual_work():
+    team = begun()
+    team.stage("deploy", 10 * MINUTE, launch="ci")
+    team.stage("deploy", 4 * MINUTE, launch="terminal")
+    team.stage("approve", MINUTE, actor="human")
+    team.stage("activate", MINUTE)
+    facts = team.facts()
+    assert [owner["stage"] for owner in facts["owners"]] == ["train", "deploy", "approve", "activate"]
+    assert manual_ns(facts) == 5 * MINUTE
+
+
+def test_runs_side_by_side_are_not_counted_twice():
+    team = begun()
+    team.stage("deploy", 10 * MINUTE, launch="terminal")
+    team.t -= 8 * MINUTE
+    team.stage("deploy", 4 * MINUTE, launch="notebook")
+    team.t += 4 * MINUTE
+    team.stage("activate", MINUTE)
+    assert manual_ns(team.facts()) == 10 * MINUTE

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cycletrace.conventions import ACTIVITIES
+from cycletrace.flow import Facts, Stage, Wait, facts_of
+from cycletrace.report import report, what_if
+from cycletrace.report.replay import cycle_of, replay
+from cycletrace.report.what_if import ALL_STEPS, STAGE, STEP, WAIT, Sample
+from tests.report.histories import DAY, HOUR, MINUTE, NOW, Team, history, origin
+
+
+def changes_of(*facts: Facts):
+    return {
+        (change.kind, change.stage, change.reason): change
+        for change in report(list(facts), as_of=NOW, window="all").what_if.changes
+    }
+
+
+def approved() -> Team:
+    """train 2 h, wait for compute 1 h, unexplained 30 min, wait for human 3 h, approve 10 min, deploy 20 min."""
+    team = Team("m@1", NOW - 10 * DAY)
+    team.stage("train", 2 * HOUR)
+    team.wait("compute", HOUR)
+    team.idle(30 * MINUTE)
+    team.wait("human", 3 * HOUR)
+    team.stage("approve", 10 * MINUTE, actor="human")
+    team.stage("deploy", 20 * MINUTE, launch="terminal")
+    team.stage("activate", MINUTE)
+    return team
+
+
+def test_one_thing_after_the_other_saves_its_length():
+    found = changes_of(approved().facts())
+    whole = 7 * HOUR + MINUTE
+    assert found[WAIT, None, "compute"].saved_ns == HOUR
+    assert found[WAIT, None, "human"].saved_ns == 3 * HOUR
+    assert found[STAGE, "train", None].saved_ns == 2 * HOUR
+    assert found[STAGE, "train", None].mean_after_ns == whole - 2 * HOUR
+    # At once: the step, the wait for it, and the standing still that nothing explains before the wait.
+    assert found[STEP, "approve", None].saved_ns == 3 * HOUR + 40 * MINUTE
+    assert found[STEP, "deploy", None].saved_ns == 20 * MINUTE
+    assert found[ALL_STEPS, None, None].saved_ns == 4 * HOUR
+
+
+def test_what_ran_beside_it_becomes_the_critical_path():
+    """Two trainings side by side, 4 h and 3 h: without the longer the shorter is waited for."""
+    team = Team("m@1", NOW - DAY)
+    team.stage("train a", 4 * HOUR, kind="train")
+    team.t -= 4 * HOUR
+    team.stage("train b", 3 * HOUR, kind="train")
+    team.t += HOUR
+    team.stage("activate", MINUTE)
+    found = changes_of(team.facts())
+    assert found[STAGE, "train a", None].saved_ns == HOUR
+    assert found[STAGE, "train a", None].activity_after_ns["work.automation"] == 3 * HOUR + MINUTE
+    assert (STAGE, "train b", None) not in found
+
+
+def test_own_waits_and_contained_stages_are_pieces_of_their_own():
+    team = Team("m@1", NOW - DAY)
+    outer = team.stage("train", 5 * HOUR)
+    team.t -= 5 * HOUR
+    team.wait("compute", HOUR, outer)
+    team.stage("tune", HOUR, kind="other", parent=outer)
+    team.t += 3 * HOUR
+    team.stage("activate", MINUTE)
+    found = changes_of(team.facts())
+    assert found[WAIT, "train", "compute"].saved_ns == HOUR
+    assert found[STAGE, "tune", None].saved_ns == HOUR
+    assert found[STAGE, "train", None].saved_ns == 4 * HOUR
+
+
+def test_the_ranking_begins_with_what_saves_most_and_means_add_up():
+    found = report(history(200), as_of=NOW).what_if
+    saved = [change.saved_ns for change in found.changes]
+    assert saved == sorted(saved, reverse=True)
+    assert saved[-1] > 0
+    for change in found.changes:
+        assert sum(change.activity_after_ns.values()) == change.mean_after_ns == found.mean_ns - change.saved_ns
+        assert change.p50_after.n == found.n
+
+
+INSTANT = st.integers(0, 30)
+
+
+@st.composite
+def cycles(draw) -> Facts:
+    """A cycle of overlapping, nesting and touching stages and waits."""
+    of = origin("m@1")
+    records: list[Stage | Wait] = []
+    for number in range(draw(st.integers(1, 7))):
+        start = draw(INSTANT)
+        parent = draw(st.sampled_from([None, *(str(other) for other in range(number))]))
+        actor = draw(st.sampled_from(["automation", "human"]))
+        end = start + draw(INSTANT)
+        records.append(Stage(of, str(number), f"s{number % 3}", "other", start, end, "ok", actor=actor, parent=parent))
+    for number in range(draw(st.integers(0, 4))):
+        start = draw(INSTANT)
+        stage = draw(st.sampled_from([None, "0", "1"]))
+        reason = draw(st.sampled_from(["human", "compute"]))
+        records.append(Wait(of, f"w{number}", reason, start, start + draw(INSTANT), stage))
+    end = max(record.end or 0 for record in records)
+    records.append(Stage(of, "last", "activate", "activate", end, end, "ok"))
+    return facts_of(records, 1000)[0]
+
+
+@settings(max_examples=150, deadline=None)
+@given(cycles(), st.data())
+def test_nothing_taken_away_changes_nothing_and_taking_away_never_costs(facts, data):
+    cycle = cycle_of(facts)
+    unchanged = replay(cycle, ())
+    assert unchanged.time == facts["cycle_time_ns"]
+    assert unchanged.activity == facts["activity_ns"]
+    without = data.draw(st.sets(st.integers(0, max(0, len(cycle.pieces) - 1))))
+    more = data.draw(st.sets(st.integers(0, max(0, len(cycle.pieces) - 1))))
+    shorter = replay(cycle, without)
+    assert 0 <= shorter.time <= unchanged.time
+    assert sum(shorter.activity.values()) == shorter.time
+    assert set(shorter.activity) == set(ACTIVITIES)
+    assert replay(cycle, without | more).time <= shorter.time
+    assert replay(cycle, without, without).time <= shorter.time
+
+
+def test_of_very_many_cycles_always_the_same_are_replayed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(what_if, "MOST_CYCLES", 20)
+    facts = history(150)
+    forwards, backwards = Sample(), Sample()
+    for one in facts:
+        forwards.add(one)
+    for one in reversed(facts):
+        backwards.add(one)
+    assert len(forwards.facts()) == 20
+    assert forwards.facts() == backwards.facts()
+    found = report(facts, as_of=NOW, window="all").what_if
+    assert found.n == 20
+    assert found.n_finished > 20

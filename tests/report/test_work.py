@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from datetime import timezone
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from cycletrace.report import report
+from tests.report.histories import DAY, HOUR, MINUTE, NOW, WEEK, Team, history
+
+
+def finished(key: str, start: int, length: int) -> Team:
+    team = Team(key, start)
+    team.stage("train", length - MINUTE)
+    team.stage("activate", MINUTE)
+    return team
+
+
+def test_littles_law_holds_exactly_where_all_begins_and_ends_in_the_window():
+    facts = [finished(f"m@{n}", NOW - (40 - n) * DAY, (n + 1) * HOUR).facts() for n in range(30)]
+    little = report(facts, as_of=NOW).work.little
+    assert little is not None
+    assert little.deviation == 0
+    assert little.in_progress == pytest.approx(sum(range(1, 31)) * HOUR / (90 * DAY))
+    assert little.closed_per_week == pytest.approx(30 * WEEK / (90 * DAY))
+    assert little.mean_ns == 31 * HOUR // 2
+
+
+def test_what_is_still_open_makes_the_deviation():
+    facts = [finished("m@1", NOW - 10 * DAY, DAY).facts()]
+    still = Team("m@2", NOW - 3 * DAY)
+    still.stage("train", HOUR)
+    little = report([*facts, still.facts()], as_of=NOW).work.little
+    assert little is not None
+    assert little.deviation == pytest.approx(-3 / 4)
+
+
+def test_weeks_count_by_the_local_monday():
+    berlin = ZoneInfo("Europe/Berlin")
+    # 2026-05-24 22:30 UTC is Monday 00:30 in Berlin, Sunday in London.
+    start = NOW - (NOW - 1_779_661_800 * 10**9) - HOUR
+    facts = [finished("m@1", start, HOUR).facts()]
+    in_berlin = report(facts, as_of=NOW, zone=berlin).work.weeks
+    in_utc = report(facts, as_of=NOW, zone=timezone.utc).work.weeks
+    assert [(week.begins, week.finished) for week in in_berlin] == [("2026-05-25", 1)]
+    assert [(week.begins, week.finished) for week in in_utc] == [("2026-05-18", 1)]
+    assert [week.is_whole for week in (*in_berlin, *in_utc)] == [False, True]
+
+
+def test_weeks_add_up_to_what_finished():
+    found = report(history(400), as_of=NOW)
+    assert sum(week.finished for week in found.work.weeks) == found.counts.finished == found.work.n
+
+
+def test_open_cycles_are_told_with_age_and_where_they_stand():
+    waiting, running, idle = (Team(f"m@{n}", NOW - (n + 1) * DAY) for n in range(3))
+    waiting.stage("train", HOUR)
+    waiting.records.append(waiting.records[0]._replace(id="f" * 16, start=NOW - HOUR, end=None, outcome=None))  # type: ignore[call-arg, union-attr]
+    waiting.t = NOW - MINUTE
+    waiting.wait("compute", DAY, "f" * 16)
+    running.running("train")
+    idle.stage("train", HOUR)
+    found = report([one.facts() for one in (waiting, running, idle)], as_of=NOW).work.open
+    assert [(one.key, one.age_ns) for one in found] == [("m@2", 3 * DAY), ("m@1", 2 * DAY), ("m@0", DAY)]
+    standing = [(one.standing.state, one.standing.what, one.standing.since) for one in found]
+    assert standing == [
+        ("idle after", "train", NOW - 3 * DAY + HOUR),
+        ("running", "train", NOW - 2 * DAY),
+        ("waiting", "compute", NOW - MINUTE),
+    ]
+    assert [one.compared for one in found] == [None, None, None]
+
+
+def test_ages_are_compared_once_enough_have_finished():
+    facts = [finished(f"m@{n}", NOW - 20 * DAY, (n + 1) * DAY).facts() for n in range(6)]
+    ages = {"young": DAY, "middle": 4 * DAY, "old": 15 * DAY}
+    for key, age in ages.items():
+        team = Team(key, NOW - age)
+        team.stage("train", HOUR)
+        facts.append(team.facts())
+    found = report(facts, as_of=NOW).work.open
+    assert {one.key: one.compared for one in found} == {"old": "above p85", "middle": "above p50", "young": "below p50"}
