@@ -1,0 +1,160 @@
+"""The commands that look."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.cli.commands import Shell
+
+PIPELINE = """
+from cycletrace import cycle, served, stage
+with cycle("churn", "7"):
+    for name in ("data", "train", "select", "deploy"):
+        with stage(name):
+            pass
+served("churn", "7")
+"""
+
+
+def test_an_existing_script_with_a_stage_and_no_configuration_gives_a_report(shell: Shell) -> None:
+    script = shell.folder / "fit.py"
+    script.write_text("from cycletrace import stage\n@stage\ndef train(): pass\ntrain()\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, str(script)], env=shell.environment(), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    (facts,) = shell.facts()
+    assert (facts["model"], facts["implicit"]) == ("fit", True)
+    report = shell.run("report", "--cycle", facts["key"])
+    assert report.code == 0
+    assert "train" in report.out
+
+
+def test_a_stage_of_a_killed_process_is_lost_and_what_had_finished_is_kept(shell: Shell) -> None:
+    code = """
+import os, signal
+from cycletrace import cycle, stage
+with cycle("churn", "7"):
+    with stage("data"): pass
+    with stage("train"): os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert shell.python(code).code == -signal.SIGKILL
+    (facts,) = shell.facts()
+    assert [(stage["name"], stage["outcome"]) for stage in facts["stages"]] == [("data", "ok"), ("train", "lost")]
+
+
+def test_report_facts_and_status_speak_json(shell: Shell) -> None:
+    assert shell.python(PIPELINE).code == 0
+    (facts,) = shell.facts()
+    whole = json.loads(shell.run("report", "--json").out)
+    one = json.loads(shell.run("report", "--json", "--cycle", "churn@7").out)
+    status = json.loads(shell.run("status", "--json").out)
+    assert whole["headline"]["median"]["n"] == 1
+    assert one["cycle_time_ns"] == facts["cycle_time_ns"]
+    assert status["open"] == []
+    assert status["delivery"]["endpoint"] is None
+
+
+def test_an_empty_store_says_how_to_get_a_first_cycle(shell: Shell) -> None:
+    assert "cycletrace demo" in shell.run("report").out
+    facts = shell.run("facts")
+    assert (facts.code, facts.out) == (0, "")
+    assert "cycletrace demo" in facts.err
+
+
+def test_status_tells_where_an_open_cycle_stands(shell: Shell) -> None:
+    shell.run("stage", "begin", "train", "--cycle", "churn@7")
+    shell.run("wait", "begin", "compute", "--stage", "train", "--cycle", "churn@7")
+    assert "churn@7: started; waits for compute for" in shell.run("status").out
+
+
+def test_a_damaged_line_of_a_journal_costs_itself_and_is_told(shell: Shell) -> None:
+    shell.python(PIPELINE)
+    (journal,) = (shell.state / "journal").glob("*.jsonl")
+    lines = journal.read_bytes().splitlines(keepends=True)
+    lines[3] = b"00000000" + lines[3][8:]
+    journal.write_bytes(b"".join(lines))
+    (facts,) = shell.facts()
+    assert facts["outcome"] == "in_use"
+    assert "1 records were torn or damaged" in shell.run("status").out
+
+
+@pytest.mark.parametrize("command", ["report", "facts", "status"])
+def test_a_file_that_is_no_store_is_refused_in_a_sentence_and_not_touched(shell: Shell, command: str) -> None:
+    path = shell.folder / "holiday.db"
+    path.write_bytes(b"not a store" * 100)
+    result = shell.run(command, "--store", str(path))
+    assert result.code == 2
+    assert result.err.count("\n") == 1
+    assert "no store of cycletrace" in result.err
+    assert path.read_bytes() == b"not a store" * 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["report", "--target", "deployment"], "deployment"),
+        (["report", "--window", "sometime"], "sometime"),
+        (["report", "--timezone", "Mars/Base"], "Mars/Base"),
+        (["facts", "--at", "2026-01-05T09:00:00"], "time zone"),
+        (["facts", "--at", "tomorrow"], "2026-11-24T09:30:00Z"),
+        (["mark", "happy"], "happy"),
+        (["fax"], "fax"),
+        ([], "COMMAND"),
+    ],
+)
+def test_a_bad_command_line_says_what_would_be_a_good_one(shell: Shell, arguments: list[str], said: str) -> None:
+    result = shell.run(*arguments)
+    assert result.code == 2
+    assert said in result.err
+    assert "Traceback" not in result.err
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(shell: Shell) -> None:
+    shell.python(PIPELINE)
+    command = f"{sys.executable} -m cycletrace facts | head -c 1 >/dev/null; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], env=shell.environment(), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_facts_are_those_of_the_instant_that_is_asked_for(shell: Shell) -> None:
+    shell.run("mark", "started", "--cycle", "churn@7", "--at", "2026-01-05T09:00:00Z")
+    shell.run("mark", "in_use", "--cycle", "churn@7", "--at", "2026-01-05T12:00:00Z")
+    (then,) = shell.facts("--at", "2026-01-05T10:00:00Z")
+    assert (then["outcome"], then["cycle_time_ns"]) == ("open", 3600 * 10**9)
+    assert shell.facts("--at", "2026-01-05T08:00:00Z") == []
+
+
+def test_flush_without_an_endpoint_says_which_variable_to_set(shell: Shell) -> None:
+    result = shell.run("flush")
+    assert result.code == 2
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" in result.err
+
+
+def test_doctor_finds_what_is_wrong_and_says_what_to_do(shell: Shell, tmp_path: Path) -> None:
+    assert shell.run("doctor").code == 0
+    findings = shell.run("doctor", "--json", CYCLETRACE_LAUNCH="moon", CYCLETRACE_ENDPOINT="http://127.0.0.1:9")
+    wrong = [json.loads(line) for line in findings.out.splitlines() if not json.loads(line)["is_sound"]]
+    assert findings.code == 1
+    assert {finding["check"] for finding in wrong} == {"settings", "endpoint for traces", "endpoint for logs"}
+    assert all(finding["advice"] for finding in wrong)
+    if os.getuid() != 0:  # root may write everywhere
+        (tmp_path / "closed").mkdir(mode=0o500)
+        assert shell.run("doctor", "--dir", str(tmp_path / "closed" / "state")).code == 1
+
+
+def test_the_store_is_looked_after_from_the_command_line(shell: Shell) -> None:
+    shell.python(PIPELINE)
+    shell.facts()
+    assert json.loads(shell.run("store", "info", "--json").out)["cycles"] == 1
+    assert shell.run("store", "check").code == 0
+    assert shell.run("store", "backup", "copy.db").code == 0
+    assert shell.run("facts", "--store", "copy.db").out == shell.run("facts").out
+    assert shell.run("store", "prune", "--older-than", "400d").code == 0
+    assert shell.run("store", "prune", "--older-than", "soon").code == 2

@@ -1,0 +1,73 @@
+"""Any command as a stage."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from tests.cli.commands import Shell
+
+
+@pytest.mark.parametrize(
+    ("command", "code"), [("exit 0", 0), ("exit 3", 3), ("kill -9 $$", -9), ("kill -TERM $$", -15)]
+)
+def test_it_ends_as_the_command_ends(shell: Shell, command: str, code: int) -> None:
+    result = shell.run(
+        "run", "--stage", "train", "--cycle", "churn@7", "--", "sh", "-c", f"echo out; echo err >&2; {command}"
+    )
+    assert result == (code, "out\n", "err\n")
+    (cycle,) = shell.facts("--cycle", "churn@7")
+    (stage,) = cycle["stages"]
+    assert stage["outcome"] == {0: "ok", 3: "error", -9: "error", -15: "interrupted"}[code]
+
+
+def test_what_cannot_be_run_ends_as_in_a_shell(shell: Shell) -> None:
+    missing = shell.run("run", "--stage", "train", "--cycle", "churn@7", "--", "no-such-command")
+    assert missing.code == 127
+    assert "no-such-command" in missing.err
+    assert shell.run("run", "--stage", "train", "--cycle", "churn@7", "--", str(shell.folder)).code == 126
+    assert shell.run("run", "--stage", "train").code == 2
+    assert shell.run("run", "--stage", "train", "--by", "me", "--", "true").code == 2
+
+
+def test_stages_inside_are_its_children(shell: Shell) -> None:
+    code = "from cycletrace import stage\nwith stage('fit', kind='train'): pass"
+    shell.run("run", "--stage", "train", "--cycle", "churn@7", "--", sys.executable, "-c", code)
+    (cycle,) = shell.facts("--cycle", "churn@7")
+    outer, inner = cycle["stages"]
+    assert (outer["name"], inner["name"]) == ("train", "fit")
+    assert inner["parent"] == outer["id"]
+
+
+def test_signals_are_passed_on_to_the_command(shell: Shell) -> None:
+    script = "trap 'echo stopping; exit 7' TERM; echo ready; while :; do sleep 0.05; done"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cycletrace", "run", "--stage", "serve", "--cycle", "churn@7", "--", "sh", "-c", script],
+        cwd=shell.folder,
+        env=shell.environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=20)
+    assert (process.returncode, out) == (7, "stopping\n")
+
+
+def test_when_it_is_killed_the_stage_is_lost(shell: Shell) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cycletrace", "run", "--stage", "train", "--cycle", "churn@7", "--", "sleep", "2"],
+        cwd=shell.folder,
+        env=shell.environment(),
+    )
+    deadline = time.monotonic() + 20
+    while not shell.facts() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    (cycle,) = shell.facts("--cycle", "churn@7")
+    assert [stage["outcome"] for stage in cycle["stages"]] == ["lost"]

@@ -1,0 +1,100 @@
+"""What is said of a cycle from a shell."""
+
+from __future__ import annotations
+
+import subprocess
+
+from tests.cli.commands import Shell
+
+
+def test_a_cycle_begun_in_a_worktree_is_joined_below_it_until_it_is_closed(shell: Shell) -> None:
+    subprocess.run(["git", "init", "-q", str(shell.folder)], check=True)
+    begun = shell.run("start", "churn", "--idea", "ISSUE-123", "--domain", "tabular")
+    assert begun.code == 0
+    below = shell.folder / "src"
+    below.mkdir()
+    code = "from cycletrace import stage\nwith stage('train'): pass"
+    inside = Shell(below)
+    inside.state = shell.state
+    assert inside.python(code).code == 0
+    assert shell.run("close", "abandoned").code == 0
+    assert inside.python(code).code == 0
+
+    cycle, *others = [facts for facts in shell.facts() if not facts["implicit"]]
+    assert not others
+    assert (cycle["model"], cycle["domain"], cycle["outcome"]) == ("churn", "tabular", "abandoned")
+    assert [stage["name"] for stage in cycle["stages"]] == ["train"]
+    assert [facts["implicit"] for facts in shell.facts()].count(True) == 1
+    assert shell.facts("--cycle", "ISSUE-123") == [cycle]
+    ignored = subprocess.run(
+        ["git", "-C", str(shell.folder), "status", "--short"], capture_output=True, text=True, check=True
+    )
+    assert ".cycletrace" not in ignored.stdout
+
+
+def test_a_second_cycle_is_not_begun_over_the_first(shell: Shell) -> None:
+    shell.run("start", "churn")
+    second = shell.run("start", "fraud")
+    assert second.code == 2
+    assert "cycletrace close" in second.err
+    assert shell.run("start", "fraud", "--force").code == 0
+
+
+def test_marks_are_said_at_the_instant_that_is_given(shell: Shell) -> None:
+    shell.run("mark", "started", "--cycle", "churn@7", "--at", "2026-01-05T09:00:00+01:00")
+    shell.run("mark", "in_use", "--cycle", "churn@7", "--at", "2026-01-05T10:00:00Z", "--mechanism", "flag")
+    (cycle,) = shell.facts("--cycle", "churn@7")
+    assert cycle["cycle_time_ns"] == 2 * 3600 * 10**9
+    assert cycle["outcome"] == "in_use"
+    assert cycle["derived"] == []
+
+
+def test_started_may_be_the_time_of_a_commit(shell: Shell) -> None:
+    git = ["git", "-C", str(shell.folder), "-c", "user.name=a", "-c", "user.email=a@b"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    when = {**shell.environment(), "GIT_COMMITTER_DATE": "2026-01-05T09:00:00Z"}
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "idea"], check=True, env=when)
+    assert shell.run("start", "churn", "--at", "git:HEAD").code == 0
+    (cycle,) = shell.facts()
+    assert cycle["marks"]["started"] == 1767603600 * 10**9
+    assert shell.run("mark", "trained", "--at", "git:nowhere").code == 2
+
+
+def test_served_and_alias_reach_the_cycle_by_its_key(shell: Shell) -> None:
+    shell.run("mark", "started", "--cycle", "run-4711")
+    shell.run("alias", "churn@7", "--cycle", "run-4711")
+    assert shell.run("served", "churn", "7").code == 0
+    (cycle,) = shell.facts()
+    assert cycle["key"] == "run-4711"
+    assert cycle["outcome"] == "in_use"
+
+
+def test_without_a_cycle_the_sentence_says_how_to_get_one(shell: Shell) -> None:
+    for command in (["mark", "selected"], ["alias", "x"], ["close", "failed"], ["env"], ["stage", "begin", "train"]):
+        result = shell.run(*command)
+        assert result.code == 2
+        assert "cycletrace start MODEL" in result.err
+
+
+def test_what_cannot_be_written_is_not_called_recorded(shell: Shell) -> None:
+    shell.state.write_text("a file, not a folder", encoding="ascii")
+    result = shell.run("mark", "selected", "--cycle", "churn@7")
+    assert result.code == 2
+    assert "not recorded" in result.err
+
+
+def test_the_environment_carries_the_cycle_to_another_shell(shell: Shell) -> None:
+    shell.run("start", "churn", "--version", "7")
+    script = shell.run("env").out
+    elsewhere = shell.folder / "elsewhere"
+    elsewhere.mkdir()
+    done = subprocess.run(
+        ["sh", "-c", f'{script}\n"$PYTHON" -m cycletrace mark trained'],
+        cwd="/",
+        env={**shell.environment(), "PYTHON": __import__("sys").executable},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "churn@7: trained.\n"
