@@ -1,0 +1,167 @@
+"""Looking after a store: what is in it, whether it is sound, a copy, less of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from tests.store.build import NOW, SECOND, T0, alias, finished, fold, origin, put, read, stage
+from tests.store.wire import journal, lines
+
+from cycletrace.flow import RULES, Record, facts_of
+from cycletrace.store import Store, StoreError, add, ingest, open_reader, open_store, reject
+from cycletrace.store.adding import PRUNED
+from cycletrace.store.losses import losses
+from cycletrace.store.maintenance import backup, check, info, prune
+
+DAY = 24 * 3600 * SECOND
+OLD: list[Record] = [*finished("churn@1"), stage(origin("abc"), "test", 70, 80), alias(origin("churn@1"), "abc", 5)]
+NEW = finished("churn@2", 60 * 24 * 3600)
+
+
+def test_info_counts_what_is_there(store: Store, path: Path) -> None:
+    journal(path.parent, [*lines(OLD), b"damage\n"])
+    ingest(store, path.parent)
+    put(store, NEW, fold_at=None)
+    with store.transaction() as connection:
+        reject(connection, NOW, "odd", "x")
+    told = info(store)
+    assert (told["cycles"], told["records"], told["due"], told["journals"]) == (3, len(OLD) + len(NEW), 3, 1)
+    assert told["losses"] == (1, {"odd": 1})
+    assert told["bytes"] >= path.stat().st_size
+    fold(store)
+    assert info(store)["due"] == 0
+
+
+def test_rejected_records_are_kept_up_to_a_bound(store: Store) -> None:
+    with store.transaction() as connection:
+        for number in range(1500):
+            reject(connection, NOW, f"reason {number % 2}", "x" * 10_000 + "\udc80")
+        assert connection.execute("SELECT count(*), max(length(excerpt)) FROM rejected").fetchone() == (1000, 500)
+        assert losses(connection).rejected == {"reason 0": 750, "reason 1": 750}
+
+
+def test_a_sound_store_has_nothing_wrong(store: Store) -> None:
+    put(store, [*OLD, *NEW])
+    put(store, [stage(origin("churn@3"), "train", 0)])
+    assert list(check(store)) == []
+    assert list(check(store, RULES._replace(settle=1))) == []
+
+
+def test_facts_that_are_not_those_of_the_records_are_found(store: Store) -> None:
+    put(store, [*OLD, *NEW])
+    of = origin("churn@2").cycle_id
+    with store.transaction() as connection:
+        connection.execute("UPDATE cycles SET facts = replace(facts, 'in_use', 'failed') WHERE cycle_id = ?", (of,))
+    (said,) = check(store)
+    assert of in said
+    with store.transaction() as connection:
+        connection.execute("UPDATE records SET body = '[0]' || body WHERE cycle_id = ?", (of,))
+    (said,) = check(store)
+    assert "cannot be read" in said
+
+
+def test_a_damaged_file_is_found(store: Store, path: Path) -> None:
+    put(store, [record for number in range(300) for record in finished(f"churn@{number}")])
+    store.close()
+    whole = bytearray(path.read_bytes())
+    middle = len(whole) // 2
+    whole[middle : middle + 30_000] = os.urandom(30_000)
+    path.write_bytes(whole)
+    with open_reader(path) as damaged:
+        said = []
+        try:
+            said += list(check(damaged))
+        except StoreError as error:
+            said.append(str(error))
+    assert said
+
+
+def test_a_backup_is_a_store(store: Store, tmp_path: Path) -> None:
+    """Taken while a transaction of another process is open; for its owner only."""
+    put(store, [*OLD, *NEW])
+    target = tmp_path / "backup.db"
+    with open_store(store.path) as other, other.transaction() as connection:
+        add(connection, finished("churn@3"), NOW)
+        backup(store, target)
+    assert target.stat().st_mode & 0o777 == 0o600
+    with open_store(target) as copy:
+        assert read(copy) == facts_of([*OLD, *NEW], NOW)
+        put(copy, finished("churn@4"))
+        assert len(read(copy)) == 3
+    assert [entry.name for entry in tmp_path.iterdir() if entry.is_file()] == ["backup.db"]
+
+
+def test_a_backup_by_a_reader(store: Store, tmp_path: Path) -> None:
+    put(store, OLD)
+    with open_reader(store.path) as reader:
+        backup(reader, tmp_path / "backup.db")
+    with open_reader(tmp_path / "backup.db") as copy:
+        assert read(copy) == facts_of(OLD, NOW)
+
+
+def test_a_backup_never_replaces_a_file(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("x")
+    with pytest.raises(StoreError, match="already"):
+        backup(store, tmp_path / "precious")
+    assert (tmp_path / "precious").read_text() == "x"
+    with pytest.raises(StoreError, match="cannot be written"):
+        backup(store, tmp_path / "missing" / "file")
+
+
+def test_pruning_removes_records_and_keeps_facts(store: Store) -> None:
+    """Whole cycles only, with what aliases tie to them; and not what is open or newer."""
+    still_open = [stage(origin("churn@3"), "train", 0)]
+    put(store, [*OLD, *NEW, *still_open])
+    before = read(store)
+    assert prune(store, T0 + DAY) == {"cycles": 2, "records": len(OLD)}
+    assert prune(store, T0 + DAY) == {"cycles": 0, "records": 0}
+    assert read(store) == before == facts_of([*OLD, *NEW, *still_open], NOW)
+    assert [one["cycle_id"] for one in read(store, cycle="abc")] == [origin("churn@1").cycle_id]
+    assert [one["key"] for one in read(store, model="churn", cycle="churn@1")] == ["churn@1"]
+    assert list(check(store)) == []
+    with store.snapshot() as connection:
+        assert connection.execute("SELECT count(*) FROM records").fetchone() == (len(NEW) + 1,)
+
+
+def test_what_arrives_for_a_pruned_cycle_is_refused_and_counted(store: Store) -> None:
+    """Under its id, under an alias', or by claiming it: facts made without the rest would be wrong."""
+    claimed = alias(origin("churn@1"), "never seen", 6)
+    put(store, [*OLD, claimed])
+    before = read(store)
+    prune(store, T0 + DAY)
+    late = [
+        stage(origin("churn@1"), "x", 1, 2),
+        stage(origin("abc"), "x", 1, 2),
+        stage(origin("never seen"), "x", 1, 2),
+        alias(origin("churn@9"), "churn@1", 1),
+    ]
+    with store.transaction() as connection:
+        assert add(connection, [*late, *NEW], NOW) == (len(NEW), len(late))
+        assert losses(connection).rejected == {PRUNED: len(late)}
+    fold(store)
+    assert read(store) == sorted([*before, *facts_of(NEW, NOW)], key=lambda one: one["cycle_id"])
+
+
+def test_a_pruned_cycle_is_not_told_at_instants_that_it_knows_nothing_of(store: Store) -> None:
+    put(store, OLD)
+    prune(store, T0 + DAY)
+    assert read(store, T0 + 50 * SECOND) == []
+
+
+def test_pruned_facts_outlive_a_change_of_rules(store: Store) -> None:
+    put(store, [*OLD, *NEW])
+    before = read(store)
+    prune(store, T0 + DAY)
+    with store.transaction() as connection:
+        connection.execute("UPDATE meta SET value = 'others'")
+    fold(store)
+    assert read(store) == before
+
+
+def test_pruning_goes_in_batches(store: Store) -> None:
+    put(store, [record for number in range(1200) for record in finished(f"churn@{number}")])
+    assert prune(store, T0 + DAY)["cycles"] == 1200
+    assert info(store)["pruned"] == 1200
+    assert len(read(store)) == 1200

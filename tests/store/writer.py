@@ -1,0 +1,36 @@
+"""A process that fills a store until it is killed: ``writer.py STORE SEED``, or ``writer.py --ingest STORE``.
+
+Says on its standard output how far it came, after each commit.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from pathlib import Path
+
+from tests.store.build import NOW, finished
+
+from cycletrace.store import add, ingest, open_store, refold
+
+
+def fill(path: Path, name: str) -> None:
+    with open_store(path, durable=True) as store:
+        for number in itertools.count():
+            with store.transaction() as connection:
+                add(connection, finished(f"{name}@{number}", number), NOW)
+                refold(connection, NOW, 3)
+            print(number, flush=True)
+
+
+def ingest_all(path: Path) -> None:
+    with open_store(path) as store:
+        print("reading", flush=True)
+        print(ingest(store, path.parent).new, flush=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "--ingest":
+        ingest_all(Path(sys.argv[2]))
+    else:
+        fill(Path(sys.argv[1]), sys.argv[2])
