@@ -85,6 +85,7 @@ def journal_here(directory: Path) -> Iterator[Journal]:
     """Record this process' stages in this directory, from a blank environment, until the block ends."""
     from cycletrace.emit import runtime, settings, told
     from cycletrace.emit.current import HERE, NOWHERE
+    from cycletrace.emit.ids import Source
 
     before = dict(os.environ)
     for variable in [name for name in os.environ if name.startswith(OURS)]:
@@ -93,11 +94,11 @@ def journal_here(directory: Path) -> Iterator[Journal]:
     settings.CHOSEN.clear()
     told._told.clear()
     HERE.set(NOWHERE)
-    runtime.reset(runtime.Source())
+    runtime.reset(Source())
     try:
         yield Journal(directory)
     finally:
-        runtime.reset(runtime.Source())
+        runtime.reset(Source())
         settings.CHOSEN.clear()
         HERE.set(NOWHERE)
         os.environ.clear()
@@ -110,9 +111,7 @@ def environment(directory: Path, **variables: str) -> dict[str, str]:
     return {**env, "CYCLETRACE_DIR": str(directory), "PYTHONWARNINGS": "default", **variables}
 
 
-def run_script(
-    script: str, directory: Path, *arguments: str, seconds: float = 60, **variables: str
-) -> subprocess.CompletedProcess[str]:
+def run_script(script: str, directory: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run this Python text in a process of its own, to its end."""
     return subprocess.run(
         [sys.executable, "-c", script, *arguments],
@@ -120,6 +119,6 @@ def run_script(
         cwd=directory.parent,
         capture_output=True,
         text=True,
-        timeout=seconds,
+        timeout=60,
         check=False,
     )

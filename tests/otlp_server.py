@@ -185,7 +185,7 @@ def http_server() -> Iterator[OtlpServer]:
             with suppress(ConnectionError):  # a client that was killed, or that gave up
                 super().handle()
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, *args: Any) -> None:
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:

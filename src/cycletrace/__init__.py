@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from cycletrace._api.run import Run as Run
     from cycletrace._api.run import current_stage as current_stage
     from cycletrace._api.served import served as served
+    from cycletrace._api.snapshot import Snapshot as Snapshot
+    from cycletrace._api.snapshot import attach as attach
+    from cycletrace._api.snapshot import snapshot as snapshot
     from cycletrace._api.stage import Stage as Stage
     from cycletrace._api.stage import stage as stage
     from cycletrace._api.waiting import Waiting as Waiting
@@ -40,6 +43,9 @@ _HOMES = {
     "Run": "run",
     "current_stage": "run",
     "served": "served",
+    "Snapshot": "snapshot",
+    "attach": "snapshot",
+    "snapshot": "snapshot",
     "Stage": "stage",
     "stage": "stage",
     "Waiting": "waiting",
@@ -49,8 +55,10 @@ _HOMES = {
 __all__ = [
     "Cycle",
     "Run",
+    "Snapshot",
     "Stage",
     "Waiting",
+    "attach",
     "configure",
     "current_cycle",
     "current_stage",
@@ -59,6 +67,7 @@ __all__ = [
     "flush",
     "mark",
     "served",
+    "snapshot",
     "stage",
     "waiting",
 ]

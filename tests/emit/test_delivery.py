@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from cycletrace import conventions as c
 from tests.journals import Journal, environment, run_script
 from tests.otlp_server import LOGS, SERVERS, TRACES, OtlpServer, Reply, http_server
+
+from cycletrace import conventions as c
 
 SCRIPT = """
 from cycletrace import stage

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from cycletrace._api.waiting import Waiting
     from cycletrace.emit.cycles import Identity
-    from cycletrace.emit.runs import Position
+    from cycletrace.emit.entry import Block
 
     P = ParamSpec("P")
     R = TypeVar("R")
@@ -28,12 +28,12 @@ class Cycle:
     deployment may happen next week elsewhere.
     """
 
-    __slots__ = ("_came_from", "_identity", "_renew")
+    __slots__ = ("_entered", "_identity", "_renew")
 
     def __init__(self, identity: Identity, renew: Callable[[], Cycle] | None = None) -> None:
         self._identity = identity
         self._renew = renew
-        self._came_from: list[Position | None] = []
+        self._entered: list[Block] = []
 
     @property
     def key(self) -> str:
@@ -92,7 +92,9 @@ class Cycle:
     def __enter__(self) -> Cycle:
         from cycletrace.emit import entry
 
-        self._came_from.append(entry.enter_cycle(self._identity, self))
+        block = entry.enter_cycle(self._identity)
+        if block is not None:
+            self._entered.append(block)
         return self
 
     def __exit__(
@@ -100,9 +102,9 @@ class Cycle:
     ) -> None:
         from cycletrace.emit import entry
 
-        came_from = self._came_from.pop()
-        if came_from is not None:
-            entry.leave_cycle(came_from, self)
+        block = entry.innermost(self._entered)
+        if block is not None:
+            entry.leave_cycle(block)
 
     async def __aenter__(self) -> Cycle:
         return self.__enter__()
@@ -123,8 +125,17 @@ class Cycle:
     def _fresh(self) -> Cycle:
         return self if self._renew is None else self._renew()
 
+    def __reduce__(self) -> tuple[Callable[[str], Cycle], tuple[str]]:
+        return _from_text, (self._identity.to_text(),)
+
     def __repr__(self) -> str:
         return f"<cycle {self.key!r}>"
+
+
+def _from_text(text: str) -> Cycle:
+    from cycletrace.emit.cycles import from_text
+
+    return Cycle(from_text(text, ""))
 
 
 def cycle(

@@ -56,8 +56,6 @@ def wrap_generator(definition: Stage, function: Callable[..., Any], capture: Rea
         del args, kwargs
         if run is None:
             return (yield from generator)
-        from cycletrace.emit.entry import end
-
         body = _Body(run)
         try:
             items = [body.step(next, generator)]
@@ -73,10 +71,10 @@ def wrap_generator(definition: Stage, function: Callable[..., Any], capture: Rea
                     items.append(body.step(next, generator) if sent is None else body.step(generator.send, sent))
                     del sent
         except StopIteration as stop:
-            end(run, None)
+            run.end(None)
             return stop.value
         except BaseException as error:
-            end(run, error)
+            run.end(error)
             raise
 
     return wrapper
@@ -93,8 +91,6 @@ def wrap_async_generator(definition: Stage, function: Callable[..., Any], captur
             async for item in generator:
                 yield item
             return
-        from cycletrace.emit.entry import end
-
         body = _Body(run)
         try:
             items = [await body.astep(generator.__anext__)]
@@ -110,9 +106,9 @@ def wrap_async_generator(definition: Stage, function: Callable[..., Any], captur
                     items.append(await body.astep(generator.asend, sent))
                     del sent
         except StopAsyncIteration:
-            end(run, None)
+            run.end(None)
         except BaseException as error:
-            end(run, error)
+            run.end(error)
             raise
 
     return wrapper

@@ -68,5 +68,6 @@ def current_stage() -> Run | None:
     """The run of the innermost stage that the calling code runs in, ``None`` outside any."""
     from cycletrace.emit.current import HERE
 
-    run = HERE.get().run
+    here = HERE.get()
+    run = None if here.cycle is None else here.run_of(here.cycle)
     return None if run is None else Run(run)

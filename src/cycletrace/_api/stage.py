@@ -55,7 +55,7 @@ class Stage:
         self._attributes = dict(attributes) if attributes else None
         self._cycle = cycle
         self._terms: Terms | None = None
-        self._entered: list[EmittedRun | None] = []
+        self._entered: list[EmittedRun] = []
 
     def __call__(self, function: F) -> F:
         """Decorate a function, coroutine function, generator function, async generator function or method.
@@ -90,20 +90,16 @@ class Stage:
     def __enter__(self) -> Run:
         run = self.begin()
         if run is not None:
-            from cycletrace.emit.entry import enter
-
-            enter(run)
-        self._entered.append(run)
+            run.enter()
+            self._entered.append(run)
         return Run(run)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        run = self._pop()
+        run = self._innermost()
         if run is not None:
-            from cycletrace.emit.entry import leave
-
-            leave(run, error)
+            run.leave(error)
 
     async def __aenter__(self) -> Run:
         return self.__enter__()
@@ -116,7 +112,7 @@ class Stage:
     def __repr__(self) -> str:
         return f"<stage {self._given[0]!r}>"
 
-    def _pop(self) -> EmittedRun | None:
+    def _innermost(self) -> EmittedRun | None:
         """The run that the calling code leaves: its innermost one of this definition, whoever else entered it."""
         if len(self._entered) > 1:
             from cycletrace.emit.current import HERE
@@ -160,15 +156,13 @@ def _wrap_plain(definition: Stage, function: Callable[..., Any], capture: captur
         run = definition.begin(capture and capture(args, kwargs))
         if run is None:
             return function(*args, **kwargs)
-        from cycletrace.emit.entry import enter, leave
-
-        enter(run)
+        run.enter()
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
-            leave(run, error)
+            run.leave(error)
             raise
-        leave(run, None)
+        run.leave(None)
         return result
 
     return wrapper
@@ -179,15 +173,13 @@ def _wrap_coroutine(definition: Stage, function: Callable[..., Any], capture: ca
         run = definition.begin(capture and capture(args, kwargs))
         if run is None:
             return await function(*args, **kwargs)
-        from cycletrace.emit.entry import enter, leave
-
-        enter(run)
+        run.enter()
         try:
             result = await function(*args, **kwargs)
         except BaseException as error:
-            leave(run, error)
+            run.leave(error)
             raise
-        leave(run, None)
+        run.leave(None)
         return result
 
     return wrapper

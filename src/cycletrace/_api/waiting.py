@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, TypeVar
 
+    from cycletrace.emit.current import Here
     from cycletrace.emit.cycles import Identity
     from cycletrace.emit.runs import Run
     from cycletrace.emit.waits import OpenWait
@@ -32,21 +33,27 @@ class Waiting:
         self._by = by
         self._cycle = cycle
         self._run = run
-        self._opened: list[OpenWait | None] = []
+        self._opened: list[tuple[Here, OpenWait]] = []
 
     def __enter__(self) -> None:
         from cycletrace.emit import entry
+        from cycletrace.emit.current import HERE
 
-        self._opened.append(entry.open_wait(self._reason, self._by, self._cycle, self._run))
+        wait = entry.open_wait(self._reason, self._by, self._cycle, self._run)
+        if wait is not None:
+            self._opened.append((HERE.get(), wait))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         from cycletrace.emit import entry
+        from cycletrace.emit.current import HERE
 
-        wait = self._opened.pop()
-        if wait is not None:
-            entry.close_wait(wait)
+        here = HERE.get()
+        # The calling code's own, whoever else entered this; else the latest.
+        index = next((index for index in reversed(range(len(self._opened))) if self._opened[index][0] is here), -1)
+        if self._opened:
+            entry.close_wait(self._opened.pop(index)[1])
 
     async def __aenter__(self) -> None:
         self.__enter__()

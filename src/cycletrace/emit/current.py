@@ -7,14 +7,23 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from cycletrace.emit.cycles import Identity
+    from cycletrace.emit.inherited import Inherited
     from cycletrace.emit.runs import Run
 
 
 class Here(NamedTuple):
-    """The innermost cycle and the innermost run of a stage, where there are any."""
+    """The innermost cycle, the innermost run of a stage (of any cycle), and what was attached, where there is any."""
 
     cycle: Identity | None = None
     run: Run | None = None
+    attached: Inherited | None = None
+
+    def run_of(self, cycle: Identity) -> Run | None:
+        """The innermost run of this cycle that has not ended: what outlives a stage is no longer inside it."""
+        run = self.run
+        while run is not None and (run.has_ended or run.cycle.cycle_id != cycle.cycle_id):
+            run = run.outside.here.run
+        return run
 
 
 NOWHERE = Here()

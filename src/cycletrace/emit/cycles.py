@@ -25,8 +25,10 @@ class Identity:
         "attributes",
         "cycle_id",
         "environment",
+        "head",
         "key",
         "namespace",
+        "root_id",
         "service",
         "trace_number",
         "words",
@@ -48,6 +50,7 @@ class Identity:
         self.namespace = clean(namespace)
         self.cycle_id = c.cycle_id(self.namespace, self.key)
         self.trace_number = int(self.cycle_id, 16)
+        self.root_id = c.root_span_id(self.cycle_id)
         self.environment = clean(environment) if environment else None
         self.words = {
             "model": clean(model) if model else None,
@@ -67,6 +70,9 @@ class Identity:
         self.attributes: dict[str, Any] = {name: value for name, value in attributes.items() if value is not None}
         self.service = service_name() or self.words["model"] or "cycletrace"
         self._fragments: dict[object, str] = {}
+        of = {"trace_id": self.cycle_id, "service": self.service, "namespace": self.namespace}
+        self.head = json.dumps(of, separators=(",", ":"))[1:-1]
+        """What every document of the cycle says, as the inside of a JSON object."""
 
     def fragment(self, key: object, attributes: Callable[[], dict[str, Any]]) -> str:
         """These attributes and the cycle's own as the inside of a JSON object, made once per ``key``."""
@@ -152,9 +158,12 @@ def script_name() -> str:
     return name if name and not name.startswith("-") else "python"
 
 
-def clean(text: str) -> str:
-    """A text that any backend takes: valid UTF-8, of bounded length. What is changed is told."""
-    sound = text.encode("utf-8", "replace").decode("utf-8")
+def clean(text: object) -> str:
+    """A text that any backend takes: valid UTF-8, of bounded length. What is changed is told.
+
+    Also of a number: versions come as such, and a record with a text is better than none.
+    """
+    sound = str(text).encode("utf-8", "replace").decode("utf-8")
     if len(sound) > MAX_TEXT:
         complain("A name of %d characters was cut to %d: %r.", len(sound), MAX_TEXT, sound[:40])
         sound = sound[:MAX_TEXT]

@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from cycletrace.emit import handover, settings, words
 from cycletrace.emit.current import HERE, Here
-from cycletrace.emit.cycles import Identity, from_key, new_key
+from cycletrace.emit.cycles import Identity, from_key, from_text, new_key
 from cycletrace.emit.ids import Source
+from cycletrace.emit.inherited import Inherited
 from cycletrace.emit.processors import as_processor
-from cycletrace.emit.runs import Position, Run, Terms, swap
+from cycletrace.emit.runs import Position, Run, Terms, stage_context, swap
 from cycletrace.emit.runtime import reset, runtime
-from cycletrace.emit.told import LOGGER, Misuse, complain
+from cycletrace.emit.told import complain, harmless
 from cycletrace.emit.waits import OpenWait
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def harmless(function: Callable[P, R]) -> Callable[P, R | None]:
-    """The function, but what it raises is logged, and it returns ``None`` instead. Strict mode raises."""
-
-    @wraps(function)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> R | None:
-        try:
-            return function(*args, **kwargs)
-        except Misuse:
-            raise
-        except Exception as error:
-            LOGGER.warning("%s failed, and nothing was recorded: %r", function.__name__, error)
-            return None
-
-    return guarded
 
 
 @harmless
@@ -43,24 +24,6 @@ def begin(terms: Terms, cycle: Identity | None, attributes: Mapping[str, Any] | 
     if state is None:
         return None
     return Run(state, terms, state.here_cycle() if cycle is None else cycle, attributes)
-
-
-@harmless
-def enter(run: Run) -> None:
-    """Make a run the current stage."""
-    run.enter()
-
-
-@harmless
-def leave(run: Run, error: BaseException | None) -> None:
-    """End a run with this exception, or without one, and go back to where it was entered."""
-    run.leave(error)
-
-
-@harmless
-def end(run: Run, error: BaseException | None) -> None:
-    """End a run that is not the current one."""
-    run.end(error)
 
 
 @harmless
@@ -75,11 +38,12 @@ def open_wait(reason: str, by: str | None, cycle: Identity | None, run: Run | No
     state = runtime()
     if state is None:
         return None
-    if run is None and cycle is None:
-        run = HERE.get().run
     if run is not None:
         return OpenWait(state, run.cycle, reason, by, run.id)
-    return OpenWait(state, cycle or state.here_cycle(), reason, by, None)
+    if cycle is not None:
+        return OpenWait(state, cycle, reason, by, None)
+    cycle = state.here_cycle()
+    return OpenWait(state, cycle, reason, by, state.enclosing_stage(cycle))
 
 
 @harmless
@@ -88,23 +52,72 @@ def close_wait(wait: OpenWait) -> None:
     wait.end()
 
 
+class Block(NamedTuple):
+    """A block of code that was entered: where its code is, and where it was entered."""
+
+    inside: Here
+    outside: Position
+
+
 @harmless
-def enter_cycle(cycle: Identity, entry: object) -> Position | None:
+def enter_cycle(cycle: Identity) -> Block | None:
     """Make a cycle the current one for a block of code."""
     state = runtime()
     if state is None:
         return None
-    state.handover.enter_cycle(entry, cycle)
-    return swap(Position(Here(cycle), None))
+    around = HERE.get()
+    inside = Here(cycle, around.run, around.attached)
+    state.handover.enter_cycle(inside, cycle)
+    return Block(inside, swap(Position(inside, None)))
 
 
 @harmless
-def leave_cycle(came_from: Position, entry: object) -> None:
+def leave_cycle(block: Block) -> None:
     """Go back to where that block was entered."""
-    swap(came_from)
+    swap(block.outside)
     state = runtime()
     if state is not None:
-        state.handover.leave_cycle(entry)
+        state.handover.leave_cycle(block.inside)
+
+
+def innermost(blocks: list[Block]) -> Block | None:
+    """Take the block that the calling code is in from these, whoever else entered them; else the latest."""
+    here = HERE.get()
+    for index in range(len(blocks) - 1, -1, -1):
+        if blocks[index].inside is here:
+            return blocks.pop(index)
+    return blocks.pop() if blocks else None
+
+
+@harmless
+def snapshot() -> tuple[str, str | None] | None:
+    """The cycle that the code runs in, as text, and the id of the stage that it is inside of."""
+    state = runtime()
+    cycle = None if state is None else state.known_cycle()
+    if state is None or cycle is None:
+        return None
+    return cycle.to_text(), state.enclosing_stage(cycle)
+
+
+@harmless
+def attach(text: str, stage: str | None) -> Block | None:
+    """Go on where a snapshot was taken, maybe in another thread or process."""
+    state = runtime()
+    if state is None:
+        return None
+    cycle = from_text(text, state.settings.namespace)
+    run = None if stage is None else state.running.get(stage)
+    inside = Here(cycle, run, Inherited(cycle, stage))
+    otel = None
+    if stage is not None and state.settings.is_propagating:
+        otel = stage_context(cycle, stage, run)
+    return Block(inside, swap(Position(inside, otel)))
+
+
+@harmless
+def detach(block: Block) -> None:
+    """Go back to where that was attached."""
+    swap(block.outside)
 
 
 @harmless

@@ -31,16 +31,16 @@ class Handover:
         self._handed: tuple[str, str] | None = None
         self._before: dict[str, str | None] = {}
 
-    def enter_cycle(self, entry: object, cycle: Identity) -> None:
+    def enter_cycle(self, block: object, cycle: Identity) -> None:
         """A block of this cycle begins."""
         with self._lock:
-            self._cycles[id(entry)] = cycle
+            self._cycles[id(block)] = cycle
             self._update()
 
-    def leave_cycle(self, entry: object) -> None:
+    def leave_cycle(self, block: object) -> None:
         """That block ends."""
         with self._lock:
-            self._cycles.pop(id(entry), None)
+            self._cycles.pop(id(block), None)
             self._update()
 
     def enter_run(self, run: Run) -> None:

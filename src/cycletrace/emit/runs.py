@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
-from opentelemetry.trace import NonRecordingSpan, StatusCode
+from opentelemetry.trace import NonRecordingSpan, SpanContext, Status, StatusCode
 
 from cycletrace import conventions as c
 from cycletrace.emit import people
+from cycletrace.emit.attributes import plain_mapping, scalar, text
 from cycletrace.emit.current import HERE, Here
 from cycletrace.emit.keeper import HEARTBEAT
 from cycletrace.emit.outcomes import outcome_of
 from cycletrace.emit.processors import SCOPE_NAME, hand_over, scope_version, span_context
-from cycletrace.emit.told import complain, tell
-from cycletrace.journal.format import frame_text
+from cycletrace.emit.told import complain, harmless, tell
+from cycletrace.journal.format import MAX_LINE, frame_text
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -33,7 +34,7 @@ LEASE = int(3 * HEARTBEAT)
 CLOCK_DISAGREEMENT = 1_000_000_000
 """Nanoseconds by which the wall clock may differ from the steady one over a stage before both are kept."""
 
-_encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Terms(NamedTuple):
@@ -70,13 +71,18 @@ class Position(NamedTuple):
     otel: Context | None
 
 
-def swap(position: Position) -> Position:
-    """Go to this position, and say from where."""
-    came_from = Position(HERE.get(), None if position.otel is None else otel_context.get_current())
+def go(position: Position) -> None:
+    """Go to this position."""
     HERE.set(position.here)
     if position.otel is not None:
         # The token is of no use: a run may end in another context than it began in, where it is not valid.
         otel_context.attach(position.otel)
+
+
+def swap(position: Position) -> Position:
+    """Go to this position, and say from where."""
+    came_from = Position(HERE.get(), None if position.otel is None else otel_context.get_current())
+    go(position)
     return came_from
 
 
@@ -91,6 +97,7 @@ class Run:
         "_told",
         "cycle",
         "enclosing",
+        "has_ended",
         "id",
         "inside",
         "outside",
@@ -104,44 +111,42 @@ class Run:
         self.terms = terms
         self.cycle = cycle
         self._given: str | None = None
+        self.has_ended = False
         here = HERE.get()
-        self.enclosing = runtime.enclosing_stage(cycle)
-        around = trace.get_current_span()
+        otel = otel_context.get_current()
+        self.enclosing = enclosing = runtime.enclosing_stage(cycle)
+        around = trace.get_current_span(otel)
         around_context = around.get_span_context()
-        is_foreign = around_context.is_valid and around_context.trace_id != cycle.trace_number
+        is_foreign = around_context.trace_id != cycle.trace_number and around_context.is_valid
         source = runtime.source
-        self.start = source.now()
+        self.start = start = source.now()
         self._steady = source.steady()
         self.span: Span = _tracer(source.new_id).start_span(
             terms.name,
-            context=_parent_context(cycle.cycle_id, self.enclosing or c.root_span_id(cycle.cycle_id)),
+            context=_parent_context(cycle.cycle_id, enclosing or cycle.root_id),
             attributes=attributes,
             links=(trace.Link(around_context),) if is_foreign else (),
-            start_time=self.start,
+            start_time=start,
         )
         if self.span.is_recording():
-            self.id = f"{self.span.get_span_context().span_id:016x}"
+            self.id = run_id = f"{self.span.get_span_context().span_id:016x}"
         else:  # OTEL_SDK_DISABLED: journal only
-            self.id = source.new_id()
-            self.span = NonRecordingSpan(span_context(cycle.cycle_id, self.id))
+            self.id = run_id = source.new_id()
+            self.span = NonRecordingSpan(span_context(cycle.cycle_id, run_id))
+        inner = Here(cycle, self, here.attached)
         # A span of another trace stays current, unless it is that of another stage of ours.
-        is_left_alone = (is_foreign and (here.run is None or here.run.span is not around)) or not (
-            runtime.settings.is_propagating
-        )
-        self.outside = Position(here, None if is_left_alone else otel_context.get_current())
-        self.inside = Position(
-            Here(cycle, self), None if is_left_alone else trace.set_span_in_context(self.span, self.outside.otel)
-        )
-        self._told = f'"{c.STAGE_ID}":"{self.id}",'
-        if self.enclosing is not None:
-            self._told += f'"{c.STAGE_PARENT}":"{self.enclosing}",'
-        self._told += cycle.fragment((terms, runtime.launch), lambda: stage_attributes(runtime, cycle, terms))
-        self._head = (
-            f'"trace_id":"{cycle.cycle_id}","span_id":"{self.id}",'
-            f'"service":{quoted(cycle.service)},"namespace":{quoted(cycle.namespace)}'
-        )
-        runtime.running[self.id] = self
-        self.tell(c.STAGE_STARTED, self.start)
+        if not runtime.settings.is_propagating or (is_foreign and (here.run is None or here.run.span is not around)):
+            self.outside = Position(here, None)
+            self.inside = Position(inner, None)
+        else:
+            self.outside = Position(here, otel)
+            self.inside = Position(inner, trace.set_span_in_context(self.span, otel))
+        parent = "" if enclosing is None else f'"{c.STAGE_PARENT}":"{enclosing}",'
+        fragment = cycle.fragment((terms, runtime.launch), lambda: stage_attributes(runtime, cycle, terms))
+        self._told = f'"{c.STAGE_ID}":"{run_id}",{parent}{fragment}'
+        self._head = f'{cycle.head},"span_id":"{run_id}"'
+        runtime.running[run_id] = self
+        self.tell(c.STAGE_STARTED, start)
         runtime.keep()
         runtime.handover.enter_run(self)
 
@@ -155,70 +160,100 @@ class Run:
             )
         )
 
-    @property
-    def is_running(self) -> bool:
-        """Whether it is this process' own and has not ended. A forked child never ends its parent's."""
-        return self.id in self._runtime.running
-
     def enter(self) -> None:
         """Make this run the current stage of the running code."""
-        swap(self.inside)
+        go(self.inside)
 
+    @harmless
     def leave(self, error: BaseException | None) -> None:
-        """End the run and go back to where it was entered."""
-        if HERE.get().run is self:
-            outside = self.outside
-            while outside.here.run is not None and not outside.here.run.is_running and self.is_running:
-                outside = outside.here.run.outside  # blocks that were left out of order: what ended is not around us
-            swap(outside)
+        """End the run and, where the running code is inside it, go back to where it was entered."""
+        run = HERE.get().run
+        while run is not None and run is not self:
+            run = run.outside.here.run  # what was entered in here and never left is left, too
+        outside = self.outside
+        if run is self:
+            while (around := outside.here.run) is not None and around.has_ended:
+                outside = around.outside  # blocks that were left out of order: what ended is not around us
+            go(outside)
         self.end(error)
 
+    @harmless
     def end(self, error: BaseException | None) -> None:
         """End the run with this exception, or without one. Ending it twice, or in a forked child, does nothing."""
         runtime = self._runtime
         if runtime.running.pop(self.id, None) is None:
             return
+        self.has_ended = True
         source = runtime.source
         end = self.start + source.steady() - self._steady
-        outcome = outcome_of(error)
-        if self._given is not None and (error is None or self._given not in c.SUCCESSES):
-            outcome = self._given
+        outcome, error_type = self._outcome(error)
         told = f'{self._told},"{c.STAGE_OUTCOME}":"{outcome}"'
         if abs(source.now() - end) > CLOCK_DISAGREEMENT:
             told += f',"{c.WALL_END}":{source.now()}'
             tell("The wall clock was set while a stage ran: its length is taken from a clock that is never set.")
         status = "null"
         if outcome in c.ERROR_OUTCOMES:
-            error_type = outcome if error is None else type(error).__qualname__
-            told += f',"{c.ERROR_TYPE}":{quoted(error_type)}'
-            self._record(error, error_type)
             status = quoted(error_type)
-        span = self.span
-        span.end(end)
-        name = getattr(span, "name", self.terms.name)
-        text = (
-            f'{{"span":{quoted(name)},{self._head},'
-            f'"parent_span_id":"{self.enclosing or c.root_span_id(self.cycle.cycle_id)}",'
-            f'"start":{self.start},"end":{end},"attributes":{{{_own(span)}{told}}},"error":{status}{_extras(span)}}}'
+            told += f',"{c.ERROR_TYPE}":{status}'
+        name, own, extras = self._close_span(end, error, error_type) or (quoted(self.terms.name), "", "")
+        document = (
+            f'{{"span":{name},{self._head},"parent_span_id":"{self.enclosing or self.cycle.root_id}",'
+            f'"start":{self.start},"end":{end},"attributes":{{{own}{told}}},"error":{status}{extras}}}'
         )
-        runtime.writer.write(frame_text(text))
+        runtime.writer.write(frame_text(document))
         runtime.handover.leave_run(self)
         if runtime.settings.span_processors:
-            hand_over(json.loads(text), runtime.writer.resource, runtime.settings.span_processors)
+            hand_over(json.loads(document), runtime.writer.resource, runtime.settings.span_processors)
 
-    def _record(self, error: BaseException | None, error_type: str) -> None:
-        """Put the exception on the span, once. A hostile ``__str__`` of it costs the message only."""
-        if error is not None:
-            try:
-                self.span.record_exception(error)
-            except Exception:
-                self.span.add_event("exception", {"exception.type": error_type})
-        self.span.set_status(StatusCode.ERROR, error_type)
+    def _outcome(self, error: BaseException | None) -> tuple[str, str]:
+        """The outcome, and the type of error where it is one: what was said wins, but no success over an exception."""
+        outcome = outcome_of(error)
+        if self._given is not None and (error is None or self._given not in c.SUCCESSES):
+            outcome = self._given
+        elif error is None and getattr(self.span, "status", _UNSET).status_code is StatusCode.ERROR:
+            outcome = c.ERROR  # said through OpenTelemetry's API
+        return outcome, outcome if error is None else type(error).__qualname__
 
+    @harmless
+    def _close_span(self, end: int, error: BaseException | None, error_type: str) -> tuple[str, str, str]:
+        """End the span, and say what users put on it: its name, attributes, events and links, as JSON."""
+        span: Any = self.span
+        if not span.is_recording():  # OTEL_SDK_DISABLED, or somebody else ended it
+            if not hasattr(span, "attributes"):
+                return quoted(self.terms.name), "", ""
+        else:
+            if error is not None and outcome_of(error) in c.ERROR_OUTCOMES:
+                _record(span, error, error_type)
+            span.end(end)
+        attributes, events, links = span.attributes, span.events, span.links
+        own = extras = ""
+        if attributes:
+            kept = {name: value for name, value in attributes.items() if not name.startswith(c.PREFIX)}
+            own = _encode(plain_mapping(kept))[1:-1]
+            own += "," if own else ""
+        if events:
+            told = [[text(event.name), event.timestamp, plain_mapping(event.attributes or {})] for event in events]
+            extras += f',"events":{_encode(told)}'
+        if links:
+            told = [[*_ids(link.context), plain_mapping(link.attributes or {})] for link in links]
+            extras += f',"links":{_encode(told)}'
+        if len(own) + len(extras) > MAX_LINE // 2:
+            complain("What was put on a stage's span is over %d bytes. It is left out.", MAX_LINE // 2)
+            own = extras = ""
+        return quoted(text(span.name)), own, extras
+
+    @harmless
     def set(self, values: Mapping[str, Any]) -> None:
-        """Set attributes of the span: scalars, short texts, and sequences of them."""
-        self.span.set_attributes(values)
+        """Set attributes of the span: numbers, texts, truth values."""
+        made = {name: scalar(value) for name, value in values.items()}
+        for name, value in made.items():
+            if value is None:
+                kind = type(values[name]).__name__
+                complain("%r is a %s, which no attribute can be: numbers, texts, truth values. Left out.", name, kind)
+        if self.span.is_recording():  # of one that ended, OpenTelemetry would print a warning
+            self.span.set_attributes({name: value for name, value in made.items() if value is not None})
 
+    @harmless
     def give(self, outcome: str) -> None:
         """Say the outcome, instead of what the end of the code would say."""
         if outcome not in c.STAGE_OUTCOMES:
@@ -230,6 +265,22 @@ class Run:
     def given(self) -> str | None:
         """The outcome that was said, if one was."""
         return self._given
+
+
+_UNSET = Status(StatusCode.UNSET)
+
+
+def _record(span: Span, error: BaseException, error_type: str) -> None:
+    """Put an exception on the span, once. A hostile ``__str__`` of it costs the message only."""
+    try:
+        span.record_exception(error)
+    except Exception:
+        span.add_event("exception", {"exception.type": error_type})
+    span.set_status(StatusCode.ERROR, error_type)
+
+
+def _ids(context: SpanContext) -> tuple[str, str]:
+    return f"{context.trace_id:032x}", f"{context.span_id:016x}"
 
 
 @cache
@@ -256,34 +307,14 @@ def _tracer(new_id: Callable[[], str]) -> Tracer:
     return provider.get_tracer(SCOPE_NAME, scope_version())
 
 
+def stage_context(cycle: Identity, stage: str, run: Run | None) -> Context:
+    """OpenTelemetry's context inside a stage: of this process where its run is given, else of another."""
+    if run is not None and run.inside.otel is not None:
+        return run.inside.otel
+    remote = NonRecordingSpan(span_context(cycle.cycle_id, stage, is_remote=True))
+    return trace.set_span_in_context(remote, otel_context.get_current())
+
+
 @lru_cache(maxsize=256)
 def _parent_context(cycle_id: str, span_id: str) -> Context:
     return trace.set_span_in_context(NonRecordingSpan(span_context(cycle_id, span_id)), otel_context.Context())
-
-
-def _own(span: Any) -> str:
-    """The user's attributes of a span, as the beginning of the inside of a JSON object. Our names are ours."""
-    attributes = getattr(span, "attributes", None)
-    if not attributes:
-        return ""
-    own = {name: value for name, value in attributes.items() if not name.startswith(c.PREFIX)}
-    return _encode(own)[1:-1] + "," if own else ""
-
-
-def _extras(span: Any) -> str:
-    """Events and links of a span, where it has any."""
-    text = ""
-    events = getattr(span, "events", ())
-    if events:
-        text += ',"events":' + _encode(
-            [[event.name, event.timestamp, dict(event.attributes or {})] for event in events]
-        )
-    links = getattr(span, "links", ())
-    if links:
-        text += ',"links":' + _encode(
-            [
-                [f"{link.context.trace_id:032x}", f"{link.context.span_id:016x}", dict(link.attributes or {})]
-                for link in links
-            ]
-        )
-    return text

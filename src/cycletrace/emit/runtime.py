@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from cycletrace import conventions as c
 from cycletrace.emit import launch, settings
 from cycletrace.emit.current import HERE
 from cycletrace.emit.cycles import Identity, implicit
@@ -38,6 +37,7 @@ class Runtime:
         self.source = source
         self.launch = chosen.launch or launch.find()
         self.running: dict[str, Run] = {}
+        self.is_abandoned = False
         self.born_into = born_into or inherited(chosen.namespace)
         self._implicit: Identity | None = None
         self._lock = threading.Lock()
@@ -65,20 +65,20 @@ class Runtime:
 
     def enclosing_stage(self, cycle: Identity) -> str | None:
         """The id of the stage of this cycle, here or in the parent process, that the running code is inside of."""
-        run = HERE.get().run
+        here = HERE.get()
+        run = here.run_of(cycle)
         if run is not None:
-            return run.id if run.cycle.cycle_id == cycle.cycle_id else None
-        if self.born_into is not None and self.born_into.cycle.cycle_id == cycle.cycle_id:
-            return self.born_into.stage
+            return run.id
+        around = here.attached or self.born_into
+        if around is not None and around.cycle.cycle_id == cycle.cycle_id:
+            return around.stage
         return None
 
     def write(self, document: Mapping[str, Any]) -> None:
         """Journal this document."""
         self.writer.write(frame(document))
 
-    def write_event(
-        self, cycle: Identity, event: str, span_id: str, at: int, attributes: Mapping[str, Any]
-    ) -> None:
+    def write_event(self, cycle: Identity, event: str, span_id: str, at: int, attributes: Mapping[str, Any]) -> None:
         """Journal an event of this cycle."""
         self.write(
             {
@@ -109,7 +109,7 @@ class Runtime:
             "span": name,
             "trace_id": cycle.cycle_id,
             "span_id": span_id,
-            "parent_span_id": parent or c.root_span_id(cycle.cycle_id),
+            "parent_span_id": parent or cycle.root_id,
             "start": start,
             "end": end,
             "service": cycle.service,
@@ -156,6 +156,7 @@ class Runtime:
 
     def abandon(self) -> None:
         """Let go of the parent's things in a forked child: its stages, its file, its deliveries are its own."""
+        self.is_abandoned = True
         self.running.clear()
         self.writer.abandon()
 

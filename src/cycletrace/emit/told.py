@@ -7,6 +7,13 @@ from __future__ import annotations
 
 import logging
 import os
+import traceback
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 LOGGER = logging.getLogger("cycletrace")
 # A library stays silent unless the program configures logging; without a handler of its own, warnings would be
@@ -31,6 +38,27 @@ def complain(message: str, *values: object) -> None:
     if os.environ.get("CYCLETRACE_STRICT", "").strip().lower() in {"1", "true", "yes", "on"}:
         raise Misuse(text)
     tell(text)
+
+
+def harmless(function: Callable[P, R]) -> Callable[P, R | None]:
+    """The function, but what it raises is told, and it returns ``None`` instead. Strict mode raises."""
+
+    @wraps(function)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R | None:
+        try:
+            return function(*args, **kwargs)
+        except Misuse:
+            raise
+        except Exception as error:
+            tell(f"{function.__name__} failed, and something was not recorded: {in_words(error)}")
+            return None
+
+    return guarded
+
+
+def in_words(error: BaseException) -> str:
+    """An exception in one line. A hostile ``__str__`` of it costs its message only."""
+    return traceback.format_exception_only(type(error), error)[-1].strip()
 
 
 def tell(text: str) -> None:

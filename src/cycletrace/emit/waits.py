@@ -37,7 +37,9 @@ class OpenWait:
         runtime.write_event(cycle, c.WAIT_OPENED, self._id, self._start, self._attributes)
 
     def end(self) -> None:
-        """Close the wait."""
+        """Close the wait. In a forked child, whose parent's it is, this does nothing."""
+        if self._runtime.is_abandoned:
+            return
         end = self._start + self._runtime.source.steady() - self._steady
         self._runtime.write_span(
             self._cycle, c.wait_span(self._reason), self._id, self._start, end, self._attributes, self._stage
