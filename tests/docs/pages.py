@@ -74,9 +74,9 @@ def table(text: str, first: str) -> Table:
     return only
 
 
-def words(cell: str) -> list[str]:
-    """The words in backquotes."""
-    return re.findall(r"`([^`]+)`", cell)
+def words(text: str) -> list[str]:
+    """The words in backquotes; what is in fenced blocks does not count."""
+    return re.findall(r"`([^`]+)`", re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE))
 
 
 def blocks(text: str) -> Iterator[Block]:
