@@ -1,17 +1,19 @@
 from __future__ import annotations
 
-import pytest
+from collections.abc import Sequence
 
-from cycletrace.report import report
-from cycletrace.report.accounting import MOST_STAGES, NOT_TOLD_APART
+import pytest
 from tests.report.histories import DAY, HOUR, MINUTE, NOW, SECOND, Team, demo, history
 
+from cycletrace.report import report
+from cycletrace.report.accounting import MOST_STAGES, NOT_TOLD_APART, Row, StageRow
 
-def names(rows):
+
+def names(rows: list[Row]) -> dict[str, int]:
     return {row.name: row.total_ns for row in rows}
 
 
-def test_one_cycle_worked_by_hand():
+def test_one_cycle_worked_by_hand() -> None:
     found = report(demo(), as_of=NOW).accounting
     assert (found.n, found.total_ns) == (1, 21_880 * SECOND // 1000 - 30 * 10**6)
     assert names(found.parts) == {
@@ -29,17 +31,18 @@ def test_one_cycle_worked_by_hand():
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_parts_activities_and_stages_add_up_to_the_cycle_time(seed):
+def test_parts_activities_and_stages_add_up_to_the_cycle_time(seed: int) -> None:
     facts = history(300, seed)
     found = report(facts, as_of=NOW).accounting
     assert found.n > 30
-    for rows in (found.parts, found.activities, found.stages):
+    lists: tuple[Sequence[Row | StageRow], ...] = (found.parts, found.activities, found.stages)
+    for rows in lists:
         assert sum(row.total_ns for row in rows) == found.total_ns
         assert sum(row.mean_ns for row in rows) == found.mean_ns
         assert sum(row.share or 0 for row in rows) == pytest.approx(1)
 
 
-def test_figures_equal_sums_over_the_facts():
+def test_figures_equal_sums_over_the_facts() -> None:
     """The columns against the facts themselves."""
     facts = history(300, 11)
     found = report(facts, as_of=NOW, window="all").accounting
@@ -55,16 +58,14 @@ def test_figures_equal_sums_over_the_facts():
         owned = [one["activity_ns"][row.name] for one in chosen if one["activity_ns"]]
         assert row.total_ns == sum(owned)
         assert row.n == sum(length > 0 for length in owned)
-    for row in found.stages:
-        if row.stage is not None:
-            runs = [stage for one in chosen for stage in one["stages"] if stage["name"] == row.stage]
-            assert row.runs == len(runs)
-            owned = [o for one in chosen for o in one["owners"] if o["stage"] == row.stage]
-            assert row.total_ns == sum(owner["end"] - owner["start"] for owner in owned)
-            assert row.work_ns == row.total_ns
+    for stage in found.stages:
+        if stage.stage is not None:
+            assert stage.runs == sum(run["name"] == stage.stage for one in chosen for run in one["stages"])
+            owners = [owner for one in chosen for owner in one["owners"] if owner["stage"] == stage.stage]
+            assert stage.total_ns == stage.work_ns == sum(owner["end"] - owner["start"] for owner in owners)
 
 
-def test_time_that_no_mark_divides_is_not_told_apart():
+def test_time_that_no_mark_divides_is_not_told_apart() -> None:
     team = Team("m@1", NOW - DAY)
     team.stage("fit", HOUR, kind="other")
     team.stage("deploy", MINUTE)
@@ -78,7 +79,7 @@ def test_time_that_no_mark_divides_is_not_told_apart():
     }
 
 
-def test_a_part_that_lies_outside_of_the_cycle_is_none_of_its_time():
+def test_a_part_that_lies_outside_of_the_cycle_is_none_of_its_time() -> None:
     team = Team("m@1", NOW - DAY)
     team.mark("selected")
     team.idle(HOUR)
@@ -90,7 +91,7 @@ def test_a_part_that_lies_outside_of_the_cycle_is_none_of_its_time():
     assert names(found.parts)[NOT_TOLD_APART] == found.total_ns == 2 * MINUTE
 
 
-def test_runs_that_ended_badly_are_counted():
+def test_runs_that_ended_badly_are_counted() -> None:
     team = Team("m@1", NOW - DAY)
     team.stage("train", HOUR, outcome="error")
     team.stage("train", HOUR, outcome="timeout")
@@ -102,7 +103,7 @@ def test_runs_that_ended_badly_are_counted():
     assert (row.stage, row.runs, row.unsuccessful, row.n) == ("train", 3, 2, 1)
 
 
-def test_very_many_stages_become_one_row_and_still_add_up():
+def test_very_many_stages_become_one_row_and_still_add_up() -> None:
     team = Team("m@1", NOW - DAY)
     for number in range(MOST_STAGES + 50):
         team.stage(f"step {number}", MINUTE + number, kind="other")

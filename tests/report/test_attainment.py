@@ -5,17 +5,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lifelines import AalenJohansenFitter
+from tests.report.histories import DAY, HOUR, MINUTE, NOW, Team
 
 from cycletrace.flow import Facts
 from cycletrace.report import report
 from cycletrace.report.attainment import CENSORED, COMPETING, REACHED, Attainment, cumulative_incidence
+from cycletrace.report.columns import Codes
 from cycletrace.report.proportions import wilson
-from tests.report.histories import DAY, HOUR, MINUTE, NOW, Team
+from cycletrace.report.sums import Int64s
 
 STATUS = st.sampled_from([CENSORED, REACHED, COMPETING])
 
 
-def arrays(rows):
+def arrays(rows: list[tuple[int, int]]) -> tuple[Int64s, Codes]:
     lengths = np.array([length for length, _ in rows], dtype=np.int64)
     return lengths, np.array([status for _, status in rows], dtype=np.int32)
 
@@ -26,7 +28,7 @@ UNTIED = st.lists(st.tuples(st.integers(1, 10**6), STATUS), min_size=2, max_size
 
 @settings(max_examples=60, deadline=None)
 @given(UNTIED.filter(lambda rows: any(status == REACHED for _, status in rows)), st.data())
-def test_the_estimate_is_that_of_lifelines(rows, data):
+def test_the_estimate_is_that_of_lifelines(rows: list[tuple[int, int]], data: st.DataObject) -> None:
     lengths, status = arrays(rows)
     fitter = AalenJohansenFitter(calculate_variance=False).fit(lengths, status, event_of_interest=REACHED)
     until = data.draw(st.sampled_from(sorted(lengths.tolist())))
@@ -34,7 +36,7 @@ def test_the_estimate_is_that_of_lifelines(rows, data):
     assert cumulative_incidence(lengths, status, until)[0] == pytest.approx(expected[expected.index <= until].iloc[-1])
 
 
-def test_worked_by_hand():
+def test_worked_by_hand() -> None:
     """Six cycles: 1 reached, 2 reached and failed at one instant, 3 open, 4 reached, 5 open.
 
     S before 1: 1, F = 1/6. S before 2: 5/6, F += 5/6 x 1/5 = 1/6, S = 5/6 x 3/5 = 1/2. At 4 two are at risk:
@@ -47,7 +49,7 @@ def test_worked_by_hand():
 
 
 @given(st.lists(st.tuples(st.integers(1, 50), st.sampled_from([REACHED, COMPETING])), min_size=1, max_size=80))
-def test_with_nothing_censored_it_is_the_share_and_wilsons_interval(rows):
+def test_with_nothing_censored_it_is_the_share_and_wilsons_interval(rows: list[tuple[int, int]]) -> None:
     lengths, status = arrays(rows)
     value, low, high = cumulative_incidence(lengths, status, 25)
     share = sum(length <= 25 and kind == REACHED for length, kind in rows) / len(rows)
@@ -56,14 +58,14 @@ def test_with_nothing_censored_it_is_the_share_and_wilsons_interval(rows):
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), STATUS), min_size=1, max_size=80), st.integers(0, 60))
-def test_the_interval_holds_the_estimate_and_both_are_shares(rows, until):
+def test_the_interval_holds_the_estimate_and_both_are_shares(rows: list[tuple[int, int]], until: int) -> None:
     value, low, high = cumulative_incidence(*arrays(rows), until)
     assert 0 <= low <= value + 1e-12
     assert value <= high + 1e-12
     assert high <= 1
 
 
-def test_what_is_censored_before_it_could_tell_widens_the_interval():
+def test_what_is_censored_before_it_could_tell_widens_the_interval() -> None:
     known = [(10, REACHED)] * 20 + [(10, COMPETING)] * 20
     narrow = cumulative_incidence(*arrays(known), 20)
     wide = cumulative_incidence(*arrays([*known, *[(5, CENSORED)] * 40]), 20)
@@ -82,7 +84,7 @@ def team(key: str, start: int = NOW - DAY) -> Team:
     return made
 
 
-def test_a_deployment_target_counts_failed_and_open_cycles_by_their_selection():
+def test_a_deployment_target_counts_failed_and_open_cycles_by_their_selection() -> None:
     fast, slow, failed, still = (team(f"m@{n}") for n in range(4))
     fast.stage("deploy", 5 * MINUTE)
     fast.stage("activate", MINUTE)
@@ -103,7 +105,7 @@ def test_a_deployment_target_counts_failed_and_open_cycles_by_their_selection():
     assert found.naive == 1 / 2
 
 
-def test_each_target_has_its_cohort_and_its_end():
+def test_each_target_has_its_cohort_and_its_end() -> None:
     one = team("m@1")
     one.idle(HOUR)
     one.stage("deploy", MINUTE)
@@ -125,7 +127,7 @@ def test_each_target_has_its_cohort_and_its_end():
         assert attained(facts, target).value == value, target
 
 
-def test_a_cycle_is_of_the_window_in_which_it_began_the_part():
+def test_a_cycle_is_of_the_window_in_which_it_began_the_part() -> None:
     begun_before = team("m@1", NOW - 91 * DAY)
     begun_before.idle(5 * DAY)
     begun_before.stage("deploy", MINUTE)
@@ -135,7 +137,7 @@ def test_a_cycle_is_of_the_window_in_which_it_began_the_part():
     assert (found.attainment.value, found.attainment.naive) == (None, None)
 
 
-def test_settled_without_known_use_counts_for_deployment_but_says_nothing_of_activation():
+def test_settled_without_known_use_counts_for_deployment_but_says_nothing_of_activation() -> None:
     one = team("m@1", NOW - 10 * DAY)
     one.stage("deploy", MINUTE)
     facts = [one.facts()]
@@ -145,7 +147,7 @@ def test_settled_without_known_use_counts_for_deployment_but_says_nothing_of_act
     assert (found.n, found.left_out) == (0, 1)
 
 
-def test_closed_without_a_known_end_competes_and_wrong_order_is_left_out():
+def test_closed_without_a_known_end_competes_and_wrong_order_is_left_out() -> None:
     ended = Team("m@1", NOW - DAY)
     ended.mark("selected")
     ended.close("failed")

@@ -6,24 +6,24 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from cycletrace.report import report
-from cycletrace.report.change_point import pettitt
 from tests.report.histories import DAY, HOUR, NOW, Team
 
+from cycletrace.report import report
+from cycletrace.report.change_point import ChangePoint, pettitt
+
+# fmt: off
 NILE = [
-    int(value)
-    for value in (
-        "1120 1160 963 1210 1160 1160 813 1230 1370 1140 995 935 1110 994 1020 960 1180 799 958 1140 1100 1210 1150 "
-        "1250 1260 1220 1030 1100 774 840 874 694 940 833 701 916 692 1020 1050 969 831 726 456 824 702 1120 1100 832 "
-        "764 821 768 845 864 862 698 845 744 796 1040 759 781 865 845 944 984 897 822 1010 771 676 649 846 812 742 801 "
-        "1040 860 874 848 890 744 749 838 1050 918 986 797 923 975 815 1020 906 901 1170 912 746 919 718 714 740"
-    ).split()
+    1120, 1160, 963, 1210, 1160, 1160, 813, 1230, 1370, 1140, 995, 935, 1110, 994, 1020, 960, 1180, 799, 958, 1140,
+    1100, 1210, 1150, 1250, 1260, 1220, 1030, 1100, 774, 840, 874, 694, 940, 833, 701, 916, 692, 1020, 1050, 969,
+    831, 726, 456, 824, 702, 1120, 1100, 832, 764, 821, 768, 845, 864, 862, 698, 845, 744, 796, 1040, 759,
+    781, 865, 845, 944, 984, 897, 822, 1010, 771, 676, 649, 846, 812, 742, 801, 1040, 860, 874, 848, 890,
+    744, 749, 838, 1050, 918, 986, 797, 923, 975, 815, 1020, 906, 901, 1170, 912, 746, 919, 718, 714, 740,
 ]
+# fmt: on
 """The yearly flow of the Nile at Aswan, 1871 to 1970 (Cobb, Biometrika 65 (1978) 243-251)."""
 
 
-def by_definition(values):
+def by_definition(values: list[int]) -> tuple[int, float]:
     """Pettitt's statistic as he defines it: sums of signs over all pairs across each possible change."""
     n = len(values)
     sums = [
@@ -35,12 +35,14 @@ def by_definition(values):
 
 
 @given(st.lists(st.integers(0, 8), min_size=2, max_size=14))
-def test_it_is_pettitts_definition_with_ties_too(values):
+def test_it_is_pettitts_definition_with_ties_too(values: list[int]) -> None:
     index, p_value = pettitt(np.array(values, dtype=np.int64))
-    assert (index, p_value) == (by_definition(values)[0], pytest.approx(by_definition(values)[1]))
+    expected = by_definition(values)
+    assert index == expected[0]
+    assert p_value == pytest.approx(expected[1])
 
 
-def test_the_nile_changed_after_1898():
+def test_the_nile_changed_after_1898() -> None:
     """The published change: the 28 years to 1898 before it (Cobb 1978, and every paper on the series since)."""
     assert (len(NILE), sum(NILE)) == (100, 91935)
     index, p_value = pettitt(np.array(NILE, dtype=np.int64))
@@ -55,11 +57,11 @@ def finished(number: int, length: int) -> Team:
     return team
 
 
-def changes(lengths: list[int]):
+def changes(lengths: list[int]) -> ChangePoint:
     return report([finished(n, length).facts() for n, length in enumerate(lengths)], as_of=NOW).change_point
 
 
-def test_a_change_is_dated_by_the_first_cycle_after_it():
+def test_a_change_is_dated_by_the_first_cycle_after_it() -> None:
     found = changes([10 * HOUR + n for n in range(30)] + [4 * HOUR + n for n in range(30)])
     assert found.verdict == "faster since"
     assert found.at == NOW - 170 * DAY
@@ -69,16 +71,16 @@ def test_a_change_is_dated_by_the_first_cycle_after_it():
     assert found.after.value_ns == 4 * HOUR + 14  # half to even
 
 
-def test_slower_is_said_too():
+def test_slower_is_said_too() -> None:
     assert changes([HOUR] * 20 + [5 * HOUR] * 20).verdict == "slower since"
 
 
-def test_equal_cycles_never_changed():
+def test_equal_cycles_never_changed() -> None:
     found = changes([HOUR] * 60)
     assert (found.verdict, found.p_value, found.at) == ("no change found over the last year", 1.0, None)
 
 
-def test_below_the_n_needed_it_says_so():
+def test_below_the_n_needed_it_says_so() -> None:
     found = changes([HOUR] * 10 + [9 * HOUR] * 9)
     assert found.verdict == "no conclusion possible: a change over the year needs 20 finished cycles, there are 19"
     assert found.p_value is None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tests.report.histories import DAY, HOUR, MINUTE, NOW, Team
 
 from cycletrace.flow import Facts
-from cycletrace.report import report
-from tests.report.histories import DAY, HOUR, MINUTE, NOW, Team
+from cycletrace.report import Report, report
 
 
 def cycle(number: int, person: str | None, waits: int, *, by_hand: bool, mechanism: str | None) -> Facts:
@@ -29,7 +29,7 @@ def cycle(number: int, person: str | None, waits: int, *, by_hand: bool, mechani
 
 
 @pytest.fixture(scope="module")
-def found():
+def found() -> Report:
     return report(
         [
             cycle(1, "p-anna", HOUR, by_hand=True, mechanism="flag"),
@@ -41,19 +41,19 @@ def found():
     )
 
 
-def test_waits_by_reason(found):
+def test_waits_by_reason(found: Report) -> None:
     human, data = found.waits.reasons
     assert (human.reason, human.count, human.total_ns, human.longest_ns) == ("human", 3, 6 * HOUR, 3 * HOUR)
     assert (data.reason, data.count, data.owned_ns) == ("data", 4, 4 * HOUR)
     assert human.share == pytest.approx(6 * HOUR / found.accounting.total_ns)
 
 
-def test_a_cycle_is_hands_free_without_a_manual_step_after_selected(found):
+def test_a_cycle_is_hands_free_without_a_manual_step_after_selected(found: Report) -> None:
     free = found.manual.hands_free
     assert (free.count, free.n) == (1, 4)
 
 
-def test_manual_steps_and_the_people_who_do_them(found):
+def test_manual_steps_and_the_people_who_do_them(found: Report) -> None:
     steps = {row.stage: row for row in found.manual.by_step}
     assert set(steps) == {"select", "test", "approve", "deploy"}
     approve = steps["approve"]
@@ -69,7 +69,7 @@ def test_manual_steps_and_the_people_who_do_them(found):
     assert found.manual.owned_ns == 4 * MINUTE + 3 * (2 + 1 + 1) * MINUTE
 
 
-def test_tests_by_actor_and_launch(found):
+def test_tests_by_actor_and_launch(found: Report) -> None:
     rows = {(row.actor, row.launch): row for row in found.tests.rows}
     assert set(rows) == {("human", "notebook"), ("automation", "ci")}
     assert (rows["automation", "ci"].runs, rows["automation", "ci"].passed) == (2, 1)
@@ -77,7 +77,7 @@ def test_tests_by_actor_and_launch(found):
     assert (found.tests.no_automatic.count, found.tests.no_automatic.n) == (3, 4)
 
 
-def test_activation_by_mechanism(found):
+def test_activation_by_mechanism(found: Report) -> None:
     rows = {row.mechanism: row.p50 for row in found.activation.by_mechanism}
     assert {name: (one.n, one.value_ns) for name, one in rows.items()} == {
         "flag": (2, 3 * MINUTE),
@@ -87,7 +87,7 @@ def test_activation_by_mechanism(found):
     assert (found.activation.n, found.activation.unknown) == (4, 0)
 
 
-def test_training_is_told_per_domain_and_never_pooled():
+def test_training_is_told_per_domain_and_never_pooled() -> None:
     teams = []
     for number, (model, domain) in enumerate(
         [("churn", "tabular"), ("fraud", "tabular"), ("digits", "vision"), ("churn", "tabular")]

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tests.report.histories import DAY, HOUR, MINUTE, NOW, Team
+
 from cycletrace.flow import Facts
 from cycletrace.report import Report, report
-from tests.report.histories import DAY, HOUR, MINUTE, NOW, Team
 
 
 def made(key: str, start: int, *, ends: str = "in_use", **more: str | None) -> Team:
@@ -24,7 +25,7 @@ def of(*teams: Team, window: str = "90d", trigger: str = "idea") -> Report:
     return report([team.facts() for team in teams], as_of=NOW, window=window, trigger=trigger)
 
 
-def test_finished_are_those_in_use_or_settled_as_deployed():
+def test_finished_are_those_in_use_or_settled_as_deployed() -> None:
     found = of(
         made("m@1", NOW - DAY), made("m@2", NOW - 5 * DAY, ends="deployed"), made("m@3", NOW - DAY, ends="deployed")
     )
@@ -32,19 +33,19 @@ def test_finished_are_those_in_use_or_settled_as_deployed():
     assert found.headline.median.n == 2
 
 
-def test_rolled_back_after_use_is_finished_and_told():
+def test_rolled_back_after_use_is_finished_and_told() -> None:
     found = of(made("m@1", NOW - DAY, ends="rolled_back"))
     assert (found.counts.finished, found.counts.finished_rolled_back) == (1, 1)
     assert found.counts.closed["rolled_back"] == 0
 
 
-def test_closed_without_having_finished_is_told_by_outcome():
+def test_closed_without_having_finished_is_told_by_outcome() -> None:
     found = of(*(made(f"m@{name}", NOW - DAY, ends=name) for name in ("failed", "abandoned", "superseded")))
     assert found.counts.closed == {"failed": 1, "abandoned": 1, "superseded": 1, "rolled_back": 0}
     assert (found.counts.finished, found.headline.median.value_ns) == (0, None)
 
 
-def test_only_one_trigger_is_in_the_figures_and_the_others_are_told():
+def test_only_one_trigger_is_in_the_figures_and_the_others_are_told() -> None:
     teams = [made("m@1", NOW - DAY), made("m@2", NOW - DAY, trigger="schedule"), made("m@3", NOW - DAY, trigger="idea")]
     found = of(*teams)
     assert found.counts.finished == 2
@@ -55,11 +56,11 @@ def test_only_one_trigger_is_in_the_figures_and_the_others_are_told():
 
 def implicit(team: Team) -> Facts:
     team.origin = team.origin._replace(implicit=True)
-    team.records = [record._replace(origin=team.origin) for record in team.records]  # type: ignore[call-arg]
+    team.records = [record._replace(origin=team.origin) for record in team.records]
     return team.facts()
 
 
-def test_implicit_cycles_count_once_something_was_selected():
+def test_implicit_cycles_count_once_something_was_selected() -> None:
     unselected = Team("script@1", NOW - DAY)
     unselected.stage("train", HOUR)
     facts = [implicit(unselected), implicit(made("script@2", NOW - DAY))]
@@ -69,7 +70,7 @@ def test_implicit_cycles_count_once_something_was_selected():
     assert found.work.open == []
 
 
-def test_stale_is_what_has_been_silent_for_30_days():
+def test_stale_is_what_has_been_silent_for_30_days() -> None:
     silent = made("m@1", NOW - 30 * DAY - HOUR, ends="open")
     found = of(silent)
     assert (found.counts.open, found.counts.stale) == (0, 1)
@@ -78,7 +79,7 @@ def test_stale_is_what_has_been_silent_for_30_days():
     assert (found.counts.open, found.counts.stale) == (1, 0)
 
 
-def test_the_window_is_half_open():
+def test_the_window_is_half_open() -> None:
     first = made("m@1", NOW - 10 * DAY)
     finish = first.facts()["marks"]["in_use"]
     assert finish is not None
@@ -86,21 +87,21 @@ def test_the_window_is_half_open():
         assert report([first.facts()], as_of=as_of, window="24h").counts.finished == n
 
 
-def test_no_known_start_is_finished_without_a_cycle_time():
+def test_no_known_start_is_finished_without_a_cycle_time() -> None:
     said = Team("m@1", NOW - DAY)
     said.mark("in_use")
     found = of(said)
     assert (found.counts.finished, found.counts.finished_time_unknown, found.headline.median.n) == (1, 1, 0)
 
 
-def test_instants_beyond_dates_are_left_out_and_told():
+def test_instants_beyond_dates_are_left_out_and_told() -> None:
     far = Team("m@1", 2**62)
     far.stage("train", HOUR)
     found = report([far.facts(2**63), made("m@2", NOW - DAY).facts()], as_of=NOW)
     assert (found.counts.unreadable, found.counts.finished, found.counts.known) == (1, 1, 2)
 
 
-def test_the_order_of_the_cycles_changes_no_figure():
+def test_the_order_of_the_cycles_changes_no_figure() -> None:
     facts = [made(f"m{n % 3}@{n}", NOW - n * DAY, ends=("in_use", "failed", "open")[n % 3]).facts() for n in range(30)]
     assert report(facts, as_of=NOW) == report(reversed(facts), as_of=NOW)
     assert report(iter(facts), as_of=NOW) == replace(report(facts, as_of=NOW))

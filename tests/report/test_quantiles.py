@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from fractions import Fraction
 
 import numpy as np
@@ -9,40 +10,41 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from cycletrace.report.quantiles import P50, P85, P95, interval_ranks, n_needed, quantile
+from cycletrace.report.sums import Int64s
 
 QUANTILES = st.sampled_from([P50, P85, P95])
 
 
-def lengths_of(values):
+def lengths_of(values: list[int]) -> Int64s:
     return np.array(values, dtype=np.int64)
 
 
 @given(st.lists(st.integers(0, 2**40), min_size=1, max_size=60), QUANTILES)
-def test_the_quantile_is_numpys_median_unbiased_one(values, p):
+def test_the_quantile_is_numpys_median_unbiased_one(values: list[int], p: Fraction) -> None:
     found = quantile(lengths_of(values), p).value_ns
     assert found == pytest.approx(np.quantile(values, float(p), method="median_unbiased"), abs=0.51)
 
 
 @given(st.lists(st.integers(0, 2**40), min_size=1, max_size=60), QUANTILES)
-def test_the_quantile_is_scipys_with_a_third_and_a_third(values, p):
+def test_the_quantile_is_scipys_with_a_third_and_a_third(values: list[int], p: Fraction) -> None:
     found = quantile(lengths_of(values), p).value_ns
     assert found == pytest.approx(stats.mstats.mquantiles(values, float(p), alphap=1 / 3, betap=1 / 3)[0], abs=0.51)
 
 
-def test_worked_by_hand():
+def test_worked_by_hand() -> None:
     """n = 10, p = 0.85: rank 10.333 x 0.85 + 0.333 = 9.1166, a ninth and 0.11667 of the way to the tenth."""
     values = lengths_of([100, 200, 300, 400, 500, 600, 700, 800, 900, 1900])
     assert quantile(values, P85).value_ns == round(900 + Fraction(7, 60) * 1000) == 1017
     assert quantile(values, P50).value_ns == 550
 
 
-def test_a_quantile_is_exact_where_a_float_is_not():
+def test_a_quantile_is_exact_where_a_float_is_not() -> None:
     big = 2**61
     assert quantile(lengths_of([big + 1, big + 3])).value_ns == big + 2
 
 
 @pytest.mark.parametrize(("p", "needed"), [(P50, 6), (P85, 19), (P95, 59)])
-def test_below_the_n_needed_there_is_no_interval(p, needed):
+def test_below_the_n_needed_there_is_no_interval(p: Fraction, needed: int) -> None:
     assert n_needed(p) == needed
     below, enough = quantile(np.arange(needed - 1), p), quantile(np.arange(needed), p)
     assert (below.low_ns, below.high_ns, below.n, below.n_needed) == (None, None, needed - 1, needed)
@@ -56,7 +58,7 @@ def test_below_the_n_needed_there_is_no_interval(p, needed):
     # D. B. Owen, Handbook of Statistical Tables (1962), and every textbook since: ranks for the median at 95 %.
     [(6, (1, 6)), (8, (1, 7)), (10, (2, 9)), (15, (4, 12)), (20, (6, 15)), (25, (8, 18)), (40, (14, 27))],
 )
-def test_ranks_for_the_median_are_those_of_the_tables(n, ranks):
+def test_ranks_for_the_median_are_those_of_the_tables(n: int, ranks: tuple[int, int]) -> None:
     found = interval_ranks(n, P50)
     assert found is not None
     # Where two pairs are as close, tables differ in which they print.
@@ -65,7 +67,7 @@ def test_ranks_for_the_median_are_those_of_the_tables(n, ranks):
 
 @pytest.mark.parametrize("p", [P50, P85, P95])
 @pytest.mark.parametrize("n", [6, 7, 13, 19, 20, 33, 59, 60, 61, 80])
-def test_the_ranks_are_the_closest_that_reach_the_level(n, p):
+def test_the_ranks_are_the_closest_that_reach_the_level(n: int, p: Fraction) -> None:
     """Against all pairs, with SciPy's binomial distribution."""
     binomial = stats.binom(n, float(p))
     reaching = {
@@ -83,7 +85,7 @@ def test_the_ranks_are_the_closest_that_reach_the_level(n, p):
 
 
 @pytest.mark.parametrize("p", [P50, P85, P95])
-def test_ranks_of_a_million_cover_as_promised(p):
+def test_ranks_of_a_million_cover_as_promised(p: Fraction) -> None:
     found = interval_ranks(10**6, p)
     assert found is not None
     binomial = stats.binom(10**6, float(p))
@@ -92,23 +94,23 @@ def test_ranks_of_a_million_cover_as_promised(p):
 
 @settings(max_examples=50)
 @given(st.lists(st.integers(0, 10**6), min_size=6, max_size=30), st.randoms(use_true_random=False))
-def test_the_order_of_the_lengths_changes_nothing(values, rng):
+def test_the_order_of_the_lengths_changes_nothing(values: list[int], rng: random.Random) -> None:
     shuffled = list(values)
     rng.shuffle(shuffled)
     assert quantile(lengths_of(values)) == quantile(lengths_of(shuffled))
 
 
-def test_a_million_equal_lengths():
+def test_a_million_equal_lengths() -> None:
     found = quantile(np.full(10**6, 7, dtype=np.int64), P85)
     assert (found.value_ns, found.low_ns, found.high_ns, found.n) == (7, 7, 7, 10**6)
 
 
-def test_one_enormous_outlier_moves_neither_the_median_nor_its_interval():
+def test_one_enormous_outlier_moves_neither_the_median_nor_its_interval() -> None:
     calm = quantile(np.arange(1, 41))
     outlier = quantile(np.append(np.arange(1, 40), 2**62))
     assert (calm.value_ns, calm.low_ns, calm.high_ns) == (outlier.value_ns, outlier.low_ns, outlier.high_ns)
 
 
-def test_a_quantile_of_nothing_is_none():
+def test_a_quantile_of_nothing_is_none() -> None:
     found = quantile(lengths_of([]))
     assert (found.value_ns, found.low_ns, found.n) == (None, None, 0)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from cycletrace.report.steps import is_manual, manual_ns, stood_still_ns, taken_up_ns
 from tests.report.histories import DAY, HOUR, MINUTE, NOW, Team
+
+from cycletrace.report.steps import is_manual, manual_ns, stood_still_ns, taken_up_ns
 
 
 def begun() -> Team:
@@ -12,7 +13,7 @@ def begun() -> Team:
     return team
 
 
-def test_a_person_or_a_deployment_stage_from_a_terminal_or_notebook_is_manual():
+def test_a_person_or_a_deployment_stage_from_a_terminal_or_notebook_is_manual() -> None:
     team = begun()
     team.stage("select", MINUTE, actor="human")
     team.stage("test", MINUTE, launch="notebook")
@@ -23,7 +24,7 @@ def test_a_person_or_a_deployment_stage_from_a_terminal_or_notebook_is_manual():
     assert manual == {"select", "test", "deploy"}
 
 
-def test_told_waits_for_people_and_unexplained_time_before_a_step_are_its_waiting():
+def test_told_waits_for_people_and_unexplained_time_before_a_step_are_its_waiting() -> None:
     team = begun()
     team.idle(2 * HOUR)
     team.wait("human", 3 * HOUR)
@@ -32,7 +33,7 @@ def test_told_waits_for_people_and_unexplained_time_before_a_step_are_its_waitin
     assert taken_up_ns(team.facts()) == {approve: 5 * HOUR + MINUTE}
 
 
-def test_waiting_for_something_else_is_not_waiting_for_the_person():
+def test_waiting_for_something_else_is_not_waiting_for_the_person() -> None:
     team = begun()
     team.idle(2 * HOUR)
     team.wait("compute", 3 * HOUR)
@@ -41,7 +42,7 @@ def test_waiting_for_something_else_is_not_waiting_for_the_person():
     assert taken_up_ns(team.facts()) == {approve: MINUTE}
 
 
-def test_own_waits_for_people_count_and_what_overlaps_counts_once():
+def test_own_waits_for_people_count_and_what_overlaps_counts_once() -> None:
     team = begun()
     approve = team.stage("approve", HOUR, actor="human")
     team.t -= HOUR
@@ -53,7 +54,7 @@ def test_own_waits_for_people_count_and_what_overlaps_counts_once():
     assert taken_up_ns(team.facts()) == {approve: 30 * MINUTE}
 
 
-def test_own_waits_end_with_the_run_or_last_to_the_present():
+def test_own_waits_end_with_the_run_or_last_to_the_present() -> None:
     team = begun()
     ended = team.stage("approve", HOUR, actor="human")
     team.t -= MINUTE
@@ -66,7 +67,7 @@ def test_own_waits_end_with_the_run_or_last_to_the_present():
     assert taken_up_ns(team.facts(at))[running] == HOUR
 
 
-def test_a_step_that_follows_another_of_no_length_waits_only_since_then():
+def test_a_step_that_follows_another_of_no_length_waits_only_since_then() -> None:
     team = begun()
     team.idle(2 * HOUR)
     first = team.stage("approve", 0, actor="human")
@@ -75,7 +76,7 @@ def test_a_step_that_follows_another_of_no_length_waits_only_since_then():
     assert stood_still_ns(team.facts()) == {first: 2 * HOUR, second: HOUR}
 
 
-def test_a_step_beside_something_that_runs_was_not_waited_for():
+def test_a_step_beside_something_that_runs_was_not_waited_for() -> None:
     team = begun()
     team.running("test", launch="ci")
     team.idle(HOUR)
@@ -83,7 +84,7 @@ def test_a_step_beside_something_that_runs_was_not_waited_for():
     assert taken_up_ns(team.facts()) == {approve: 0}
 
 
-def test_the_first_step_waited_since_the_said_start():
+def test_the_first_step_waited_since_the_said_start() -> None:
     team = Team("m@1", NOW - DAY)
     team.mark("started")
     team.idle(HOUR)
@@ -91,7 +92,7 @@ def test_the_first_step_waited_since_the_said_start():
     assert taken_up_ns(team.facts()) == {label: HOUR}
 
 
-def test_only_the_runs_launched_by_hand_are_manual_work():
+def test_only_the_runs_launched_by_hand_are_manual_work() -> None:
     team = begun()
     team.stage("deploy", 10 * MINUTE, launch="ci")
     team.stage("deploy", 4 * MINUTE, launch="terminal")
@@ -102,7 +103,7 @@ def test_only_the_runs_launched_by_hand_are_manual_work():
     assert manual_ns(facts) == 5 * MINUTE
 
 
-def test_runs_side_by_side_are_not_counted_twice():
+def test_runs_side_by_side_are_not_counted_twice() -> None:
     team = begun()
     team.stage("deploy", 10 * MINUTE, launch="terminal")
     team.t -= 8 * MINUTE

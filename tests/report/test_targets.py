@@ -17,17 +17,17 @@ MINUTE = 60 * 10**9
         ("selection:1w", Target("selection", 7 * 24 * 60 * MINUTE)),
     ],
 )
-def test_a_target_is_a_part_and_a_length(text, target):
+def test_a_target_is_a_part_and_a_length(text: str, target: Target) -> None:
     assert parse_target(text) == target
 
 
 @pytest.mark.parametrize("text", ["", "15m", "deploy:15m", "deployment", "deployment:", "deployment:15", "cycle:-2h"])
-def test_what_is_no_target_is_told_with_an_example(text):
+def test_what_is_no_target_is_told_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match=r"no target.*such as"):
         parse_target(text)
 
 
 @pytest.mark.parametrize("text", ["0s", "0.0h", "99999999999999w", "1 fortnight", "1h30m", "nan", "1e3s", "٣h x"])
-def test_what_is_no_length_is_told(text):
+def test_what_is_no_length_is_told(text: str) -> None:
     with pytest.raises(ValueError, match="A length is"):
         parse_length(text)

@@ -1,21 +1,23 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats
-
-from cycletrace.report import report
-from cycletrace.report.trend import bootstrap_interval
 from tests.report.histories import DAY, HOUR, MINUTE, NOW, SECOND, Team, history
+
+from cycletrace.report import Report, report
+from cycletrace.report.trend import bootstrap_interval
 
 
 @pytest.mark.parametrize(("n", "n_before"), [(40, 31), (7, 60), (24, 25)])
-def test_the_interval_is_that_of_scipys_bootstrap(n, n_before):
+def test_the_interval_is_that_of_scipys_bootstrap(n: int, n_before: int) -> None:
     rng = np.random.default_rng(n)
     now = np.sort((rng.lognormal(0, 0.7, n) * HOUR).astype(np.int64))
     before = np.sort((rng.lognormal(0.4, 0.7, n_before) * HOUR).astype(np.int64))
 
-    def difference(one, other, axis):
+    def difference(one: Any, other: Any, axis: int) -> Any:
         return np.median(one, axis=axis) - np.median(other, axis=axis)
 
     reference = stats.bootstrap(
@@ -27,7 +29,7 @@ def test_the_interval_is_that_of_scipys_bootstrap(n, n_before):
     assert high == pytest.approx(reference.high, abs=0.08 * width)
 
 
-def test_a_million_cycles_cost_no_more_than_ten_and_one_seed_gives_one_interval():
+def test_a_million_cycles_cost_no_more_than_ten_and_one_seed_gives_one_interval() -> None:
     lengths = np.arange(10**6, dtype=np.int64)
     first = bootstrap_interval(lengths, lengths + 5000)
     assert first == bootstrap_interval(lengths, lengths + 5000)
@@ -43,13 +45,13 @@ def finished(key: str, end: int, train: int) -> Team:
     return team
 
 
-def windows(now: list[int], before: list[int], **more):
+def windows(now: list[int], before: list[int], window: str = "90d") -> Report:
     teams = [finished(f"n@{n}", NOW - DAY - n * HOUR, length) for n, length in enumerate(now)]
     teams += [finished(f"b@{n}", NOW - 100 * DAY - n * HOUR, length) for n, length in enumerate(before)]
-    return report([team.facts() for team in teams], as_of=NOW, **more)
+    return report([team.facts() for team in teams], as_of=NOW, window=window)
 
 
-def test_clearly_faster_is_said_and_explained_in_sums_that_are_exact():
+def test_clearly_faster_is_said_and_explained_in_sums_that_are_exact() -> None:
     trend = windows([HOUR + n * SECOND for n in range(20)], [9 * HOUR + n * SECOND + 1 for n in range(17)]).trend
     assert trend.verdict == "faster than in the window before"
     assert trend.difference_ns is not None
@@ -61,19 +63,19 @@ def test_clearly_faster_is_said_and_explained_in_sums_that_are_exact():
     assert trend.stages[0].difference_ns == trend.mean_difference_ns
 
 
-def test_clearly_slower_is_said():
+def test_clearly_slower_is_said() -> None:
     trend = windows([9 * HOUR + n * SECOND for n in range(20)], [HOUR + n * SECOND for n in range(17)]).trend
     assert trend.verdict == "slower than in the window before"
 
 
-def test_no_conclusion_where_the_interval_includes_none():
+def test_no_conclusion_where_the_interval_includes_none() -> None:
     lengths = [(1 + n % 7) * HOUR for n in range(20)]
     trend = windows(lengths, lengths).trend
     assert trend.verdict.startswith("no conclusion possible")
     assert trend.difference_ns == 0
 
 
-def test_no_conclusion_with_too_few_and_it_says_how_many():
+def test_no_conclusion_with_too_few_and_it_says_how_many() -> None:
     trend = windows([HOUR] * 5, [HOUR] * 30).trend
     assert trend.low_ns is None
     assert trend.verdict == (
@@ -81,12 +83,12 @@ def test_no_conclusion_with_too_few_and_it_says_how_many():
     )
 
 
-def test_everything_has_no_window_before():
+def test_everything_has_no_window_before() -> None:
     trend = windows([HOUR] * 8, [HOUR] * 8, window="all").trend
     assert (trend.n, trend.n_before, trend.difference_ns, trend.stages) == (16, 0, None, [])
 
 
-def test_the_explanation_adds_up_in_histories():
+def test_the_explanation_adds_up_in_histories() -> None:
     for seed in range(3):
         trend = report(history(400, seed), as_of=NOW).trend
         assert trend.mean_difference_ns == sum(row.difference_ns for row in trend.activities)

@@ -3,16 +3,16 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.report.histories import DAY, HOUR, MINUTE, NOW, Team, history, origin
 
 from cycletrace.conventions import ACTIVITIES
 from cycletrace.flow import Facts, Stage, Wait, facts_of
 from cycletrace.report import report, what_if
 from cycletrace.report.replay import cycle_of, replay
-from cycletrace.report.what_if import ALL_STEPS, STAGE, STEP, WAIT, Sample
-from tests.report.histories import DAY, HOUR, MINUTE, NOW, Team, history, origin
+from cycletrace.report.what_if import ALL_STEPS, STAGE, STEP, WAIT, Change, Sample
 
 
-def changes_of(*facts: Facts):
+def changes_of(*facts: Facts) -> dict[tuple[str, str | None, str | None], Change]:
     return {
         (change.kind, change.stage, change.reason): change
         for change in report(list(facts), as_of=NOW, window="all").what_if.changes
@@ -32,7 +32,7 @@ def approved() -> Team:
     return team
 
 
-def test_one_thing_after_the_other_saves_its_length():
+def test_one_thing_after_the_other_saves_its_length() -> None:
     found = changes_of(approved().facts())
     whole = 7 * HOUR + MINUTE
     assert found[WAIT, None, "compute"].saved_ns == HOUR
@@ -45,7 +45,7 @@ def test_one_thing_after_the_other_saves_its_length():
     assert found[ALL_STEPS, None, None].saved_ns == 4 * HOUR
 
 
-def test_what_ran_beside_it_becomes_the_critical_path():
+def test_what_ran_beside_it_becomes_the_critical_path() -> None:
     """Two trainings side by side, 4 h and 3 h: without the longer the shorter is waited for."""
     team = Team("m@1", NOW - DAY)
     team.stage("train a", 4 * HOUR, kind="train")
@@ -59,7 +59,7 @@ def test_what_ran_beside_it_becomes_the_critical_path():
     assert (STAGE, "train b", None) not in found
 
 
-def test_own_waits_and_contained_stages_are_pieces_of_their_own():
+def test_own_waits_and_contained_stages_are_pieces_of_their_own() -> None:
     team = Team("m@1", NOW - DAY)
     outer = team.stage("train", 5 * HOUR)
     team.t -= 5 * HOUR
@@ -73,7 +73,7 @@ def test_own_waits_and_contained_stages_are_pieces_of_their_own():
     assert found[STAGE, "train", None].saved_ns == 4 * HOUR
 
 
-def test_the_ranking_begins_with_what_saves_most_and_means_add_up():
+def test_the_ranking_begins_with_what_saves_most_and_means_add_up() -> None:
     found = report(history(200), as_of=NOW).what_if
     saved = [change.saved_ns for change in found.changes]
     assert saved == sorted(saved, reverse=True)
@@ -87,7 +87,7 @@ INSTANT = st.integers(0, 30)
 
 
 @st.composite
-def cycles(draw) -> Facts:
+def cycles(draw: st.DrawFn) -> Facts:
     """A cycle of overlapping, nesting and touching stages and waits."""
     of = origin("m@1")
     records: list[Stage | Wait] = []
@@ -109,7 +109,7 @@ def cycles(draw) -> Facts:
 
 @settings(max_examples=150, deadline=None)
 @given(cycles(), st.data())
-def test_nothing_taken_away_changes_nothing_and_taking_away_never_costs(facts, data):
+def test_nothing_taken_away_changes_nothing_and_taking_away_never_costs(facts: Facts, data: st.DataObject) -> None:
     cycle = cycle_of(facts)
     unchanged = replay(cycle, ())
     assert unchanged.time == facts["cycle_time_ns"]
@@ -124,7 +124,7 @@ def test_nothing_taken_away_changes_nothing_and_taking_away_never_costs(facts, d
     assert replay(cycle, without, without).time <= shorter.time
 
 
-def test_of_very_many_cycles_always_the_same_are_replayed(monkeypatch: pytest.MonkeyPatch):
+def test_of_very_many_cycles_always_the_same_are_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(what_if, "MOST_CYCLES", 20)
     facts = history(150)
     forwards, backwards = Sample(), Sample()

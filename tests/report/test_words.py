@@ -31,12 +31,12 @@ S, M, H, D = 10**9, 60 * 10**9, 3600 * 10**9, 86400 * 10**9
         (None, "-"),
     ],
 )
-def test_lengths_are_said_in_their_two_largest_units(length, said):
+def test_lengths_are_said_in_their_two_largest_units(length: int | None, said: str) -> None:
     assert words.duration(length) == said
 
 
 @given(st.integers(0, 2**63), st.integers(0, 2**63))
-def test_a_longer_length_is_never_said_as_a_shorter_one(one, other):
+def test_a_longer_length_is_never_said_as_a_shorter_one(one: int, other: int) -> None:
     units = {"µs": 10**3, "ms": 10**6, "s": S, "min": M, "h": H, "d": D, "y": 365 * D}
 
     def read(said: str) -> float:
@@ -52,12 +52,12 @@ def test_a_longer_length_is_never_said_as_a_shorter_one(one, other):
     ("value", "said"),
     [(None, "-"), (0.0, "0 %"), (0.001, "< 1 %"), (0.5, "50 %"), (0.9999, "> 99 %"), (1.0, "100 %")],
 )
-def test_something_is_never_none_and_not_quite_all_is_never_all(value, said):
+def test_something_is_never_none_and_not_quite_all_is_never_all(value: float | None, said: str) -> None:
     assert words.percent(value) == said
 
 
 @given(st.text(max_size=200))
-def test_a_name_is_one_short_line_that_acts_on_nothing(text):
+def test_a_name_is_one_short_line_that_acts_on_nothing(text: str) -> None:
     shown = words.name(text)
     assert shown.strip()
     assert len(shown) <= words.LONGEST_NAME + 2
@@ -65,7 +65,7 @@ def test_a_name_is_one_short_line_that_acts_on_nothing(text):
     shown.encode("utf-8")
 
 
-def test_what_would_act_on_a_terminal_is_made_visible():
+def test_what_would_act_on_a_terminal_is_made_visible() -> None:
     assert words.name("a\x1b[31mb\nc\u202ed\ud800") == "a\\x1b[31mb\\x0ac\\u202ed\\ud800"
     assert words.name("[red]x[/red] 🚀 ñ") == "[red]x[/red] 🚀 ñ"
     assert words.name("k" * 10_000) == "k" * 59 + "…"

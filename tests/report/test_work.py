@@ -4,9 +4,9 @@ from datetime import timezone
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.report.histories import DAY, HOUR, MINUTE, NOW, WEEK, Team, history
 
 from cycletrace.report import report
-from tests.report.histories import DAY, HOUR, MINUTE, NOW, WEEK, Team, history
 
 
 def finished(key: str, start: int, length: int) -> Team:
@@ -16,7 +16,7 @@ def finished(key: str, start: int, length: int) -> Team:
     return team
 
 
-def test_littles_law_holds_exactly_where_all_begins_and_ends_in_the_window():
+def test_littles_law_holds_exactly_where_all_begins_and_ends_in_the_window() -> None:
     facts = [finished(f"m@{n}", NOW - (40 - n) * DAY, (n + 1) * HOUR).facts() for n in range(30)]
     little = report(facts, as_of=NOW).work.little
     assert little is not None
@@ -26,7 +26,7 @@ def test_littles_law_holds_exactly_where_all_begins_and_ends_in_the_window():
     assert little.mean_ns == 31 * HOUR // 2
 
 
-def test_what_is_still_open_makes_the_deviation():
+def test_what_is_still_open_makes_the_deviation() -> None:
     facts = [finished("m@1", NOW - 10 * DAY, DAY).facts()]
     still = Team("m@2", NOW - 3 * DAY)
     still.stage("train", HOUR)
@@ -35,7 +35,7 @@ def test_what_is_still_open_makes_the_deviation():
     assert little.deviation == pytest.approx(-3 / 4)
 
 
-def test_weeks_count_by_the_local_monday():
+def test_weeks_count_by_the_local_monday() -> None:
     berlin = ZoneInfo("Europe/Berlin")
     # 2026-05-24 22:30 UTC is Monday 00:30 in Berlin, Sunday in London.
     start = NOW - (NOW - 1_779_661_800 * 10**9) - HOUR
@@ -47,17 +47,18 @@ def test_weeks_count_by_the_local_monday():
     assert [week.is_whole for week in (*in_berlin, *in_utc)] == [False, True]
 
 
-def test_weeks_add_up_to_what_finished():
+def test_weeks_add_up_to_what_finished() -> None:
     found = report(history(400), as_of=NOW)
     assert sum(week.finished for week in found.work.weeks) == found.counts.finished == found.work.n
 
 
-def test_open_cycles_are_told_with_age_and_where_they_stand():
+def test_open_cycles_are_told_with_age_and_where_they_stand() -> None:
     waiting, running, idle = (Team(f"m@{n}", NOW - (n + 1) * DAY) for n in range(3))
     waiting.stage("train", HOUR)
-    waiting.records.append(waiting.records[0]._replace(id="f" * 16, start=NOW - HOUR, end=None, outcome=None))  # type: ignore[call-arg, union-attr]
+    waiting.t = NOW - HOUR
+    second = waiting.running("train")
     waiting.t = NOW - MINUTE
-    waiting.wait("compute", DAY, "f" * 16)
+    waiting.wait("compute", DAY, second)
     running.running("train")
     idle.stage("train", HOUR)
     found = report([one.facts() for one in (waiting, running, idle)], as_of=NOW).work.open
@@ -71,7 +72,7 @@ def test_open_cycles_are_told_with_age_and_where_they_stand():
     assert [one.compared for one in found] == [None, None, None]
 
 
-def test_ages_are_compared_once_enough_have_finished():
+def test_ages_are_compared_once_enough_have_finished() -> None:
     facts = [finished(f"m@{n}", NOW - 20 * DAY, (n + 1) * DAY).facts() for n in range(6)]
     ages = {"young": DAY, "middle": 4 * DAY, "old": 15 * DAY}
     for key, age in ages.items():

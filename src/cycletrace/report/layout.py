@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -152,13 +154,13 @@ class Page:
 
 
 def _wrapped(text: Text, width: int) -> Iterator[Text]:
-    """The lines of a text, broken at spaces, but never between a number and its unit."""
+    """The lines of a text, broken at spaces, but never between a number and its unit; within a word only at need."""
     while text.cell_len > width:
-        breaks = [place for place in _BREAK.finditer(text.plain) if text[: place.start()].cell_len <= width]
-        if not breaks:
-            break
-        line, _, text = text.divide([breaks[-1].start(), breaks[-1].end()])
+        fits = max(1, sum(reached <= width for reached in accumulate(map(cell_len, text.plain))))
+        breaks = [place.start() for place in _BREAK.finditer(text.plain, 0, fits + 1)]
+        line, text = text.divide([breaks[-1] if breaks else fits])
         yield line
+        text = text[1:] if breaks else text
     yield text
 
 

@@ -1,0 +1,151 @@
+"""The report as a whole: what it is made of, and that odd histories come out right."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from tests.report.histories import DAY, HOUR, MINUTE, NOW, SECOND, Team, demo, history
+
+from cycletrace.flow import Facts
+from cycletrace.report import cycle_report, report, to_json
+
+
+def round_trip(document: Any) -> Any:
+    return json.loads(json.dumps(document, allow_nan=False))
+
+
+@pytest.mark.parametrize("facts", [[], demo(), history(200)], ids=["empty", "demo", "history"])
+def test_json_holds_every_figure_exactly(facts: list[Facts]) -> None:
+    found = report(facts, as_of=NOW, zone=ZoneInfo("Europe/Berlin"))
+    document = to_json(found)
+    assert round_trip(document) == document
+    assert document["headline"]["median"]["value_ns"] == found.headline.median.value_ns
+    for one in facts[:20]:
+        single = to_json(cycle_report(one))
+        assert round_trip(single) == single
+
+
+def figures_with_n(document: Any, path: str = "") -> Iterator[str]:
+    """Every quantile and share in a document, each with its n; and every section, with its population."""
+    if isinstance(document, dict):
+        if "value_ns" in document or ("value" in document and "low" in document):
+            assert isinstance(document["n"], int), path
+            yield path
+        for name, value in document.items():
+            yield from figures_with_n(value, f"{path}.{name}")
+    elif isinstance(document, list):
+        for value in document:
+            yield from figures_with_n(value, path)
+
+
+def test_every_figure_has_its_n_and_every_section_its_population() -> None:
+    document = to_json(report(history(200), as_of=NOW))
+    assert len(list(figures_with_n(document))) > 50
+    sections = set(document) - {"as_of", "window", "target", "trigger", "counts"}
+    assert all(document[section]["population"] for section in sections)
+
+
+def test_the_demo_has_one_finished_one_open_and_one_abandoned() -> None:
+    found = report(demo(), as_of=NOW)
+    assert (found.counts.finished, found.counts.open, found.counts.closed["abandoned"]) == (1, 1, 1)
+    assert (found.headline.median.value_ns, found.headline.median.low_ns) == (21_850 * 10**6, None)
+    assert (found.attainment.n, found.attainment.value, found.attainment.naive) == (2, 0.5, 1.0)
+
+
+def test_the_order_in_which_cycles_come_changes_no_figure() -> None:
+    facts = history(400)
+    shuffled = list(facts)
+    random.Random(1).shuffle(shuffled)
+    assert report(facts, as_of=NOW) == report(iter(shuffled), as_of=NOW)
+
+
+def test_shifting_all_instants_changes_no_length() -> None:
+    def shifted(by: int) -> tuple[object, ...]:
+        found = report(history(120, now=NOW + by), as_of=NOW + by, window="all")
+        return found.headline, found.attainment, found.accounting, found.manual, found.what_if, found.training
+
+    assert shifted(0) == shifted(1_234_567_891)
+
+
+def test_only_open_cycles() -> None:
+    still = Team("m@1", NOW - DAY)
+    still.running("train")
+    found = report([still.facts()], as_of=NOW)
+    assert (found.headline.median.n, found.counts.open, found.accounting.total_ns) == (0, 1, 0)
+    assert found.attainment.value is None
+    assert found.manual.hands_free.value is None
+
+
+def test_equal_cycles() -> None:
+    facts = []
+    for number in range(60):
+        team = Team(f"m@{number}", NOW - DAY)
+        team.stage("train", HOUR)
+        team.stage("activate", MINUTE)
+        facts.append(team.facts())
+    found = report(facts, as_of=NOW)
+    whole = HOUR + MINUTE
+    for one in (found.headline.median, found.headline.p85, found.headline.p95):
+        assert (one.value_ns, one.low_ns, one.high_ns) == (whole, whole, whole)
+    assert found.change_point.at is None
+
+
+def test_cycles_of_no_length() -> None:
+    team = Team("m@1", NOW - DAY)
+    team.mark("started")
+    team.mark("in_use")
+    found = report([team.facts()], as_of=NOW)
+    assert (found.headline.median.value_ns, found.accounting.mean_ns, found.attainment.n) == (0, 0, 0)
+    assert [row.share for row in found.accounting.activities] == [None] * 8
+    assert found.what_if.changes == []
+
+
+def test_one_enormous_outlier_leaves_the_median_alone() -> None:
+    facts = history(200)
+    old = Team("old@1", 0)
+    old.stage("train", NOW - DAY)
+    old.stage("activate", MINUTE)
+    calm, shaken = report(facts, as_of=NOW), report([*facts, old.facts()], as_of=NOW)
+    assert shaken.headline.median.n == calm.headline.median.n + 1
+    assert shaken.headline.median.value_ns is not None
+    assert calm.headline.median.value_ns is not None
+    assert abs(shaken.headline.median.value_ns - calm.headline.median.value_ns) < 30 * MINUTE
+    assert sum(row.total_ns for row in shaken.accounting.stages) == shaken.accounting.total_ns
+
+
+def test_facts_that_end_before_they_start_are_counted_nowhere() -> None:
+    team = Team("m@1", NOW - DAY)
+    team.stage("train", HOUR)
+    team.stage("test", -HOUR)
+    team.t += 2 * HOUR
+    team.stage("activate", MINUTE)
+    found = report([team.facts()], as_of=NOW)
+    assert found.tests.rows[0].runs == 1
+    assert found.tests.rows[0].p50.n == 0
+
+
+def test_bad_settings_are_told_by_name() -> None:
+    with pytest.raises(ValueError, match="no window"):
+        report([], as_of=NOW, window="soon")
+    with pytest.raises(ValueError, match="no target"):
+        report([], as_of=NOW, target="soon")
+
+
+def test_parts_of_one_cycle_add_up_and_its_flags_are_words() -> None:
+    team = Team("m@1", NOW - DAY)
+    run = team.stage("train", HOUR)
+    team.stage("test", -SECOND)
+    team.idle(SECOND)
+    team.stage("train", MINUTE, parent=run)
+    team.stage("activate", MINUTE)
+    found = cycle_report(team.facts())
+    assert found.cycle_time_ns == sum(piece.length_ns or 0 for piece in found.parts)
+    assert found.cycle_time_ns == sum(piece.length_ns or 0 for piece in found.activities)
+    assert found.cycle_time_ns == sum(stretch.end - stretch.start for stretch in found.timeline)
+    assert found.notes == ["1 stage or wait ends before it starts: it is listed, but counts nowhere"]
+    assert [run.attempt for run in found.stages if run.name == "train"] == [1, 2]
