@@ -15,6 +15,7 @@ from tests.docs.pages import headings, page, section, table, tables, words
 from tests.journals import environment
 
 from cycletrace.cli.main import parser
+from cycletrace.collector.settings import SETTINGS
 from cycletrace.conventions import ACTIVITIES, CYCLE_OUTCOMES, MARKS
 from cycletrace.flow import Facts, Owner, StageFacts, WaitFacts
 
@@ -133,3 +134,11 @@ def test_json_has_the_fields_of_the_page(tmp_path: Path) -> None:
     assert all(list(finding) == fields for finding in findings)
     info = json.loads(cycletrace(tmp_path, "store", "info", "--json").stdout)
     assert list(info) == words(table(section(page("cli.md"), "cycletrace store info"), "option")[0]["meaning"])
+
+
+def test_the_defaults_of_the_collector_are_those_of_the_page() -> None:
+    rows = table(section(page("cli.md"), "cycletrace collect"), "option")
+    told = {words(row["option"])[0].split()[0]: row["meaning"] for row in rows}
+    for setting in SETTINGS:
+        if setting.default:
+            assert told[f"--{setting.name}"].endswith(f"by default `{setting.default}`")
