@@ -12,10 +12,10 @@ from importlib.metadata import version
 from cycletrace.cli.failure import Failure
 
 GROUPS = {
-    "look": ("report", "facts", "status"),
+    "look": ("report", "facts", "status", "open"),
     "tell": ("start", "mark", "served", "alias", "close"),
     "wrap": ("run", "stage", "wait", "env"),
-    "keep": ("flush", "doctor", "store", "demo"),
+    "keep": ("flush", "doctor", "store", "collect", "demo"),
 }
 """Modules of this package that bring a subcommand each, in the order in which the help lists them."""
 

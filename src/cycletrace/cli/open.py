@@ -1,0 +1,69 @@
+"""``cycletrace open``: from a key to the cycle's trace in Jaeger."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import Any
+
+from cycletrace.cli import options
+from cycletrace.cli.failure import Failure
+
+JAEGER_URL = "CYCLETRACE_JAEGER_URL"
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "open",
+        help="open a cycle's trace in Jaeger",
+        description="Print the link to a cycle's trace in Jaeger, and on a terminal open it in the browser. The id of "
+        "the trace is made from the key, so the link also leads to a cycle of other machines, and to one that is open.",
+    )
+    parser.add_argument("key", nargs="?", metavar="KEY", help="the cycle's key (default: as for --cycle)")
+    parser.add_argument("--namespace", metavar="NAME", help="its team (default: CYCLETRACE_NAMESPACE)")
+    parser.add_argument("--print", action="store_true", help="only print the link")
+    options.add_directory(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the link, and open it where somebody sees it."""
+    link = trace_link(_cycle_id(args), os.environ.get(JAEGER_URL, ""))
+    if link is None:
+        raise Failure(f"{JAEGER_URL} is not set. Say where Jaeger is: export {JAEGER_URL}=http://127.0.0.1:16686")
+    print(link, flush=True)
+    if not args.print and sys.stdout.isatty():
+        import webbrowser
+
+        webbrowser.open(link)
+    return 0
+
+
+def trace_link(cycle_id: str, base: str) -> str | None:
+    """The page of a cycle's trace in the Jaeger at this base URL, ``None`` where there is no base.
+
+    Raises:
+        Failure: where the base is no URL.
+    """
+    if not base:
+        return None
+    if not base.startswith(("http://", "https://")):
+        raise Failure(f"{JAEGER_URL} is {base!r}: expected a URL such as http://127.0.0.1:16686")
+    return f"{base.rstrip('/')}/trace/{cycle_id}"
+
+
+def _cycle_id(args: argparse.Namespace) -> str:
+    from cycletrace.conventions import cycle_id
+    from cycletrace.emit.inherited import inherited
+    from cycletrace.emit.settings import read
+
+    options.state_directory(args)
+    namespace = read().namespace if args.namespace is None else args.namespace
+    if args.key:
+        return cycle_id(namespace, args.key)
+    known = inherited(namespace)
+    if known is None:
+        raise Failure("no cycle is known here. Say which: cycletrace open KEY")
+    return known.cycle.cycle_id
