@@ -94,11 +94,10 @@ def report(
     sample = Sample()
     found: list[OpenCycle] = []
 
-    def is_measured(one: Facts, begin: int | None) -> bool:
+    def is_finished_since(one: Facts, begin: int | None) -> bool:
         finish = finish_of(one)
         return (
             finish is not None
-            and one["cycle_time_ns"] is not None
             and one["trigger"] == trigger
             and counts(one)
             and (begin is None or begin <= finish)
@@ -106,15 +105,13 @@ def report(
         )
 
     def visit(one: Facts) -> None:
-        if one["trigger"] != trigger:
-            return
-        if is_measured(one, when.begin):
+        if one["cycle_time_ns"] is not None and is_finished_since(one, when.begin):
             sample.add(one)
-        opened = open_cycle(one, as_of)
+        opened = open_cycle(one, as_of) if one["trigger"] == trigger else None
         if opened is not None:
             found.append(opened)
 
-    table = table_of(facts, lambda one: is_measured(one, when.before), visit)
+    table = table_of(facts, lambda one: is_finished_since(one, when.before), visit)
     chosen = populations(table, when, as_of, trigger)
     times = table.cycles.time[chosen.measured]
     return Report(

@@ -34,14 +34,15 @@ class Cycles:
     """Whether it counts in a population: an implicit cycle only once it has a ``selected`` mark."""
     has_details: Bools
     mechanism: Codes
-    """How it was taken into use, -1 where unknown."""
+    """How it was taken into use, -1 where unknown, and without details."""
     hands_free: Codes
-    """Whether no manual step began between ``selected`` and the finish; -1 where either is unknown."""
+    """Whether no manual step began between ``selected`` and the finish; -1 where either is unknown, and without
+    details."""
     finish: Int64s
     """``in_use`` where known, else the mark ``deployed`` where that is the outcome."""
     time: Int64s
     last: Int64s
-    """The latest instant that the facts tell."""
+    """Of an open cycle: the latest instant that the facts tell."""
     manual: Int64s
     """How much of the cycle time was the work of manual steps; 0 without details."""
     marks: Int64s
@@ -49,7 +50,7 @@ class Cycles:
     parts: Int64s
     """Columns as ``PARTS``."""
     activity: Int64s
-    """Columns as ``ACTIVITIES``; zeros where ``time`` is unknown."""
+    """Columns as ``ACTIVITIES``; zeros where ``time`` is unknown, and without details."""
 
 
 @dataclass(frozen=True)

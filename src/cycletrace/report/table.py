@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
 from typing import Final, TypeVar
 
 import numpy as np
@@ -16,12 +15,13 @@ from cycletrace.conventions import (
     KINDS,
     LAUNCHES,
     MARKS,
+    OPEN,
     PARTS,
     REASONS,
     STAGE_OUTCOMES,
     SUCCESSES,
 )
-from cycletrace.flow import Facts
+from cycletrace.flow import Facts, StageFacts, WaitFacts
 from cycletrace.report.columns import NULL, Codes, Cycles, Owned, Runs, Steps, Table, Waits
 from cycletrace.report.steps import is_manual, manual_ns, taken_up_ns
 from cycletrace.report.sums import Int64s
@@ -53,6 +53,7 @@ _ACTORS = _codes(ACTORS)
 _LAUNCHES = _codes(LAUNCHES)
 _REASONS = _codes(REASONS)
 _ACTIVITY_CODES = _codes(ACTIVITIES)
+_NO_ACTIVITY = dict.fromkeys(ACTIVITIES, 0)
 
 
 def table_of(
@@ -105,19 +106,23 @@ class _Reduction:
 
     def add(self, facts: Facts) -> bool:
         """Take in a cycle. ``False`` where it is left out as unreadable."""
-        time = facts["cycle_time_ns"]
-        instants = _instants(facts)
-        if any(not -_BOUND < instant < _BOUND for instant in (min(instants), max(instants), time or 0)):
+        time, marks, parts = facts["cycle_time_ns"], facts["marks"], facts["parts_ns"]
+        reached = marks["started"], marks["trained"], marks["selected"], marks["deployed"], marks["in_use"]
+        details = self._has_details(facts)
+        instants = [instant for instant in reached if instant is not None] or [0]
+        if details or facts["outcome"] == OPEN:
+            instants += _instants(facts)
+        last = max(instants)
+        if last >= _BOUND or min(instants) <= -_BOUND or (time is not None and time >= _BOUND):
             self._unreadable += 1
             return False
         row = len(self._ids)
         self._ids.append(facts["cycle_id"])
-        details = self._has_details(facts)
-        manual = hands_free = 0
+        manual, hands_free, mechanism, activity = 0, -1, None, _NO_ACTIVITY
         if details:
             manual, hands_free = self._add_details(row, facts)
-        marks, parts, activity = facts["marks"], facts["parts_ns"], facts["activity_ns"]
-        mechanism = _mechanism(facts)
+            mechanism = _mechanism(facts)
+            activity = facts["activity_ns"] or _NO_ACTIVITY
         self._cycles.add(
             self._models[facts["model"]],
             self._domains[facts["domain"]],
@@ -129,11 +134,11 @@ class _Reduction:
             hands_free,
             _null(finish_of(facts)),
             _null(time),
-            max(instants),
+            last,
             manual,
-            *map(_null, (marks["started"], marks["trained"], marks["selected"], marks["deployed"], marks["in_use"])),
+            *map(_null, reached),
             *map(_null, (parts["training"], parts["selection"], parts["deployment"], parts["activation"])),
-            *((0,) * len(ACTIVITIES) if activity is None else map(activity.__getitem__, ACTIVITIES)),
+            *map(activity.__getitem__, ACTIVITIES),
         )
         return True
 
@@ -230,13 +235,10 @@ def _length(start: int, end: int | None) -> int:
 
 
 def _instants(facts: Facts) -> list[int]:
-    """All instants that the facts tell; the epoch where they tell none."""
-    marks = facts["marks"]
-    known = [marks["started"], marks["trained"], marks["selected"], marks["deployed"], marks["in_use"]]
-    for interval in chain(facts["stages"], facts["waits"]):
-        known.append(interval["start"])
-        known.append(interval["end"])
-    return [instant for instant in known if instant is not None] or [0]
+    """All instants of stages and waits."""
+    intervals: list[StageFacts | WaitFacts] = [*facts["stages"], *facts["waits"]]
+    starts = [interval["start"] for interval in intervals]
+    return starts + [interval["end"] for interval in intervals if interval["end"] is not None]
 
 
 def _mechanism(facts: Facts) -> str | None:
