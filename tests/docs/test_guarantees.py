@@ -1,0 +1,39 @@
+"""``docs/guarantees.md``: every guarantee names tests, and every test that it names exists."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+
+import pytest
+from tests.docs.pages import ROOT, page, tables, words
+
+from cycletrace.emit.keeper import HEARTBEAT
+from cycletrace.emit.runs import LEASE
+from cycletrace.emit.writer import MAX_PENDING
+
+ROWS = [row for rows in tables(page("guarantees.md")) for row in rows]
+
+
+@cache
+def names_in(file: str) -> frozenset[str]:
+    tree = ast.parse((ROOT / "tests" / file).read_text(encoding="utf-8"))
+    return frozenset(
+        node.name
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name.startswith("test_")
+    )
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row["guarantee"] for row in ROWS])
+def test_the_tests_that_hold_a_guarantee_exist(row: dict[str, str]) -> None:
+    named = [word.split("::") for word in words(row["held by"])]
+    assert named
+    for file, test in named:
+        assert test in names_in(file), f"{file} has no {test}"
+
+
+def test_the_figures_of_what_is_not_guaranteed_are_those_of_the_source() -> None:
+    text = page("guarantees.md")
+    assert f"{MAX_PENDING:,} records" in text
+    assert (HEARTBEAT, LEASE) == (60, 180), "a last word that may be a minute old, a lease of three minutes"
