@@ -11,7 +11,7 @@ import pytest
 from tests.docs.pages import ROOT, page, section, table, words
 
 from cycletrace.conventions import LAUNCHES
-from cycletrace.emit import launch, settings
+from cycletrace.emit import launch, settings, told
 from cycletrace.emit.delivery import destination
 from cycletrace.flow import RULES
 
@@ -132,3 +132,24 @@ def test_our_own_endpoint_beats_the_others_whose_headers_still_hold() -> None:
 
 def test_a_disabled_sdk_delivers_nothing() -> None:
     assert destination.find("http://ours:4318", {"OTEL_SDK_DISABLED": "true"}) is None
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "allowed", "instead"),
+    [
+        ("CYCLETRACE_LAUNCH", "slurm", "say terminal, notebook, ci, scheduler, other", "as if it were not set"),
+        ("CYCLETRACE_PEOPLE", "all", "say pseudonyms, names, none", "with 'pseudonyms'"),
+        ("CYCLETRACE_JOURNAL_LIMIT", "5", "say a number of bytes of 1000000 or more", "with 1073741824"),
+        ("CYCLETRACE_ENDPOINT", "host:4318", "say an http:// or https:// URL", "as if it were not set"),
+        ("CYCLETRACE_DISABLED", "perhaps", "say 1, true, 0, false", "with False"),
+    ],
+)
+def test_a_value_that_is_not_allowed_is_told_and_the_default_holds(
+    caplog: pytest.LogCaptureFixture, variable: str, value: str, allowed: str, instead: str
+) -> None:
+    told._told.clear()
+    for _ in range(2):
+        assert settings.read({variable: value}) == settings.read({})
+    (record,) = caplog.records
+    assert record.name == "cycletrace"
+    assert record.getMessage() == f"{variable} is {value!r}, which is not allowed: {allowed}. Going on {instead}."

@@ -101,7 +101,8 @@ def _value(env: Mapping[str, str], variable: str, default: T, parse: Callable[[s
     try:
         return parse(text)
     except ValueError:
-        complain("%s is %r, which is none of: %s. Going on with %r.", variable, text, allowed, default)
+        instead = "as if it were not set" if default is None else f"with {default!r}"
+        complain("%s is %r, which is not allowed: say %s. Going on %s.", variable, text, allowed, instead)
         return default
 
 
