@@ -48,6 +48,15 @@ def test_a_new_store_is_for_its_owner_only(path: Path) -> None:
     assert [entry.name for entry in path.parent.iterdir()] == [FILE]
 
 
+@pytest.mark.parametrize("name", ["what? #1 50%20.db", "naïve.db", "a&mode=memory"])
+def test_a_path_may_hold_any_character(tmp_path: Path, name: str) -> None:
+    with open_store(tmp_path / name) as store:
+        put(store, finished("churn@1"))
+    with open_reader(tmp_path / name) as store:
+        assert len(read(store)) == 1
+    assert (tmp_path / name).exists()
+
+
 def test_a_store_says_what_it_is(path: Path) -> None:
     open_store(path).close()
     connection = sqlite3.connect(path)

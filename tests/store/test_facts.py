@@ -219,3 +219,9 @@ def test_odd_names_survive(store: Store) -> None:
     for record in records:
         assert [one["key"] for one in read(store, cycle=record.origin.key)] == [record.origin.key]
         assert [one["model"] for one in read(store, model=record.origin.key)] == [record.origin.key]
+
+
+def test_names_that_are_no_text_are_asked_for_in_vain(store: Store) -> None:
+    """A command line may hold bytes that are not UTF-8; Python hands them on as lone surrogates."""
+    put(store, finished("churn@1"))
+    assert read(store, cycle="churn\udcff") == read(store, model="\udcff") == read(store, namespace="\udcff") == []

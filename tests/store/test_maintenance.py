@@ -131,7 +131,7 @@ def test_what_arrives_for_a_pruned_cycle_is_refused_and_counted(store: Store) ->
     put(store, [*OLD, claimed])
     before = read(store)
     prune(store, T0 + DAY)
-    late = [
+    late: list[Record] = [
         stage(origin("churn@1"), "x", 1, 2),
         stage(origin("abc"), "x", 1, 2),
         stage(origin("never seen"), "x", 1, 2),

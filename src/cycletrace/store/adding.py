@@ -10,6 +10,7 @@ from typing import NamedTuple
 from cycletrace.flow import Alias, Record
 from cycletrace.store.codec import encode
 from cycletrace.store.components import component_of
+from cycletrace.store.decode import sound
 from cycletrace.store.schema import DUE_NOW
 
 PRUNED = "the cycle's records were pruned"
@@ -41,9 +42,9 @@ def add(connection: sqlite3.Connection, records: Iterable[Record], now: int) -> 
     for cycle_id in sorted(by_cycle):  # in the order of the key: neighbours share pages
         batch = by_cycle[cycle_id]
         if has_pruned:
-            sound = _without_pruned(connection, cycle_id, batch, now)
-            refused += len(batch) - len(sound)
-            batch = sound
+            accepted = _without_pruned(connection, cycle_id, batch, now)
+            refused += len(batch) - len(accepted)
+            batch = accepted
         new += _add_to_cycle(connection, cycle_id, batch)
     return Added(new, refused)
 
@@ -57,21 +58,22 @@ def reject(connection: sqlite3.Connection, now: int, reason: str, excerpt: str) 
         "INSERT INTO rejections (reason, count) VALUES (?, 1) ON CONFLICT (reason) DO UPDATE SET count = count + 1",
         (reason,),
     )
-    sound = excerpt[:_EXCERPT].encode("utf-8", "replace").decode("utf-8")
-    connection.execute("INSERT INTO rejected (at, reason, excerpt) VALUES (?, ?, ?)", (now, reason, sound))
+    connection.execute(
+        "INSERT INTO rejected (at, reason, excerpt) VALUES (?, ?, ?)", (now, reason, sound(excerpt[:_EXCERPT]))
+    )
     connection.execute("DELETE FROM rejected WHERE id <= (SELECT max(id) FROM rejected) - ?", (_KEPT,))
 
 
 def _without_pruned(connection: sqlite3.Connection, cycle_id: str, records: list[Record], now: int) -> list[Record]:
     """The records without those whose cycle was pruned, which are rejected: a fold would lack the rest."""
     is_pruned = _is_pruned(connection, cycle_id)
-    sound = []
+    accepted = []
     for record in records:
         if is_pruned or (isinstance(record, Alias) and _is_pruned(connection, record.alias_id)):
             reject(connection, now, PRUNED, encode(record))
         else:
-            sound.append(record)
-    return sound
+            accepted.append(record)
+    return accepted
 
 
 def _is_pruned(connection: sqlite3.Connection, cycle_id: str) -> bool:

@@ -14,7 +14,8 @@ from cycletrace.flow import Alias, Close, Heartbeat, Mark, Origin, Record, Stage
 _TYPES = (Stage, Heartbeat, Wait, Mark, Alias, Close)
 """By the number that stands for each in the array. Only ever appended to, as are the fields of each."""
 _NUMBERS = {kind: number for number, kind in enumerate(_TYPES)}
-_ORIGIN = len(Origin._fields)
+_FIELDS = len(Origin._fields)
+"""Where the fields of the type begin."""
 
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
@@ -27,7 +28,10 @@ def encode(record: Record) -> str:
 def decode(cycle_id: str, bodies: Iterable[str]) -> list[Record]:
     """The records that these texts, of one cycle id, are."""
     records: list[Record] = []
-    for number, *fields in json.loads(f"[{','.join(bodies)}]"):
-        origin = Origin(cycle_id, *fields[: _ORIGIN - 1])
-        records.append(_TYPES[number](origin, *fields[_ORIGIN - 1 :]))
+    origin, said = Origin(cycle_id), None
+    for row in json.loads(f"[{','.join(bodies)}]"):
+        if row[1:_FIELDS] != said:  # most records of a cycle say the same of it
+            said = row[1:_FIELDS]
+            origin = Origin(cycle_id, *said)
+        records.append(_TYPES[row[0]](origin, *row[_FIELDS:]))
     return records

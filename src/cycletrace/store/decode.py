@@ -87,6 +87,11 @@ def decode_event(event_name: str, attributes: Mapping[str, object], at: object, 
     )
 
 
+def sound(text: str) -> str:
+    """A text without lone surrogates, which SQLite does not take: each becomes ``?``."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
 def _stage(attributes: Mapping[str, object], start: object, namespace: object, span_name: object) -> Stage:
     """A run that has started. Its name is as said, else the span's."""
     if not _has(attributes, c.STAGE_NAME):
@@ -165,7 +170,7 @@ def _text(attributes: Mapping[str, object], name: str) -> str | None:
         raise Rejected(f"{name} is not a text")
     if len(value) > MAX_TEXT:
         raise Rejected(f"{name} is longer than {MAX_TEXT} characters")
-    return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+    return sound(value)
 
 
 def _id(attributes: Mapping[str, object], name: str) -> str:

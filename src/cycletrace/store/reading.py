@@ -14,6 +14,7 @@ from cycletrace.conventions import cycle_id as id_of_key
 from cycletrace.flow import RULES, Facts, Rules, facts_of
 from cycletrace.store.components import component_of, records_of
 from cycletrace.store.database import Store
+from cycletrace.store.decode import sound
 from cycletrace.store.refolding import kept_rules
 
 
@@ -34,6 +35,7 @@ def facts(
     Raises:
         StoreError: where the store cannot be read.
     """
+    model, cycle, namespace = (None if text is None else sound(text) for text in (model, cycle, namespace))
     with store.snapshot() as connection:
         reader = _Reader(connection, at, rules)
         found = reader.scan(model, namespace) if cycle is None else reader.find(cycle, namespace)

@@ -126,8 +126,10 @@ def _horizon_of(
 
 def _horizon(facts: Facts | None, records: Sequence[Record], now: int, rules: Rules) -> _Horizon:
     """How long the facts of one cycle hold: to a later instant in its records, until it settles, until a lease ends."""
-    changes = [instant for record in records for instant in (began(record), latest(record)) if instant > now]
     last = max(map(latest, records))
+    changes = []
+    if last > now:
+        changes = [instant for record in records for instant in (began(record), latest(record)) if instant > now]
     if facts is None or facts["outcome"] == OPEN:
         stable_from = None
         if facts is not None:

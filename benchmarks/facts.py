@@ -1,0 +1,197 @@
+"""What facts cost at scale: a store of many cycles is made, folded, read, and given one late record.
+
+    python benchmarks/facts.py --cycles 1000000
+
+Ratios are to the floor of the same run: SQLite inserting the very same rows with nothing around it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import resource
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.history import BETWEEN, HOUR, START, cycle, history, key_of
+
+from cycletrace import conventions as c
+from cycletrace.flow import Record, Stage, fold
+from cycletrace.store import FILE, Store, add, facts, open_reader, open_store, refold
+from cycletrace.store.codec import encode
+
+AT_ONCE = 1000
+"""Cycles in one transaction."""
+T = TypeVar("T")
+
+
+class Clock:
+    """Adds up the CPU seconds of what it is asked to time, part by part: other work on the machine does not count."""
+
+    def __init__(self) -> None:
+        self.parts: list[float] = []
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """Time a block."""
+        began = time.process_time()
+        yield
+        self.parts.append(time.process_time() - began)
+
+    def total(self) -> float:
+        """All parts, seconds."""
+        return sum(self.parts)
+
+    def growth(self) -> float:
+        """The last quarter's time over the first one's: 1 is linear."""
+        quarter = max(1, len(self.parts) // 4)
+        return sum(self.parts[-quarter:]) / sum(self.parts[:quarter])
+
+
+def bare_inserts(path: Path, rows: Iterator[list[tuple[str, str]]]) -> Clock:
+    """The floor: rows of two texts into a table with both as its key, committed as a store commits."""
+    clock = Clock()
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA page_size = 16384")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA wal_autocheckpoint = 4000")
+    connection.execute("CREATE TABLE bare (id TEXT, body TEXT, PRIMARY KEY (id, body)) WITHOUT ROWID")
+    for batch in rows:
+        batch.sort()
+        with clock.part():
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany("INSERT OR IGNORE INTO bare VALUES (?, ?)", batch)
+            connection.execute("COMMIT")
+    connection.close()
+    return clock
+
+
+def rows_of(batches: Iterator[list[Record]]) -> Iterator[list[tuple[str, str]]]:
+    """The rows that a store makes of records."""
+    for records in batches:
+        yield [(record.origin.cycle_id, encode(record)) for record in records]
+
+
+def adding(store: Store, cycles: int, now: int) -> Clock:
+    """Records into the store."""
+    clock = Clock()
+    for records in history(cycles, AT_ONCE):
+        with clock.part(), store.transaction() as connection:
+            add(connection, records, now)
+    return clock
+
+
+def refolding(store: Store, now: int) -> Clock:
+    """Records to facts: read, folded, kept."""
+    clock = Clock()
+    is_left = True
+    while is_left:
+        with clock.part(), store.transaction() as connection:
+            is_left = bool(refold(connection, now, AT_ONCE))
+    clock.parts.pop()  # the one that found nothing
+    return clock
+
+
+def folding(cycles: int, now: int) -> Clock:
+    """The arithmetic alone, on records in memory."""
+    clock = Clock()
+    for first in range(0, cycles, AT_ONCE):
+        batch = [cycle(number) for number in range(first, min(cycles, first + AT_ONCE))]
+        with clock.part():
+            for records in batch:
+                fold(records[0].origin.cycle_id, records, now)
+    return clock
+
+
+def milliseconds(work: Callable[[], T], expected: Callable[[T], bool]) -> float:
+    """How long a piece of work takes, which must come out as expected."""
+    began = time.perf_counter()
+    result = work()
+    taken = (time.perf_counter() - began) * 1000
+    if not expected(result):
+        raise AssertionError(result)
+    return taken
+
+
+def looking_up(path: Path, cycles: int, now: int) -> list[float]:
+    """One cycle's facts by its key, each with a store newly opened. Milliseconds."""
+
+    def look(key: str) -> list[str | None]:
+        with open_reader(path) as store:
+            return [one["key"] for one in facts(store, now, cycle=key)]
+
+    keys = [key_of(random.randrange(cycles)) for _ in range(200)]
+    return [milliseconds(lambda key=key: look(key), lambda found, key=key: found == [key]) for key in keys]  # type: ignore[misc]
+
+
+def late_records(store: Store, cycles: int, now: int) -> list[float]:
+    """One late record each: taken in, its cycle folded, committed. Milliseconds."""
+
+    def come_late(number: int) -> int:
+        of = cycle(number)[0].origin
+        with store.transaction() as connection:
+            add(connection, [Stage(of, "late", "late", c.OTHER, now - HOUR, now - HOUR + 1, c.OK)], now)
+            return len(refold(connection, now, AT_ONCE))
+
+    return [
+        milliseconds(lambda number=number: come_late(number), lambda folded: folded == 1)  # type: ignore[misc]
+        for number in random.sample(range(cycles), min(cycles, 200))
+    ]
+
+
+def line(what: str, seconds: float, cycles: int, note: str = "") -> None:
+    """One line of the table."""
+    print(f"{what:<34} {seconds / cycles * 1e6:9.1f} us/cycle {cycles / seconds:12,.0f} cycles/s   {note}", flush=True)
+
+
+def main() -> None:
+    """Measure, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
+    parser.add_argument("--cycles", type=int, default=20_000, help="cycles of about ten stages (default: 20000)")
+    parser.add_argument("--directory", type=Path, help="where to make the store (default: a temporary directory)")
+    chosen = parser.parse_args()
+    cycles: int = chosen.cycles
+    now = START + cycles * BETWEEN + 90 * 24 * HOUR
+    random.seed(1)
+    with tempfile.TemporaryDirectory(dir=chosen.directory) as folder:
+        path = Path(folder) / FILE
+        with open_store(path) as store:
+            added = adding(store, cycles, now)
+            floor = bare_inserts(Path(folder) / "bare.db", rows_of(history(cycles, AT_ONCE)))
+            line("floor: bare inserts of the records", floor.total(), cycles, f"growth {floor.growth():.2f}")
+            ratio = added.total() / floor.total()
+            line("records into the store", added.total(), cycles, f"{ratio:.1f}x floor, growth {added.growth():.2f}")
+            line("the fold alone", (folded := folding(min(cycles, 20_000), now)).total(), min(cycles, 20_000))
+            refolded = refolding(store, now)
+            alone = folded.total() * cycles / min(cycles, 20_000)
+            line(
+                "records to facts, kept",
+                refolded.total(),
+                cycles,
+                f"{refolded.total() / alone:.1f}x the fold alone, growth {refolded.growth():.2f}",
+            )
+        clock = Clock()
+        with open_reader(path) as store, clock.part():
+            found = sum(1 for _ in facts(store, now))
+        line("all facts out", clock.total(), found)
+        looked = looking_up(path, cycles, now)
+        with open_store(path) as store:
+            late = late_records(store, cycles, now)
+        for what, taken in (("one cycle's facts, by key", looked), ("one late record, refolded", late)):
+            print(f"{what:<34} {statistics.median(taken):9.2f} ms median {max(taken):9.2f} ms at most")
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"{'store':<34} {path.stat().st_size / cycles:9.0f} bytes/cycle {peak:9.0f} MiB of memory at most")
+
+
+if __name__ == "__main__":
+    main()
