@@ -6,7 +6,7 @@ from cycletrace.conventions import AUTOMATION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
 
@@ -18,6 +18,39 @@ def one_of(what: str, given: str | None, allowed: Iterable[str]) -> None:
     """
     if given is not None and given not in allowed:
         raise ValueError(f"{what}={given!r} is not known: it is one of {', '.join(allowed)}.")
+
+
+def url(what: str, given: str | None) -> None:
+    """Raise where something is given that is no URL of HTTP.
+
+    Raises:
+        ValueError: with what it looks like.
+    """
+    if given is not None and not given.startswith(("http://", "https://")):
+        raise ValueError(f"{what}={given!r} is no URL: say http://HOST:4318, or https://.")
+
+
+def attempt(given: int | None) -> None:
+    """Raise where this is no number of an attempt.
+
+    Raises:
+        ValueError: with what it is.
+    """
+    if given is not None and (type(given) is not int or given < 1):
+        raise ValueError(f"attempt={given!r} is not known: it is a whole number from 1.")
+
+
+def attributes(given: Mapping[str, object] | None) -> None:
+    """Raise where these cannot be attributes of a span.
+
+    Raises:
+        TypeError: with what can be.
+    """
+    for name, value in (given or {}).items():
+        if not isinstance(name, str) or not isinstance(value, (str, bool, int, float)):
+            raise TypeError(
+                f"attributes holds {name!r}, a {type(value).__name__}: numbers, texts and truth values can be."
+            )
 
 
 def actor(by: str | None) -> None:

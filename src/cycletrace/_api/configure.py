@@ -48,6 +48,7 @@ def configure(
     from cycletrace.emit import entry
     from cycletrace.emit.settings import PEOPLE_MODES
 
+    checks.url("endpoint", endpoint)
     checks.one_of("launch", launch, c.LAUNCHES)
     checks.one_of("people", people, PEOPLE_MODES)
     chosen = {

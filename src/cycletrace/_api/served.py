@@ -25,7 +25,13 @@ def served(
         mechanism: How clients came to use it: ``redeploy``, ``client_config``, ``flag``, ``env_var`` or ``alias``.
         environment: Where it serves. One that is not production makes no ``in_use``.
     """
-    if (model, version, key) in _seen:
+    try:
+        if (model, version, key) in _seen:
+            return
+    except TypeError:
+        from cycletrace.emit.told import complain
+
+        complain("served takes texts as model, version and key. It got something else, which is left out.")
         return
     _first(model, version, key, mechanism, environment)
 

@@ -46,6 +46,10 @@ class Stage:
         checks.one_of("kind", kind, c.KINDS)
         checks.actor(by)
         checks.one_of("mechanism", mechanism, c.MECHANISMS)
+        checks.attempt(attempt)
+        checks.attributes(attributes)
+        if cycle is not None and not isinstance(cycle, (Cycle, str)):
+            raise TypeError(f"cycle={cycle!r} is none: give what cycle() made, or a key.")
         if name == "":
             raise ValueError("A stage needs a name of at least one character.")
         if isinstance(capture, str):
@@ -108,6 +112,9 @@ class Stage:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.__exit__(kind, error, trace)
+
+    def __reduce__(self) -> tuple[type[Stage], tuple[Any, ...]]:
+        return Stage, (*self._given, self._capture, self._attributes, self._cycle)  # its runs stay where they run
 
     def __repr__(self) -> str:
         return f"<stage {self._given[0]!r}>"

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from cycletrace.conventions import STAGE_HEARTBEAT
-from cycletrace.emit.told import LOGGER
+from cycletrace.emit.told import in_words, tell
 from cycletrace.journal.bound import trim
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Keeper:
             self._runtime.writer.recover()
             return shipper.deliver_all(deadline)
         except Exception as error:  # rule 1: whatever goes wrong here is ours
-            LOGGER.warning("Delivery failed: %r", error)
+            tell(f"Delivery failed: {in_words(error)}")
             return False
         finally:
             self._shipping.release()
@@ -109,7 +109,7 @@ class Keeper:
                     finally:
                         self._shipping.release()
             except Exception as error:  # rule 1: whatever goes wrong here is ours
-                LOGGER.warning("The keeper stumbled: %r", error)
+                tell(f"The keeper stumbled: {in_words(error)}")
                 if stop.is_set():
                     return
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import Event, ReadableSpan
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from cycletrace.conventions import SERVICE_NAME, SERVICE_NAMESPACE
-from cycletrace.emit.told import LOGGER
+from cycletrace.emit.told import in_words, tell
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
 
 SCOPE_NAME = "cycletrace"
 SAMPLED = TraceFlags(TraceFlags.SAMPLED)
@@ -33,6 +33,10 @@ def span_context(trace_id: str, span_id: str, *, is_remote: bool = False) -> Spa
 
 def readable_span(document: Mapping[str, Any], resource: Mapping[str, Any]) -> ReadableSpan:
     """The finished span in a document of the journal, as the SDK's processors and encoder take it."""
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import Event, ReadableSpan
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
     whole = {**resource, SERVICE_NAME: document["service"]}
     if document.get("namespace"):
         whole[SERVICE_NAMESPACE] = document["namespace"]
@@ -66,7 +70,7 @@ def hand_over(document: Mapping[str, Any], resource: Mapping[str, Any], processo
         try:
             processor.on_end(span)
         except Exception as error:
-            LOGGER.warning("The span processor %r failed: %r", processor, error)
+            tell(f"A span processor of yours, a {type(processor).__name__}, failed: {in_words(error)}")
 
 
 def as_processor(given: object) -> Any:

@@ -19,7 +19,7 @@ from cycletrace.emit.current import HERE, Here
 from cycletrace.emit.keeper import HEARTBEAT
 from cycletrace.emit.outcomes import outcome_of
 from cycletrace.emit.processors import SCOPE_NAME, hand_over, scope_version, span_context
-from cycletrace.emit.told import complain, harmless, tell
+from cycletrace.emit.told import complain, harmless, in_words, tell
 from cycletrace.journal.format import MAX_LINE, frame_text
 
 if TYPE_CHECKING:
@@ -289,10 +289,14 @@ def _tracer(new_id: Callable[[], str]) -> Tracer:
 
     The user's global provider is left alone; its sampler, which may keep one trace in a hundred, has no say.
     """
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.id_generator import IdGenerator
-    from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+    try:
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.id_generator import IdGenerator
+        from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+    except Exception as error:  # it raises where a variable of its own holds nonsense
+        tell(f"OpenTelemetry's SDK cannot be loaded: {in_words(error)}. Stages are journaled without it.")
+        return trace.NoOpTracer()
 
     class Ids(IdGenerator):
         def generate_span_id(self) -> int:

@@ -1,0 +1,188 @@
+"""Wrong use raises where it is written, with the sentence that helps; at run time it is told and hurts nobody."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.journals import Journal, run_script
+
+import cycletrace as ct
+from cycletrace import conventions as c
+from cycletrace._api.served import _seen
+from cycletrace.emit.told import Misuse
+
+
+class Class:
+    """What is no function."""
+
+
+@pytest.mark.parametrize(
+    ("wrong", "raises", "sentence"),
+    [
+        (lambda: ct.stage("x", kind="trian"), ValueError, "kind='trian' is not known: it is one of data, train"),
+        (lambda: ct.stage("x", by="alice"), ValueError, 'say "automation", "person"'),
+        (lambda: ct.stage("x", mechanism="magic"), ValueError, "one of redeploy"),
+        (lambda: ct.stage(""), ValueError, "needs a name"),
+        (lambda: ct.stage("x", capture="lr"), TypeError, r'capture=\("lr",\)'),
+        (lambda: ct.stage("x", attempt=0), ValueError, "attempt=0"),
+        (lambda: ct.stage("x", attempt="1"), ValueError, "attempt='1'"),  # type: ignore[call-overload]
+        (lambda: ct.stage("x", attributes={"a": object()}), TypeError, "attributes"),
+        (lambda: ct.stage("x", attributes={1: "a"}), TypeError, "attributes"),  # type: ignore[dict-item]
+        (lambda: ct.stage("x", cycle=7), TypeError, "cycle="),  # type: ignore[call-overload]
+        (lambda: ct.stage(Class), TypeError, "Class is a class: decorate its methods"),
+        (lambda: ct.stage("x")(Class), TypeError, "Class is a class"),
+        (lambda: ct.stage(7), TypeError, "7 is none"),  # type: ignore[call-overload]
+        (lambda: ct.stage("x")("y"), TypeError, "'y' is none"),  # type: ignore[type-var]
+        (lambda: ct.stage(capture=("nope",))(len), TypeError, "nope"),
+        (lambda: ct.waiting("sleep"), ValueError, "reason='sleep' is not known"),
+        (lambda: ct.waiting("human", by="bob"), ValueError, "person:NAME"),
+        (lambda: ct.waiting("human")(Class), TypeError, "decorates functions"),
+        (lambda: ct.cycle(""), ValueError, "needs the name of a model"),
+        (lambda: ct.cycle("m", key=""), ValueError, "needs the name of a model"),
+        (lambda: ct.cycle("m", trigger="whim"), ValueError, "trigger='whim'"),
+        (lambda: ct.cycle("m", "1")(Class), TypeError, "decorates functions"),
+        (lambda: ct.mark("trained", datetime(2024, 1, 1)), ValueError, "has no time zone"),
+        (lambda: ct.mark("trained", "yesterday"), TypeError, "no instant"),  # type: ignore[arg-type]
+        (lambda: ct.mark("trained", True), TypeError, "no instant"),
+        (lambda: ct.configure(launch="rocket"), ValueError, "launch='rocket'"),
+        (lambda: ct.configure(people="all"), ValueError, "people='all'"),
+        (lambda: ct.configure(endpoint="localhost:4318"), ValueError, "endpoint='localhost:4318'"),
+    ],
+)
+def test_wrong_use_raises_with_the_sentence_that_helps(
+    journal: Journal, wrong: Any, raises: type[Exception], sentence: str
+) -> None:
+    with pytest.raises(raises, match=sentence):
+        wrong()
+    assert journal.documents() == []
+
+
+def test_a_generator_cannot_be_a_wait_or_a_cycle() -> None:
+    def items() -> Any:
+        yield 1
+
+    for decorate in (ct.waiting("data"), ct.cycle("m", "1")):
+        with pytest.raises(TypeError, match=r"Write `with"):
+            decorate(items)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (lambda: ct.mark("nearly"), "nearly"),
+        (lambda: ct.cycle("m", "1").close("great"), "great"),
+        (lambda: ct.cycle("m", "1").alias(""), "alias"),
+        (lambda: ct.served("m", "1", mechanism="magic"), "magic"),
+        (lambda: ct.served("m"), "needs a version or a key"),
+        (lambda: ct.served(["m"], "1"), "served"),  # type: ignore[arg-type]
+    ],
+)
+def test_wrong_words_at_run_time_are_told_once(
+    journal: Journal, wrong: Any, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    _seen.clear()
+    for _ in range(2):
+        wrong()
+    ours = [record for record in caplog.records if record.name == "cycletrace"]
+    assert len(ours) == 1
+    assert told in ours[0].getMessage()
+
+
+def test_strict_mode_raises_at_run_time(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CYCLETRACE_STRICT", "1")
+    with pytest.raises(Misuse, match="nearly"):
+        ct.mark("nearly")
+    with pytest.raises(Misuse, match="splendid"), ct.stage("work") as run:
+        run.outcome = "splendid"
+    with pytest.raises(Misuse, match="object"), ct.stage("work") as run:
+        run.set(thing=object())  # type: ignore[arg-type]
+    assert ct.current_stage() is None
+
+
+def test_a_version_that_is_a_number_is_taken_as_text(journal: Journal) -> None:
+    with ct.cycle("churn", 7) as cycle:  # type: ignore[arg-type]
+        assert cycle.key == "churn@7"
+        with ct.stage("train"):
+            pass
+    assert journal.span("train")["attributes"][c.MODEL_VERSION] == "7"
+
+
+DISABLED = """
+import asyncio, sys
+import cycletrace as ct
+
+@ct.stage(capture=("x",))
+def work(x): return x
+
+@ct.stage
+def items():
+    yield 1
+    return 2
+
+@ct.stage
+async def aitems():
+    yield 1
+
+@ct.stage
+async def coroutine(): return 3
+
+async def main():
+    async with ct.stage("s"), ct.cycle("m"):
+        return [item async for item in aitems()], await coroutine()
+
+with ct.cycle("churn", "7") as cycle, ct.stage("outer") as run, run.waiting("data"), ct.waiting("human"):
+    run.set(a=1); run.outcome = "ok"
+    assert (run.id, run.cycle, run.outcome) == ("", None, None)
+    cycle.mark("trained"); cycle.alias("a"); cycle.close("failed"); ct.mark("started"); ct.served("m", "1")
+    assert ct.current_stage() is None
+    with ct.attach(ct.snapshot()):
+        print(work(1), list(items()), asyncio.run(main()), ct.flush(), cycle.key, cycle.trace_id)
+ct.environ()
+assert "opentelemetry.sdk" not in sys.modules
+"""
+
+
+def test_disabled_everything_does_nothing(tmp_path: Path) -> None:
+    done = run_script(DISABLED, tmp_path / "state", CYCLETRACE_DISABLED="1")
+    expected = f"1 [1] ([1], 3) True churn@7 {c.cycle_id('', 'churn@7')}\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, expected, "")
+    assert not (tmp_path / "state").exists()
+
+
+SETTINGS = """
+import logging; logging.basicConfig(format="%(name)s: %(message)s")
+import cycletrace
+with cycletrace.stage("data"): pass
+with cycletrace.stage("data"): pass
+print("ran")
+"""
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "allowed"),
+    [
+        ("CYCLETRACE_LAUNCH", "rocket", "terminal, notebook"),
+        ("CYCLETRACE_PEOPLE", "all", "pseudonyms, names, none"),
+        ("CYCLETRACE_ENDPOINT", "localhost:4318", "an http:// or https:// URL"),
+        ("CYCLETRACE_JOURNAL_LIMIT", "many", "a number of bytes"),
+        ("CYCLETRACE_DISABLED", "perhaps", "1, true"),
+        ("CYCLETRACE_CYCLE", '{"model": 7}', "needs a key"),
+        ("CYCLETRACE_CYCLE", "[{", None),
+        ("CYCLETRACE_CYCLE", "{not json", "names no cycle"),
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "lots", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"),
+    ],
+)
+def test_a_bad_setting_is_told_once_and_falls_back(
+    tmp_path: Path, variable: str, value: str, allowed: str | None
+) -> None:
+    done = run_script(SETTINGS, tmp_path / "state", **{variable: value})
+    assert (done.returncode, done.stdout) == (0, "ran\n")
+    ours = [line for line in done.stderr.splitlines() if line.startswith("cycletrace")]
+    assert len(ours) == (allowed is not None)
+    if allowed is not None:
+        assert variable in ours[0]
+        assert allowed in ours[0]
+    assert len(Journal(tmp_path / "state").spans("data")) == 2
