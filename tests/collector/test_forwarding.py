@@ -34,20 +34,6 @@ BODY = (
 
 
 @pytest.fixture
-def http_sink() -> Iterator[HttpSink]:
-    sink = HttpSink()
-    yield sink
-    sink.close()
-
-
-@pytest.fixture
-def grpc_sink() -> Iterator[GrpcSink]:
-    sink = GrpcSink()
-    yield sink
-    sink.close()
-
-
-@pytest.fixture
 def to_http(http_sink: HttpSink) -> Iterator[Relay]:
     target = Target(http_sink.url, {"Authorization": "secret"})
     relay = Relay(targets={signal: [target] for signal in SERVICES})

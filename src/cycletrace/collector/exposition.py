@@ -27,7 +27,7 @@ def accepted(accept: str) -> str:
     weights = {"application/openmetrics-text": 0.0, "text/plain": 0.0}
     for choice in accept.split(","):
         media, *parameters = (word.strip().lower() for word in choice.split(";"))
-        said = dict(parameter.partition("=")[::2] for parameter in parameters)
+        said = {name: value for name, _, value in (parameter.partition("=") for parameter in parameters)}
         if media in weights and said.get("version", "1.0.0") in ("1.0.0", "0.0.4"):
             weights[media] = max(weights[media], _weight(said.get("q", "1")))
     is_open = weights["application/openmetrics-text"] >= max(weights["text/plain"], 0.001)

@@ -24,7 +24,7 @@ def parse(body: bytes) -> dict[str, Any]:
         ValueError: where it is not a JSON object, or nested too deep to be a request.
     """
     try:
-        request = json.loads(body, parse_constant=_refuse)
+        request = json.loads(body.decode(), parse_constant=_refuse)  # UTF-8 and nothing else
     except RecursionError:
         raise ValueError("not an OTLP request: nested too deep") from None
     except ValueError as error:

@@ -17,7 +17,8 @@ from cycletrace.collector.instruments import (
     Instrument,
     Labels,
 )
-from cycletrace.flow import Facts, StageFacts
+from cycletrace.flow import Facts
+from cycletrace.report.steps import is_manual
 
 MAX_LABEL = 255
 """Characters of a label's value that are kept, so that a hostile name costs no more than any other."""
@@ -29,18 +30,6 @@ class Observation(NamedTuple):
     instrument: Instrument
     labels: Labels
     value: int
-
-
-def is_counted(facts: Facts) -> bool:
-    """Whether a cycle is of any population: an implicit one only once it has a ``selected`` mark."""
-    return not facts["implicit"] or facts["marks"]["selected"] is not None
-
-
-def is_manual(stage: StageFacts) -> bool:
-    """Whether a stage is a manual step: done by a person, or a deployment launched from a terminal or a notebook."""
-    return stage["actor"] == words.HUMAN or (
-        stage["kind"] in words.DEPLOYMENT_KINDS and stage["launch"] in words.MANUAL_LAUNCHES
-    )
 
 
 def labels_of(facts: Facts, **more: str | bool) -> Labels:

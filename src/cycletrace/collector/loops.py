@@ -1,0 +1,46 @@
+"""Making sure that nothing is forwarded to the collector itself, which would go round for ever."""
+
+from __future__ import annotations
+
+import socket
+
+from cycletrace.collector.backend import Target
+from cycletrace.collector.options import Options
+
+_EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - to compare with
+
+
+def own_target(options: Options) -> Target | None:
+    """A target that is the collector itself, ``None`` where there is none."""
+    targets = [target for some in options.forward.values() for target in some]
+    for target in (*targets, *options.metrics_to):
+        for address in (options.grpc, options.http):
+            if address.port == target.port and _arrives(target.host, address.host):
+                return target
+    return None
+
+
+def _arrives(host: str, listening: str) -> bool:
+    """Whether what is sent to a host arrives where this machine listens."""
+    mine = _addresses(listening)
+    is_everywhere = bool(mine & _EVERYWHERE)
+    return any(
+        address in mine or address in _EVERYWHERE or (is_everywhere and _is_local(address))
+        for address in _addresses(host)
+    )
+
+
+def _addresses(host: str) -> set[str]:
+    try:
+        return {str(info[4][0]) for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+    except OSError:  # a name that nobody knows yet is not ours
+        return set()
+
+
+def _is_local(address: str) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True

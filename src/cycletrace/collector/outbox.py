@@ -1,0 +1,57 @@
+"""Sends what waits in the store to its backends: what a crash or an outage left behind is sent again, byte for byte."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from functools import partial
+
+from cycletrace.collector.backend import Backend
+from cycletrace.collector.forwarding import Forwarder
+from cycletrace.collector.signals import TRACES, Encoding, Request
+from cycletrace.collector.state import sent, waiting
+from cycletrace.collector.writer import Writer
+from cycletrace.store import StoreError
+
+_log = logging.getLogger("cycletrace.collector")
+
+BATCH = 100
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+"""Seconds to wait after a failure, doubled after each further one."""
+
+
+async def keep_sending(writer: Writer, forwarder: Forwarder, backend: Backend, posted: asyncio.Event) -> None:
+    """Send what waits for a backend, now and whenever ``posted`` is set, for ever."""
+    pause = 0.0
+    while True:
+        posted.clear()
+        wait = await send_waiting(writer, forwarder, backend)
+        if wait is None:
+            pause = 0.0
+            await posted.wait()
+        else:
+            pause = min(max(2 * pause, FIRST_PAUSE), LONGEST_PAUSE)
+            await asyncio.sleep(max(wait, pause))
+
+
+async def send_waiting(writer: Writer, forwarder: Forwarder, backend: Backend) -> float | None:
+    """Send all that waits for a backend. ``None`` when nothing is left, else the seconds that it asks to wait."""
+    limit = BATCH
+    while True:
+        try:
+            parcels = await writer.do(partial(waiting, destination=backend.target.url, limit=limit))
+            if not parcels:
+                return None
+            # Requests of protobuf are joined by joining their bytes.
+            body = b"".join(parcel.body for parcel in parcels)
+            answer = await forwarder.send(backend, Request(TRACES, Encoding.PROTOBUF, body))
+            if answer.is_retryable:
+                return answer.retry_after or 0.0
+            if not answer.is_success and len(parcels) > 1:
+                limit = 1  # one of them may be to blame, or their size
+                continue
+            if not answer.is_success:
+                _log.warning("derived spans of a cycle are refused: %s", answer.message)
+            await writer.do(partial(sent, parcels=parcels))
+        except StoreError:
+            return 0.0  # the writer has told it

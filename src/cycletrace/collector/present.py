@@ -1,0 +1,90 @@
+"""Gauges of what is open and what runs now, from the facts that the store keeps."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from cycletrace import conventions as words
+from cycletrace.collector.instruments import CYCLE_OLDEST_AGE, CYCLE_OPEN, STAGE_ACTIVE, Instrument, Labels
+from cycletrace.collector.observing import labels_of
+from cycletrace.collector.point import Metric, gauge
+from cycletrace.collector.series import OVERFLOWING, SECOND
+from cycletrace.flow import Facts
+from cycletrace.report.table import counts
+
+
+class _Open(NamedTuple):
+    """An open cycle as of one fold."""
+
+    folded: int
+    labels: Labels
+    started: int | None
+    running: tuple[Labels, ...]
+    """A stage each."""
+
+
+class Present:
+    """Remembers the open cycles, so that only those that were folded anew are read. For one thread at a time."""
+
+    def __init__(self, limit: int) -> None:
+        """``limit`` bounds the sets of labels of each gauge, the overflowing one included."""
+        self._limit = limit
+        self._open: dict[str, _Open | None] = {}
+        self._known: dict[str, dict[Labels, None]] = {}
+
+    def gauges(self, connection: sqlite3.Connection, now: int) -> Iterator[Metric]:
+        """The gauges as of an instant (UTC nanoseconds)."""
+        self._read(connection)
+        cycles = [one for one in self._open.values() if one is not None]
+        yield self._gauge(CYCLE_OPEN, Counter(one.labels for one in cycles), sum)
+        ages: dict[Labels, float] = {one.labels: 0.0 for one in cycles}
+        for one in cycles:
+            if one.started is not None:
+                ages[one.labels] = max(ages[one.labels], (now - one.started) / SECOND)
+        yield self._gauge(CYCLE_OLDEST_AGE, ages, max)
+        yield self._gauge(STAGE_ACTIVE, Counter(stage for one in cycles for stage in one.running), sum)
+
+    def _read(self, connection: sqlite3.Connection) -> None:
+        rows = connection.execute(
+            "SELECT cycle_id, folded FROM cycles WHERE outcome = 'open' AND facts IS NOT NULL"
+        ).fetchall()
+        waiting = connection.execute("SELECT cycle_id FROM cycles WHERE outcome = 'open' AND facts IS NULL")
+        kept = {cycle_id: self._open[cycle_id] for (cycle_id,) in waiting if cycle_id in self._open}
+        for cycle_id, folded in rows:
+            known = self._open.get(cycle_id)
+            kept[cycle_id] = known if known is not None and known.folded == folded else _read(connection, cycle_id)
+        self._open = kept
+
+    def _gauge(
+        self, instrument: Instrument, values: Mapping[Labels, float], together: Callable[[list[float]], float]
+    ) -> Metric:
+        """A gauge that goes on at zero where nothing is left, and adds up what is beyond the limit."""
+        known = self._known.setdefault(instrument.name, {})
+        beyond: list[float] = []
+        for labels, value in values.items():
+            if labels not in known and len(known) < self._limit - 1:
+                known[labels] = None
+            if labels not in known:
+                beyond.append(value)
+        told: list[tuple[Labels, float]] = [(labels, values.get(labels, 0)) for labels in sorted(known, key=repr)]
+        if beyond:
+            told.append((OVERFLOWING, together(beyond)))
+        return gauge(instrument, told)
+
+
+def _read(connection: sqlite3.Connection, cycle_id: str) -> _Open | None:
+    """What the gauges need of a cycle, ``None`` where it counts in no population."""
+    folded, text = connection.execute("SELECT folded, facts FROM cycles WHERE cycle_id = ?", (cycle_id,)).fetchone()
+    facts: Facts = json.loads(text)
+    if not counts(facts):
+        return None
+    running = tuple(
+        labels_of(facts, stage=stage["name"], kind=stage["kind"], actor=stage["actor"])
+        for stage in facts["stages"]
+        if stage["end"] is None
+    )
+    return _Open(folded, labels_of(facts), facts["marks"][words.STARTED], running)

@@ -1,0 +1,206 @@
+"""``cycletrace collect``: all of the collector in one process, from start to orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import Coroutine, Generator, Iterator
+from typing import Any
+
+from cycletrace.collector.answer import Answer, Code, malformed, together
+from cycletrace.collector.budget import Budget
+from cycletrace.collector.forwarding import Forwarder
+from cycletrace.collector.grpc_receiver import GrpcReceiver
+from cycletrace.collector.http_receiver import HttpReceiver
+from cycletrace.collector.loops import own_target
+from cycletrace.collector.options import Address, Options
+from cycletrace.collector.otlp_values import version
+from cycletrace.collector.outbox import keep_sending
+from cycletrace.collector.present import Present
+from cycletrace.collector.reading import check, may_be_ours
+from cycletrace.collector.series import SECOND, Accumulator
+from cycletrace.collector.signals import METRICS, SIGNALS, TRACES, Encoding, Request
+from cycletrace.collector.state import forget_others, instance_id, load_series
+from cycletrace.collector.teller import Prometheus, Teller, tell_backends, tell_once
+from cycletrace.collector.telling import Telling
+from cycletrace.collector.writer import Writer
+from cycletrace.store import Store, StoreError, open_reader, open_store
+
+_log = logging.getLogger("cycletrace.collector")
+
+_LAST_EXPORT = 1.0
+"""Seconds that the last export of metrics may take when the collector stops."""
+
+
+class StartError(Exception):
+    """The collector cannot start. The message is one sentence for people."""
+
+
+def run(options: Options) -> int:
+    """Run until SIGTERM or SIGINT. Returns the exit code: 2, after one sentence, where it cannot start."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # what strangers send is not our error
+    try:
+        _refuse_loop(options)
+        asyncio.run(_serve(options))
+    except (StartError, StoreError) as error:
+        print(f"cycletrace: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _refuse_loop(options: Options) -> None:
+    itself = own_target(options)
+    if itself is not None:
+        raise StartError(f"{itself.url} is this collector itself, so requests would go round for ever.")
+
+
+async def _serve(options: Options) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    with open_store(options.store, durable=True) as store, open_reader(options.store) as reader:
+        collector = Collector(options, store, reader)
+        try:
+            await collector.start()
+            print("\n".join(collector.described()), flush=True)
+            await stop.wait()
+        finally:
+            await collector.stop()
+
+
+class Collector:
+    """All parts of the collector, wired. To be made and used in one event loop."""
+
+    def __init__(self, options: Options, store: Store, reader: Store) -> None:
+        """Go on from what the store holds. ``reader`` is a second opening of the same store.
+
+        Raises:
+            StoreError: where the store cannot be used.
+            StartError: where a certificate cannot be read.
+        """
+        self._options = options
+        destinations = [target.url for target in options.forward.get(TRACES.name, ())]
+        with store.transaction() as connection:
+            series, instance = load_series(connection), instance_id(connection)
+            forgotten = forget_others(connection, destinations)
+        if forgotten:
+            _log.warning("%d derived spans are dropped: traces no longer go on to their backend", forgotten)
+        try:
+            self._forwarder = Forwarder(options.forward)
+            self._metrics_forwarder = Forwarder({METRICS.name: options.metrics_to})
+        except OSError as error:
+            raise StartError(f"A certificate cannot be read: {error}.") from error
+        accumulator = Accumulator(options.label_limit, series)
+        telling = Telling(options.target, round(options.grace * SECOND), destinations)
+        self._posted = [asyncio.Event() for _ in destinations]
+        self._writer = Writer(store, accumulator, telling, options.rules, self._wake)
+        present = Present(options.label_limit)
+        self._teller = Teller(reader, accumulator, present, options.target, options.rules, instance)
+        budget = Budget(options.limits.in_flight)
+        self._grpc = GrpcReceiver(self._handle, options.limits, budget)
+        self._http = HttpReceiver(self._handle, options.limits, budget, self._trouble)
+        self._prometheus = Prometheus(self._teller)
+        self._listening: dict[str, Address] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._is_stopping = False
+
+    async def start(self) -> None:
+        """Listen, and begin to work.
+
+        Raises:
+            StartError: where an address cannot be had.
+        """
+        options = self._options
+        self._writer.start()
+        with self._listen("OTLP/gRPC", options.grpc):
+            port = await self._grpc.start(str(options.grpc))
+            self._listening["OTLP/gRPC"] = options.grpc._replace(port=port)
+        with self._listen("OTLP/HTTP", options.http):
+            port = await self._http.start(options.http.host, options.http.port)
+            self._listening["OTLP/HTTP"] = options.http._replace(port=port)
+        if options.prometheus is not None:
+            with self._listen("Prometheus", options.prometheus):
+                port = await self._prometheus.start(options.prometheus.host, options.prometheus.port)
+                self._listening["Prometheus"] = options.prometheus._replace(port=port)
+        for backend, posted in zip(self._forwarder.backends(TRACES), self._posted, strict=True):
+            self._begin(keep_sending(self._writer, self._forwarder, backend, posted))
+        if options.metrics_to:
+            self._begin(tell_backends(self._teller, self._metrics_forwarder, options.interval))
+
+    def described(self) -> Iterator[str]:
+        """What listens where, and where everything goes, a line each."""
+        options = self._options
+        yield f"cycletrace {version()} collects"
+        yield f"  OTLP/gRPC   {self._listening['OTLP/gRPC']}"
+        yield f"  OTLP/HTTP   http://{self._listening['OTLP/HTTP']}"
+        yield f"  store       {options.store.absolute()}"
+        for one in SIGNALS:
+            urls = [target.url for target in options.forward.get(one.name, ())]
+            yield f"  {one.name:11} {'go on to ' + ', '.join(urls) if urls else 'end here'}"
+        if options.metrics_to:
+            urls = [target.url for target in options.metrics_to]
+            yield f"  cycle times {', '.join(urls)}, every {options.interval:g} s"
+        if "Prometheus" in self._listening:
+            yield f"  Prometheus  http://{self._listening['Prometheus']}/metrics"
+
+    async def stop(self) -> None:
+        """Stop to listen, finish what was accepted, commit, tell the metrics a last time."""
+        self._is_stopping = True
+        await asyncio.gather(self._grpc.stop(), self._http.stop(), self._prometheus.stop())
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._writer.stop()
+        if self._options.metrics_to and self._listening:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(tell_once(self._teller, self._metrics_forwarder), _LAST_EXPORT)
+        self._teller.close()
+        await self._forwarder.close()
+        await self._metrics_forwarder.close()
+
+    async def _handle(self, request: Request) -> Answer:
+        """Accept, then forward: what could not be kept is not passed on, or its repetition would be there twice."""
+        try:
+            if not may_be_ours(request) and not self._forwarder.backends(request.signal):
+                return await _checked(request)
+            accepted = await self._writer.accept(request)
+            if accepted.is_retryable or accepted.code == Code.INVALID_ARGUMENT:
+                return accepted
+            return together([accepted, await self._forwarder.forward(request)])
+        except Exception:
+            _log.exception("a request failed")
+            return Answer(Code.INTERNAL, "the request could not be handled")
+
+    def _trouble(self) -> str | None:
+        return "stopping" if self._is_stopping else self._writer.trouble
+
+    def _wake(self) -> None:
+        for posted in self._posted:
+            posted.set()
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(asyncio.create_task(work))
+
+    @contextlib.contextmanager
+    def _listen(self, what: str, address: Address) -> Generator[None]:
+        try:
+            yield
+        except OSError as error:
+            reason = error.strerror or "the address cannot be had, it may be in use"
+            raise StartError(f"Cannot listen on {address} for {what}: {reason}.") from error
+
+
+async def _checked(request: Request) -> Answer:
+    """The answer to what goes nowhere: success, where it is a request at all."""
+    try:
+        if request.encoding is Encoding.JSON:
+            await asyncio.to_thread(check, request)
+        else:
+            check(request)
+    except ValueError as error:
+        return malformed(str(error))
+    return Answer()

@@ -1,0 +1,276 @@
+"""The one thread that writes the store: takes requests in by groups, folds, observes.
+
+One SQLite file has one writer at a time, so there is one thread, and everything that is told of cycles happens in its
+order. An answer of success is given only after the commit that holds the request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from typing import Any, NamedTuple, TypeVar
+
+from cycletrace.collector.answer import Answer, Code, malformed, unavailable
+from cycletrace.collector.reading import Bad, Taken, may_be_ours, read
+from cycletrace.collector.series import SECOND, Accumulator
+from cycletrace.collector.signals import Request
+from cycletrace.collector.state import save_series
+from cycletrace.collector.telling import Telling, begin_all, note, reject, tell
+from cycletrace.flow import RULES, Rules
+from cycletrace.store import Store, StoreError, add, next_due, refold
+from cycletrace.store import reject as quarantine
+from cycletrace.store.observed import next_closed
+
+_log = logging.getLogger("cycletrace.collector")
+
+GROUP = 256
+"""Requests in one transaction."""
+FOLDS = 100
+"""Cycles that one transaction folds or observes, so that requests never wait long."""
+LONGEST_SLEEP = 3600.0
+PAUSE_AFTER_FAILURE = 1.0
+"""Seconds until the store is tried again."""
+
+T = TypeVar("T")
+
+
+class _Job(NamedTuple):
+    """A request, or work on the store, and whom to tell."""
+
+    work: Request | Callable[[sqlite3.Connection], Any]
+    done: asyncio.Future[Any]
+
+
+class Writer:
+    """Owns the store from :meth:`start` to :meth:`stop`. All other methods belong to one event loop."""
+
+    def __init__(
+        self,
+        store: Store,
+        accumulator: Accumulator,
+        telling: Telling,
+        rules: Rules = RULES,
+        posted: Callable[[], object] = lambda: None,
+    ) -> None:
+        """``posted`` is called in the event loop whenever something may wait to be sent."""
+        self._store = store
+        self._accumulator = accumulator
+        self._telling = telling
+        self._rules = rules
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="cycletrace-store", daemon=True)
+        self._loop = asyncio.get_running_loop()
+        self._is_stopping = False
+        self._posted = posted
+        self.trouble: str | None = None
+        """Why the store cannot be written now."""
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    async def accept(self, request: Request) -> Answer:
+        """Take in what is ours in a request. Success means that it is durable."""
+        if not may_be_ours(request):
+            return Answer()
+        answer: Answer = await self._enqueue(request)
+        return answer
+
+    async def do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do something with the store, in a transaction of its own.
+
+        Raises:
+            StoreError: where the store cannot be written.
+        """
+        result: T = await self._enqueue(work)
+        return result
+
+    async def stop(self) -> None:
+        """Finish what was accepted, and end."""
+        if not self._thread.is_alive():
+            return
+        self._is_stopping = True
+        self._jobs.put(None)
+        await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+
+    async def _enqueue(self, work: Request | Callable[[sqlite3.Connection], Any]) -> Any:
+        done: asyncio.Future[Any] = self._loop.create_future()
+        self._jobs.put(_Job(work, done))
+        return await done
+
+    # --- in the thread -------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        not_before = 0.0
+        while True:
+            pending = max(0.0, not_before - time.monotonic())
+            jobs = self._next_group(max(pending, self._seconds_to_next()) if not self._is_stopping else 0.0)
+            if jobs:
+                self._take_in(jobs)
+            elif self._is_stopping and self._jobs.empty():
+                self._tell_all()
+                return
+            if time.monotonic() >= not_before:
+                began = time.monotonic()
+                is_well = self._fold_some()
+                # Folding may take as much time as taking in, never more: a huge cycle slows, it does not stop.
+                not_before = time.monotonic() + (time.monotonic() - began if is_well else PAUSE_AFTER_FAILURE)
+
+    def _next_group(self, timeout: float) -> list[_Job]:
+        jobs: list[_Job] = []
+        try:
+            job = self._jobs.get(timeout=timeout) if timeout > 0 else self._jobs.get_nowait()
+            while job is not None:
+                jobs.append(job)
+                if len(jobs) == GROUP:
+                    break
+                job = self._jobs.get_nowait()
+        except queue.Empty:
+            pass
+        return jobs
+
+    def _seconds_to_next(self) -> float:
+        """How long there is nothing to do unless something arrives."""
+        try:
+            with self._store.snapshot() as connection:
+                due, closed = next_due(connection), next_closed(connection)
+        except (StoreError, sqlite3.Error):
+            return PAUSE_AFTER_FAILURE
+        instants = [due] if due is not None else []
+        if closed is not None:
+            instants.append(closed + self._telling.grace)
+        if not instants:
+            return LONGEST_SLEEP
+        return min(max((min(instants) - time.time_ns()) / SECOND, 0.0), LONGEST_SLEEP)
+
+    def _take_in(self, jobs: Sequence[_Job]) -> None:
+        taken: list[tuple[_Job, Taken]] = []
+        works: list[_Job] = []
+        for job in jobs:
+            if isinstance(job.work, Request):
+                outcome = _read(job.work)
+                if isinstance(outcome, Answer):
+                    self._settle([(job, outcome)])
+                else:
+                    taken.append((job, outcome))
+            else:
+                works.append(job)
+        if taken:
+            self._settle(self._commit(taken))
+        for job in works:
+            assert callable(job.work)
+            try:
+                with self._store.transaction() as connection:
+                    result: Any = job.work(connection)
+            except Exception as error:
+                result = error
+            self._settle([(job, result)])
+
+    def _commit(self, taken: Sequence[tuple[_Job, Taken]]) -> list[tuple[_Job, Any]]:
+        now = time.time_ns()
+        try:
+            with self._store.transaction() as connection:
+                refused = [self._add(connection, one, now) for _, one in taken]
+                reject(self._accumulator, sum(refused), now)
+                save_series(connection, self._accumulator.changed)
+            self._accumulator.keep()
+        except StoreError as error:
+            self._accumulator.drop()
+            self._note_trouble(str(error))
+            return [(job, unavailable(str(error))) for job, _ in taken]
+        except Exception:
+            self._accumulator.drop()
+            if len(taken) > 1:  # one of them is poison: the others need not suffer
+                return [result for one in taken for result in self._commit([one])]
+            _log.exception("a request could not be taken in")
+            return [(taken[0][0], Answer(Code.INTERNAL, "the request could not be taken in"))]
+        self._note_trouble(None)
+        return [(job, _partial(one.bad)) for job, one in taken]
+
+    def _add(self, connection: sqlite3.Connection, taken: Taken, now: int) -> int:
+        """Take in one request's records. Returns how many were refused, each counted once however often it comes."""
+        refused = add(connection, taken.records, now).refused
+        for reason, content in taken.bad:
+            # The digest tells a repetition from another record that begins alike.
+            excerpt = f"{sha256(content).hexdigest()[:16]} {content[:400].decode('utf-8', 'backslashreplace')}"[:500]
+            known = connection.execute("SELECT 1 FROM rejected WHERE reason = ? AND excerpt = ?", (reason, excerpt))
+            if known.fetchone() is None:
+                quarantine(connection, now, reason, excerpt)
+                _log.warning("a record is put aside: %s", reason)
+                refused += 1
+        return refused
+
+    def _fold_some(self) -> bool:
+        """Fold and observe some of what is due. ``False`` where the store cannot be written."""
+        now = time.time_ns()
+        try:
+            with self._store.transaction() as connection:
+                begin_all(self._accumulator, now)
+                refolded = refold(connection, now, FOLDS, self._rules)
+                note(connection, self._accumulator, refolded, self._telling, now)
+                count, dropped = tell(connection, self._accumulator, self._telling, now, FOLDS)
+                save_series(connection, self._accumulator.changed)
+            self._accumulator.keep()
+        except StoreError as error:
+            self._accumulator.drop()
+            self._note_trouble(str(error))
+            return False
+        except Exception:
+            self._accumulator.drop()
+            _log.exception("cycles could not be folded")
+            return False
+        self._note_trouble(None)
+        if dropped:
+            _log.warning("%d derived spans were dropped: their backend has been down for too long", dropped)
+        if count:
+            self._in_loop(self._posted)
+        return True
+
+    def _tell_all(self) -> None:
+        """Fold what is still due, within a moment: the rest is due again after the next start."""
+        until = time.monotonic() + 1.0
+        while self._seconds_to_next() == 0.0 and time.monotonic() < until and self._fold_some():
+            pass
+
+    def _settle(self, results: Sequence[tuple[_Job, Any]]) -> None:
+        def settle() -> None:
+            for job, result in results:
+                if job.done.done():  # whoever waited has gone
+                    continue
+                if isinstance(result, Exception):
+                    job.done.set_exception(result)
+                else:
+                    job.done.set_result(result)
+
+        self._in_loop(settle)
+
+    def _in_loop(self, call: Callable[[], object]) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(call)
+
+    def _note_trouble(self, trouble: str | None) -> None:
+        if trouble != self.trouble:
+            _log.warning("%s", trouble or "the store can be written again")
+        self.trouble = trouble
+
+
+def _read(request: Request) -> Taken | Answer:
+    try:
+        return read(request)
+    except ValueError as error:
+        return malformed(str(error))
+    except Exception:
+        _log.exception("a request could not be read")
+        return Answer(Code.INTERNAL, "the request could not be read")
+
+
+def _partial(bad: Sequence[Bad]) -> Answer:
+    """Success, but for records that are bad: the sender is told and must not repeat them."""
+    reasons = dict.fromkeys(reason for reason, _ in bad)
+    return Answer(message="; ".join(reasons)[:1000], rejected=len(bad))

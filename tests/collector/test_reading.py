@@ -1,0 +1,230 @@
+"""What of a request is ours, in protobuf and in JSON alike, and what one bad record costs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from google.protobuf import json_format
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from tests.collector.otlp import cycle_attributes, log, logs, span, traces
+
+from cycletrace import conventions as words
+from cycletrace.collector.reading import check, may_be_ours, read
+from cycletrace.collector.signals import LOGS, METRICS, TRACES, Encoding, Request, Signal
+from cycletrace.flow import Heartbeat, Mark, Stage
+
+CYCLE = words.cycle_id("team", "churn@7")
+
+
+def stage(**more: Any) -> Any:
+    return span(
+        "train",
+        {**cycle_attributes("churn@7", "team"), words.STAGE_ID: "00f067aa0ba902b7", words.STAGE_NAME: "train"},
+        start=1_700_000_000_000_000_001,
+        end=1_700_000_000_000_000_002,
+        **more,
+    )
+
+
+def foreign() -> Any:
+    return span("GET /", {"http.request.method": "GET", "note": "mentions cycletrace. somewhere"}, start=1, end=2)
+
+
+def both(signal: Signal, message: Any) -> list[Request]:
+    """The same request in protobuf and in OTLP's JSON, which writes ids in hex."""
+    text = json_format.MessageToDict(message)
+    return [
+        Request(signal, Encoding.PROTOBUF, message.SerializeToString()),
+        Request(signal, Encoding.JSON, json.dumps(text).encode()),
+    ]
+
+
+def test_stages_are_picked_out_of_foreign_spans() -> None:
+    message = traces([foreign(), stage(), foreign(), stage(is_error=True)], "team")
+    taken = [read(request) for request in both(TRACES, message)]
+    assert taken[0] == taken[1]
+    assert taken[0].bad == []
+    records = taken[0].records
+    assert [type(record) for record in records] == [Stage, Stage]
+    first, second = records
+    assert isinstance(first, Stage)
+    assert isinstance(second, Stage)
+    assert first.origin.cycle_id == CYCLE
+    assert (first.origin.namespace, first.origin.model) == ("team", "churn")
+    assert (first.start, first.end) == (1_700_000_000_000_000_001, 1_700_000_000_000_000_002)
+    assert (first.outcome, second.outcome) == ("ok", "error")
+
+
+def test_an_event_s_instant_is_its_time_else_its_observed_time() -> None:
+    attributes = {**cycle_attributes("churn@7", "team"), words.STAGE_ID: "a", words.STAGE_LEASE: 30}
+    message = logs(
+        [
+            log(words.STAGE_HEARTBEAT, attributes, time=5, observed=6),
+            log(words.STAGE_HEARTBEAT, attributes, observed=6),
+            log("other.event", {"text": "cycletrace.stage.heartbeat"}, time=1),
+            log("", {"text": "cycletrace.stage.heartbeat"}, time=1),
+            log(words.STAGE_HEARTBEAT, attributes),
+        ],
+        "team",
+    )
+    for request in both(LOGS, message):
+        taken = read(request)
+        assert [record.at for record in taken.records if isinstance(record, Heartbeat)] == [5, 6]
+        assert len(taken.bad) == 1, "no instant at all"
+
+
+def test_one_bad_record_costs_itself_alone() -> None:
+    wrong = span("x", {words.CYCLE_ID: "no hex", words.MARK_NAME: "in_use"}, start=1, end=1)
+    message = traces([wrong, stage(), foreign()], "team")
+    for request in both(TRACES, message):
+        taken = read(request)
+        assert len(taken.records) == 1
+        assert [bad.reason for bad in taken.bad] == [f"{words.CYCLE_ID} is not 32 hex digits"]
+        assert b"no hex" in taken.bad[0].content
+
+
+def test_a_malformed_span_of_ours_costs_itself_alone() -> None:
+    good = stage()
+    broken = good.SerializeToString().replace(b"churn@7", b"churn\xff7")  # no UTF-8
+    message = traces([good, good], "team")
+    body = message.SerializeToString()
+    first = body.index(good.SerializeToString())
+    body = body[:first] + broken + body[first + len(broken) :]
+    taken = read(Request(TRACES, Encoding.PROTOBUF, body))
+    assert len(taken.records) == 1
+    assert [bad.content for bad in taken.bad] == [broken]
+
+
+def test_a_malformed_foreign_span_costs_nothing() -> None:
+    other = span("GET /", {}, start=1, end=2)
+    body = traces([stage(), other], "team").SerializeToString().replace(b"GET /", b"GET\xff/")
+    taken = read(Request(TRACES, Encoding.PROTOBUF, body))
+    assert (len(taken.records), taken.bad) == (1, [])
+
+
+def test_what_the_processor_derived_is_never_an_input() -> None:
+    mark = {**cycle_attributes("churn@7", "team"), words.MARK_NAME: "in_use"}
+    message = traces(
+        [span("m", {**mark, words.DERIVED: True}, start=1, end=1), span("m", mark, start=1, end=1)], "team"
+    )
+    for request in both(TRACES, message):
+        assert [type(record) for record in read(request).records] == [Mark]
+
+
+def test_json_may_spell_the_prefix_in_escapes() -> None:
+    (_, plain) = both(TRACES, traces([stage()], "team"))
+    escaped = plain._replace(body=plain.body.replace(b"cycletrace.", rb"\u0063ycletrace\u002e"))
+    assert may_be_ours(escaped)
+    assert read(escaped) == read(plain)
+    assert len(read(plain).records) == 1
+
+
+def test_only_what_can_hold_ours_is_parsed() -> None:
+    for request in both(TRACES, traces([span("GET", {"a": "b"}, start=1, end=2)], "team")):
+        assert not may_be_ours(request)
+        assert may_be_ours(request._replace(body=request.body + b"cycletrace."))
+        assert not may_be_ours(request._replace(signal=METRICS, body=b"cycletrace."))
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        None,
+        3,
+        "x",
+        [3],
+        [{"key": "cycletrace.cycle.id"}],
+        [{"key": "cycletrace.cycle.id", "value": {"arrayValue": {"values": []}}}],
+        [{"key": "cycletrace.mark.name", "value": {"kvlistValue": {}}}],
+        [{"key": "cycletrace.mark.name", "value": {"stringValue": "in_use"}}, {"value": {}}],
+        [{"key": "cycletrace.mark.name", "value": {"stringValue": "\ud800"}}],
+        [{"key": "cycletrace.stage.id", "value": {"intValue": "9" * 400}}],
+        [{"key": "cycletrace.stage.id", "value": {"intValue": 10**400}}],
+        [{"key": "cycletrace.stage.id", "value": {"doubleValue": "NaN"}}],
+        [{"key": "cycletrace.mark.name", "value": "in_use"}],
+        [{"key": "cycletrace.mark.name", "value": {"stringValue": ["in_use"]}}],
+    ],
+)
+def test_json_of_any_shape_makes_no_record_and_breaks_nothing(attributes: object) -> None:
+    spans = [{"name": {}, "startTimeUnixNano": "1", "attributes": attributes, "status": []}]
+    request = {"resourceSpans": [{"resource": 7, "scopeSpans": [{"spans": spans}]}]}
+    taken = read(Request(TRACES, Encoding.JSON, json.dumps(request).encode()))
+    assert taken.records == []
+    assert len(taken.bad) <= 1
+
+
+@pytest.mark.parametrize("time", [True, 1.5, "1.5", "", "-", "\u0661", "1" * 30, [], -1, "-1", 2**64, str(2**63)])
+def test_an_instant_that_is_none_costs_the_record(time: object) -> None:
+    ours = [
+        {"key": words.CYCLE_ID, "value": {"stringValue": CYCLE}},
+        {"key": words.MARK_NAME, "value": {"stringValue": "in_use"}},
+    ]
+    spans = [{"startTimeUnixNano": time, "attributes": ours}, {"startTimeUnixNano": 5, "attributes": ours}]
+    request = {"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}
+    taken = read(Request(TRACES, Encoding.JSON, json.dumps(request).encode()))
+    assert [record.at for record in taken.records if isinstance(record, Mark)] == [5]
+    assert len(taken.bad) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"1",
+        b"{",
+        b'{"resourceSpans": 1}',
+        b'{"resourceSpans": [[]]}',
+        b"[" * 99999,
+        b"\xff",
+        "{}".encode("utf-16"),
+    ],
+)
+def test_json_that_is_no_request_is_said_to_be_none(body: bytes) -> None:
+    with pytest.raises(ValueError, match=r"not|expected"):
+        read(Request(TRACES, Encoding.JSON, body))
+
+
+def test_protobuf_that_is_no_request_is_said_to_be_none() -> None:
+    body = traces([stage()], "team").SerializeToString()
+    for broken in (body[:-1], b"\x0a", b"cycletrace."):
+        with pytest.raises(ValueError, match="not an OTLP request"):
+            read(Request(TRACES, Encoding.PROTOBUF, broken))
+        with pytest.raises(ValueError, match="not an OTLP request"):
+            check(Request(TRACES, Encoding.PROTOBUF, broken))
+
+
+def test_nesting_deeper_than_a_parser_follows_is_no_matter() -> None:
+    deep = b""
+    for _ in range(500):  # kvlist in kvlist in kvlist
+        deep = _field(6, _field(1, _field(2, deep)))
+    good = stage().SerializeToString() + _field(9, _field(1, b"deep") + _field(2, deep))
+    body = _field(1, _field(2, _field(2, good)))
+    taken = read(Request(TRACES, Encoding.PROTOBUF, body))
+    assert (len(taken.records), taken.bad) == (1, [])
+
+
+def _field(number: int, content: bytes) -> bytes:
+    size = b""
+    length = len(content)
+    while length > 127:
+        size += bytes([length & 127 | 128])
+        length >>= 7
+    return bytes([number << 3 | 2]) + size + bytes([length]) + content
+
+
+def test_the_shell_has_the_field_numbers_of_the_real_messages() -> None:
+    from opentelemetry.proto.common.v1 import common_pb2
+    from opentelemetry.proto.logs.v1 import logs_pb2
+    from opentelemetry.proto.trace.v1 import trace_pb2
+
+    def number(message: Any, field: str) -> int:
+        return int(message.DESCRIPTOR.fields_by_name[field].number)
+
+    assert number(ExportTraceServiceRequest, "resource_spans") == number(ExportLogsServiceRequest, "resource_logs") == 1
+    assert number(trace_pb2.ResourceSpans, "scope_spans") == number(logs_pb2.ResourceLogs, "scope_logs") == 2
+    assert number(trace_pb2.ScopeSpans, "spans") == number(logs_pb2.ScopeLogs, "log_records") == 2
+    assert [number(common_pb2.AnyValue, f"{kind}_value") for kind in ("array", "kvlist", "bytes")] == [5, 6, 7]
