@@ -3,10 +3,11 @@
 Sources. Estimate: the cumulative incidence of Aalen and Johansen, "An empirical transition matrix for non-homogeneous
 Markov chains based on censored observations", Scandinavian Journal of Statistics 5 (1978) 141-150. Its variance, of
 Greenwood's type: Marubini and Valsecchi, "Analysing Survival Data from Clinical Trials and Observational Studies"
-(1995), section 10.3; found the best by Allignol, Schumacher and Beyersmann, "A note on variance estimation of the
-Aalen-Johansen estimator", Biometrical Journal 52 (2010) 126-137. Interval: Wilson's, with the number of trials that has
-this variance (K. J. Rothman, "Estimation of confidence limits for the cumulative probability of survival in life table
-analysis", Journal of Chronic Diseases 31 (1978) 557-560). With nothing censored it is Wilson's interval of the share.
+(1995), section 10.3; recommended by Allignol, Schumacher and Beyersmann, "A note on variance estimation of the
+Aalen-Johansen estimator", Biometrical Journal 52 (2010) 126-137. Interval: Wilson's, with the number of trials that
+has this variance (K. J. Rothman, "Estimation of confidence limits for the cumulative probability of survival in life
+table analysis", Journal of Chronic Diseases 31 (1978) 557-560), but no more than there are cycles whose fate is known.
+With nothing censored it is Wilson's interval of the share.
 """
 
 from __future__ import annotations
@@ -136,21 +137,28 @@ def _closed_or_finished(table: Table) -> Int64s:
 
 
 def cumulative_incidence(lengths: Int64s, status: Codes, within_ns: int) -> tuple[float, float, float]:
-    """The Aalen-Johansen estimate of having reached the end by then, and its interval.
+    """The share that has reached the end by then, and its interval.
 
     ``status`` is CENSORED, REACHED or COMPETING at each length. At one instant, what happens comes before what is
     censored.
     """
-    n = len(lengths)
+    value, variance = aalen_johansen(lengths, status, within_ns)
+    return value, *wilson(value, _trials(value, variance, lengths, status, within_ns))
+
+
+def aalen_johansen(lengths: Int64s, status: Codes, within_ns: int) -> tuple[float, float]:
+    """The Aalen-Johansen estimate of the cumulative incidence, and its variance of Greenwood's type."""
     seen = (status != CENSORED) & (lengths <= within_ns)
+    if not seen.any():
+        return 0.0, 0.0
     times, place = np.unique(lengths[seen], return_inverse=True)
-    reached = np.bincount(place, weights=status[seen] == REACHED, minlength=len(times))
-    events = np.bincount(place, minlength=len(times)).astype(np.float64)
-    at_risk = (n - np.searchsorted(np.sort(lengths), times, side="left")).astype(np.float64)
+    reached = np.bincount(place, weights=status[seen] == REACHED)
+    events = np.bincount(place).astype(np.float64)
+    at_risk = (len(lengths) - np.searchsorted(np.sort(lengths), times, side="left")).astype(np.float64)
     survival = np.cumprod(1 - events / at_risk)
-    before = np.concatenate(([1.0], survival[:-1]))[: len(times)]
+    before = np.concatenate(([1.0], survival[:-1]))
     incidence = np.cumsum(before * reached / at_risk)
-    value = min(1.0, float(incidence[-1])) if len(times) else 0.0
+    value = min(1.0, float(incidence[-1]))
     rest = value - incidence
     survivors = np.where(at_risk > events, at_risk - events, 1.0)  # where none survives, the rest is 0
     variance = float(
@@ -158,18 +166,19 @@ def cumulative_incidence(lengths: Int64s, status: Codes, within_ns: int) -> tupl
         + np.sum(before**2 * (at_risk - reached) * reached / at_risk**3)
         - 2 * np.sum(rest * before * reached / at_risk**2)
     )
-    return value, *wilson(value, _trials(value, variance, lengths, status, within_ns))
+    return value, variance
 
 
 def _trials(value: float, variance: float, lengths: Int64s, status: Codes, within_ns: int) -> float:
-    """The number of trials of a share that has this variance, no more than there are cycles.
+    """The number of trials of a share that has this variance, no more than there are cycles whose fate is known.
 
-    Where the estimate is 0 or 1 it has no variance: then the number whose fate is known.
+    The variance alone is too small where many of a few cycles are censored: simulated intervals then held the truth in
+    86 % of histories instead of 95 %, with the bound in 95 %.
     """
     known = max(1, _count((status != CENSORED) | (lengths >= within_ns)))
     if variance <= 0 or not 0 < value < 1:
         return known
-    return min(float(len(lengths)), max(1.0, value * (1 - value) / variance))
+    return min(float(known), max(1.0, value * (1 - value) / variance))
 
 
 def _count(mask: Bools) -> int:
