@@ -375,7 +375,7 @@ def test_definitions_and_handles_of_cycles_pickle(journal: Journal) -> None:
 
 
 def test_decorated_closures_cloudpickle(journal: Journal) -> None:
-    from joblib.externals import cloudpickle
+    cloudpickle = pytest.importorskip("cloudpickle")
 
     factor = 3
 

@@ -54,6 +54,11 @@ def _plain(name: str, value: object) -> dict[str, Any]:
         return {name: str(value)[:MAX_TEXT]}
     if kind.__module__.partition(".")[0] in {"numpy", "torch", "pandas"} and hasattr(kind, "shape"):
         array: Any = value
+        if array.shape == ():
+            from cycletrace.emit.attributes import scalar
+
+            number = scalar(array)
+            return {} if number is None else {name: number}
         described = {f"{name}.shape": str(tuple(array.shape))}
         if hasattr(kind, "dtype"):
             described[f"{name}.dtype"] = str(array.dtype)
