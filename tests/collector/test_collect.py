@@ -64,60 +64,56 @@ def test_a_program_that_knows_nothing_of_cycletrace_sends_through_it(
     collect: Start, http_sink: HttpSink, grpc_sink: GrpcSink, kind: str, backend: str
 ) -> None:
     sink: Sink = http_sink if backend == "http" else grpc_sink
-    direct = HttpSink() if kind == "http" else GrpcSink()
     url = http_sink.url if backend == "http" else grpc_sink.url
     collector = collect("--forward", url)
     endpoint = (
         f"http://127.0.0.1:{collector.http_port}" if kind == "http" else f"http://127.0.0.1:{collector.grpc_port}"
     )
-    try:
-        subprocess.run([sys.executable, "-c", SDK_PROGRAM, kind, endpoint], check=True, timeout=60)
-        requests = {signal: sink.bodies(signal) for signal in SERVICES}
-        assert all(requests.values())
-        spans = [
-            one.name
-            for body in requests["traces"]
-            for one in ExportTraceServiceRequest.FromString(body).resource_spans[0].scope_spans[0].spans
-        ]
-        assert sorted(spans) == ["inner", "outer"]
-        for signal, bodies in requests.items():  # what the exporter wrote is what any other server gets of it
-            for body in bodies:
-                collector.call(signal, body)
-                collector.post(signal, body)
-        assert {signal: sink.bodies(signal) for signal in SERVICES} == {
-            signal: bodies + [body for body in bodies for _ in range(2)] for signal, bodies in requests.items()
-        }
-        logged = ExportLogsServiceRequest.FromString(requests["logs"][0])
-        assert logged.resource_logs[0].scope_logs[0].log_records[0].body.string_value == "careful"
-        metered = ExportMetricsServiceRequest.FromString(requests["metrics"][0])
-        assert metered.resource_metrics[0].scope_metrics[0].metrics[0].name == "c"
-    finally:
-        direct.close()
+    subprocess.run([sys.executable, "-c", SDK_PROGRAM, kind, endpoint], check=True, timeout=60)
+    requests = {signal: sink.bodies(signal) for signal in SERVICES}
+    assert all(requests.values())
+    spans = [
+        one.name
+        for body in requests["traces"]
+        for one in ExportTraceServiceRequest.FromString(body).resource_spans[0].scope_spans[0].spans
+    ]
+    assert sorted(spans) == ["inner", "outer"]
+    for signal, bodies in requests.items():  # what the exporter wrote is what any other server gets of it
+        for body in bodies:
+            collector.call(signal, body)
+            collector.post(signal, body)
+    assert {signal: sink.bodies(signal) for signal in SERVICES} == {
+        signal: bodies + [body for body in bodies for _ in range(2)] for signal, bodies in requests.items()
+    }
+    logged = ExportLogsServiceRequest.FromString(requests["logs"][0])
+    assert logged.resource_logs[0].scope_logs[0].log_records[0].body.string_value == "careful"
+    metered = ExportMetricsServiceRequest.FromString(requests["metrics"][0])
+    assert metered.resource_metrics[0].scope_metrics[0].metrics[0].name == "c"
 
 
-def ours(key: str, start: int, **more: Value) -> dict[str, Value]:
+def ours(key: str, **more: Value) -> dict[str, Value]:
     return {**cycle_attributes(key), **{words.PREFIX + name.replace("__", "."): value for name, value in more.items()}}
 
 
-def a_cycle(key: str, start: int, model: str = "churn") -> list[Any]:
+def a_cycle(key: str, start: int) -> list[Any]:
     """A cycle of an hour: trained, selected by hand, deployed, with a wait, in use."""
     minute = 60 * SECOND
 
     def stage(stage_id: str, name: str, begin: int, end: int, **more: Value) -> Any:
-        attributes = ours(key, start, stage__id=stage_id, stage__name=name, **more)
+        attributes = ours(key, stage__id=stage_id, stage__name=name, **more)
         return span(name, attributes, start + begin * minute, start + end * minute)
 
     return [
         stage("a" * 16, "train", 0, 30),
         span(
             "wait compute",
-            ours(key, start, wait__id="b" * 16, wait__reason="compute", stage__id="a" * 16),
+            ours(key, wait__id="b" * 16, wait__reason="compute", stage__id="a" * 16),
             start + 5 * minute,
             start + 10 * minute,
         ),
         stage("c" * 16, "select", 35, 40, actor__type="human"),
         stage("d" * 16, "deploy", 45, 50),
-        span("mark in_use", ours(key, start, mark__name="in_use"), start + 60 * minute, start + 60 * minute),
+        span("mark in_use", ours(key, mark__name="in_use"), start + 60 * minute, start + 60 * minute),
     ]
 
 
@@ -144,9 +140,8 @@ def test_a_cycle_becomes_facts_metrics_and_derived_spans(collect: Start, http_si
 
     first, derived = eventually(lambda: http_sink.bodies("traces"), lambda seen: len(seen) == 2)
     assert first == body, "forwarded as it came"
-    spans = {
-        one.name: one for one in ExportTraceServiceRequest.FromString(derived).resource_spans[0].scope_spans[0].spans
-    }
+    request = ExportTraceServiceRequest.FromString(derived)
+    spans = {one.name: one for one in request.resource_spans[0].scope_spans[0].spans}
     assert set(spans) == {"cycle churn@7", "cycle.complete"}, "the wait was sent by its sender"
     root = spans["cycle churn@7"]
     cycle_id = words.cycle_id("", "churn@7")
@@ -169,12 +164,12 @@ def test_a_cycle_becomes_facts_metrics_and_derived_spans(collect: Start, http_si
 def test_events_show_what_is_open(collect: Start) -> None:
     collector = collect()
     now = time.time_ns()
-    started = log(words.STAGE_STARTED, ours("churn@8", now, stage__id="s", stage__name="train"), time=now - 60 * SECOND)
+    started = log(words.STAGE_STARTED, ours("churn@8", stage__id="s", stage__name="train"), time=now - 60 * SECOND)
     assert collector.call("logs", logs([started]).SerializeToString()) == b""
     assert eventually(lambda: collector.total("cycletrace_cycle_open", model_name="churn")) == 1
     assert collector.total("cycletrace_stage_active", stage_name="train", stage_kind="train") == 1
     assert 60 <= collector.total("cycletrace_cycle_oldest_age_seconds") < 120
-    close = span("close", ours("churn@8", now, cycle__outcome="abandoned"), now, now)
+    close = span("close", ours("churn@8", cycle__outcome="abandoned"), now, now)
     assert collector.post("traces", traces([close]).SerializeToString()) == 200
     assert eventually(lambda: collector.total("cycletrace_cycle_open"), lambda seen: seen == 0) == 0
     assert collector.total("cycletrace_stage_active") == 0
@@ -199,10 +194,8 @@ def test_a_later_record_revises_facts_and_is_counted_but_not_observed_again(coll
     eventually(lambda: collector.total("cycletrace_cycle_completed_total"))
     before = collector.metrics()
     late = [
-        span("mark started", ours("churn@7", start, mark__name="started"), start - 3600 * SECOND, start),
-        span(
-            "close", ours("churn@7", start, cycle__outcome="rolled_back"), start + 7200 * SECOND, start + 7200 * SECOND
-        ),
+        span("mark started", ours("churn@7", mark__name="started"), start - 3600 * SECOND, start),
+        span("close", ours("churn@7", cycle__outcome="rolled_back"), start + 7200 * SECOND, start + 7200 * SECOND),
     ]
     for _ in range(3):  # twice repeated, which changes nothing
         assert collector.post("traces", traces(late).SerializeToString()) == 200
@@ -282,6 +275,11 @@ def test_namespaces_keep_teams_apart(collect: Start) -> None:
     ]
 
 
+def refused(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "cycletrace", "collect", *arguments]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
@@ -303,9 +301,7 @@ def test_namespaces_keep_teams_apart(collect: Start) -> None:
 )
 def test_wrong_options_are_told_in_one_sentence(tmp_path: Path, options: list[str], sentence: str) -> None:
     store = [] if "--store" in options else ["--store", str(tmp_path / "store.db")]
-    done = subprocess.run(
-        [sys.executable, "-m", "cycletrace", "collect", *store, *options], capture_output=True, text=True, timeout=30
-    )
+    done = refused(*store, *options)
     assert done.returncode == 2
     assert sentence in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -317,9 +313,7 @@ def test_a_busy_port_is_told_in_one_sentence(collect: Start, tmp_path: Path) -> 
     for option, port in (("--grpc", collector.grpc_port), ("--http", collector.http_port)):
         other = "--http" if option == "--grpc" else "--grpc"
         arguments = [option, f"127.0.0.1:{port}", other, "127.0.0.1:0", "--store", str(tmp_path / "other.db")]
-        done = subprocess.run(
-            [sys.executable, "-m", "cycletrace", "collect", *arguments], capture_output=True, text=True, timeout=30
-        )
+        done = refused(*arguments)
         assert done.returncode == 2
         assert f"Cannot listen on 127.0.0.1:{port}" in done.stderr
         assert len(done.stderr.splitlines()) == 1

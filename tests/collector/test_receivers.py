@@ -49,8 +49,8 @@ def handler() -> Handler:
 def relay(handler: Handler) -> Iterator[Relay]:
     relay = Relay(handler, limits=Limits(body=LIMIT, in_flight=2 * LIMIT, patience=1.0))
     yield relay
-    assert relay.budget.free == relay.budget.size, "every byte that was lent came back"
     relay.close()
+    assert relay.budget.free == relay.budget.size, "every byte that was lent came back"
 
 
 BODY = ExportTraceServiceRequest(resource_spans=[ResourceSpans(schema_url="x" * 100)]).SerializeToString()
