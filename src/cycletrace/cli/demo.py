@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from contextlib import nullcontext
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -36,15 +37,19 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--dir", type=Path, metavar="DIR", help=f"a new or empty folder for all of it (default: ./{FOLDER})"
     )
+    parser.add_argument(
+        "--collector", action="store_true", help="have a collector hear it too, and compare what both ways in say"
+    )
     parser.add_argument("--json", action="store_true", help="print the report as JSON, and the progress on stderr")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the demo, then its report. Returns 1 where a step fails that should not."""
-    missing = [package for package in ("sklearn", "pytest", "rich") if find_spec(package) is None]
-    if missing:
-        raise Failure(f"the demo needs {', '.join(missing)}: pip install 'cycletrace[demo]'")
+    _require(("sklearn", "pytest", "rich"), "demo")
+    if args.collector:
+        _require(("aiohttp", "grpc"), "demo,collector")
+    from cycletrace.cli.demo_collector import collecting, compare
     from cycletrace.demo.run import DemoError
     from cycletrace.demo.run import run as run_demo
 
@@ -53,7 +58,10 @@ def run(args: argparse.Namespace) -> int:
     is_asking = not args.yes and sys.stdin.isatty() and sys.stdout.isatty()
     before = signal.signal(signal.SIGTERM, _exit)
     try:
-        run_demo(root, args.cycles, is_asking=is_asking, screen=screen)
+        with collecting(root) if args.collector else nullcontext() as collector:
+            endpoint = None if collector is None else collector.endpoint
+            run_demo(root, args.cycles, is_asking=is_asking, screen=screen, endpoint=endpoint)
+            code = 0 if collector is None else compare(root, collector, screen)
     except DemoError as error:
         print(f"\ncycletrace: {error}\nAll of it is kept in {root}.", file=sys.stderr)
         return 1
@@ -62,7 +70,13 @@ def run(args: argparse.Namespace) -> int:
         raise
     finally:
         signal.signal(signal.SIGTERM, before)
-    return _report(root, args.cycles, as_json=args.json)
+    return max(code, _report(root, args.cycles, as_json=args.json))
+
+
+def _require(modules: tuple[str, ...], extra: str) -> None:
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        raise Failure(f"the demo needs {', '.join(missing)}: pip install 'cycletrace[{extra}]'")
 
 
 def _report(root: Path, cycles: int, *, as_json: bool) -> int:

@@ -54,7 +54,7 @@ def store_of(args: argparse.Namespace) -> Generator[Store, None, None]:
         if getattr(args, "store", None) is not None:
             opened = open_reader(args.store)
         else:
-            opened = _ingested(options.state_directory(args))
+            opened = ingested(options.state_directory(args))
         with opened as store:
             yield store
     except StoreError as error:
@@ -96,13 +96,13 @@ def facts_of_cycle(directory: Path, cycle_id: str) -> Facts | None:
     from cycletrace.store import StoreError, facts
 
     try:
-        with _ingested(directory) as store:
+        with ingested(directory) as store:
             return next(facts(store, time.time_ns(), cycle=cycle_id, rules=rules()), None)
     except StoreError as error:
         raise Failure(str(error)) from None
 
 
-def _ingested(directory: Path) -> Store:
+def ingested(directory: Path) -> Store:
     """This machine's store, with what its journals hold, and with the ends of what died."""
     from cycletrace.emit.lost import bury
     from cycletrace.store import FILE, ingest, open_store, refold

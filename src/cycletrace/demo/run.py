@@ -51,27 +51,29 @@ class World(NamedTuple):
         return self.root / "production"
 
 
-def run(root: Path, cycles: int, *, is_asking: bool, screen: TextIO) -> None:
+def run(root: Path, cycles: int, *, is_asking: bool, screen: TextIO, endpoint: str | None = None) -> None:
     """Take this many versions through their cycles, in a folder of its own, telling the screen of it.
 
     Everything lies in ``root`` afterwards: the records (it is their ``CYCLETRACE_DIR``), a folder a version, and
-    the demo's own log.
+    the demo's own log. With an ``endpoint`` the records are delivered there, too.
 
     Raises:
         DemoError: where a step fails that should not.
     """
     (root / ".gitignore").write_text("*\n", encoding="utf-8")
-    with _world(root.resolve(), is_asking=is_asking, screen=screen) as world:
+    with _world(root.resolve(), is_asking=is_asking, screen=screen, endpoint=endpoint) as world:
         for version in range(1, cycles + 1):
             _one_cycle(world, plan(version))
 
 
 @contextmanager
-def _world(root: Path, *, is_asking: bool, screen: TextIO) -> Generator[World, None, None]:
+def _world(root: Path, *, is_asking: bool, screen: TextIO, endpoint: str | None) -> Generator[World, None, None]:
     """Put up the model server, with the version that was there before, and a client that asks it all the time."""
     (root / "production").write_text("0", encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if name not in FOREIGN}
     environment |= {"CYCLETRACE_DIR": str(root), log.VARIABLE: str(root / "demo-log.jsonl")}
+    if endpoint is not None:
+        environment["CYCLETRACE_ENDPOINT"] = endpoint
     with service("serve", folder=root, environment=environment) as (server, printed):
         url = printed.readline().strip()
         if not url:

@@ -1,0 +1,45 @@
+"""Both ways in: the journal, and a collector that hears the same cycles."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.demo.helpers import quiet_environment
+
+from cycletrace.cli.demo_collector import differences
+from cycletrace.flow import Close, Facts, Mark, Origin, Record, facts_of
+
+SECOND = 1_000_000_000
+
+
+@pytest.mark.slow
+def test_a_collector_knows_what_the_journal_says_and_its_metrics_add_up(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "cycletrace", "demo", "--yes", "--cycles", "3", "--collector", "--dir", str(tmp_path)],
+        env=quiet_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 cycles by the journal, 3 by the collector" in done.stdout
+    assert "equal in all of them" in done.stdout
+    assert "Metrics: 2 closed cycles" in done.stdout
+
+
+def facts_with(outcome: str) -> dict[str, Facts]:
+    origin = Origin("c" * 32, "churn@7")
+    records: list[Record] = [Mark(origin, "started", SECOND), Close(origin, outcome, 2 * SECOND)]
+    return {facts["cycle_id"]: facts for facts in facts_of(records, 3 * SECOND)}
+
+
+def test_each_field_that_differs_is_named_and_so_is_what_only_one_side_knows() -> None:
+    assert not list(differences(facts_with("failed"), facts_with("failed")))
+    (difference,) = differences(facts_with("failed"), facts_with("abandoned"))
+    assert difference == "churn@7: outcome is 'failed' by the journal and 'abandoned' by the collector"
+    assert list(differences(facts_with("failed"), {})) == [f"{'c' * 32} is only known by the journal"]
+    assert list(differences({}, facts_with("failed"))) == [f"{'c' * 32} is only known to the collector"]
