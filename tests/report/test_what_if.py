@@ -59,7 +59,7 @@ def test_what_ran_beside_it_becomes_the_critical_path() -> None:
     assert (STAGE, "train b", None) not in found
 
 
-def test_own_waits_and_contained_stages_are_pieces_of_their_own() -> None:
+def test_a_stage_goes_with_its_waits_and_with_what_it_contains() -> None:
     team = Team("m@1", NOW - DAY)
     outer = team.stage("train", 5 * HOUR)
     team.t -= 5 * HOUR
@@ -70,7 +70,22 @@ def test_own_waits_and_contained_stages_are_pieces_of_their_own() -> None:
     found = changes_of(team.facts())
     assert found[WAIT, "train", "compute"].saved_ns == HOUR
     assert found[STAGE, "tune", None].saved_ns == HOUR
-    assert found[STAGE, "train", None].saved_ns == 4 * HOUR
+    # What contains it takes it along.
+    assert found[STAGE, "train", None].saved_ns == 5 * HOUR
+
+
+def test_what_a_manual_step_contains_is_part_of_the_step() -> None:
+    team = Team("m@1", NOW - DAY)
+    team.stage("train", HOUR)
+    team.idle(HOUR)
+    release = team.stage("release", 2 * HOUR, kind="deploy", actor="human")
+    team.t -= 2 * HOUR
+    team.stage("upload", HOUR, kind="other", parent=release)
+    team.t += HOUR
+    team.stage("activate", MINUTE)
+    found = changes_of(team.facts())
+    assert found[STEP, "release", None].saved_ns == 3 * HOUR
+    assert found[STAGE, "upload", None].saved_ns == HOUR
 
 
 def test_the_ranking_begins_with_what_saves_most_and_means_add_up() -> None:

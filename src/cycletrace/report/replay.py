@@ -17,8 +17,11 @@ from typing import NamedTuple
 from cycletrace.conventions import ACTIVITIES, HUMAN
 from cycletrace.flow import Facts, Origin, Stage, Wait
 from cycletrace.flow.owners import activities, sweep
-from cycletrace.flow.pieces import Piece, pieces
+from cycletrace.flow.pieces import Piece, containing, pieces
 from cycletrace.report.steps import is_manual, stood_still_ns
+
+DEEPEST = 20
+"""From how many stages that contain it, each in the next, a run is taken away with them."""
 
 
 class Cycle(NamedTuple):
@@ -27,8 +30,12 @@ class Cycle(NamedTuple):
     started: int
     end: int
     pieces: list[Piece]
-    manual: dict[str, str]
-    """Names of the manual runs, by their ids."""
+    names: dict[str, str]
+    """Names of the runs, by their ids."""
+    chains: dict[str, list[str]]
+    """Of each run: its id, and those of the runs that contain it, up to :data:`DEEPEST`."""
+    manual: set[str]
+    """Ids of the manual runs."""
     stood: dict[int, int]
     """For how long (ns) before a piece the cycle stood still for a person: before the first piece of a manual run, and
     before a wait that is part of such a stretch."""
@@ -72,8 +79,11 @@ def cycle_of(facts: Facts) -> Cycle:
         if piece.start < end and piece.end > started
     ]
     clipped.sort(key=lambda piece: (piece.start, piece))
-    manual = {run["id"]: run["name"] for run in facts["stages"] if is_manual(run)}
-    first = {(piece.stage_id, piece.start): index for index, piece in enumerate(clipped)}
+    chains = _chains(facts)
+    first: dict[tuple[str, int], int] = {}
+    for index, piece in enumerate(clipped):
+        for run_id in chains.get(piece.stage_id, ()):
+            first.setdefault((run_id, piece.start), index)
     waits_for_people = [index for index, piece in enumerate(clipped) if _is_wait_for_people(piece)]
     stood_still = stood_still_ns(facts)
     stood: dict[int, int] = {}
@@ -90,7 +100,20 @@ def cycle_of(facts: Facts) -> Cycle:
             if begin <= piece.start and piece.end <= run["start"]:
                 stood[index] = piece.start - begin
                 taken_up[index] = run["id"]
-    return Cycle(started, end, clipped, manual, stood, taken_up)
+    names = {run["id"]: run["name"] for run in facts["stages"]}
+    manual = {run["id"] for run in facts["stages"] if is_manual(run)}
+    return Cycle(started, end, clipped, names, chains, manual, stood, taken_up)
+
+
+def _chains(facts: Facts) -> dict[str, list[str]]:
+    parents = containing({run["id"]: run["parent"] for run in facts["stages"]})
+    chains = {}
+    for run in parents:
+        chain = [run]
+        while (parent := parents[chain[-1]]) is not None and len(chain) < DEEPEST:
+            chain.append(parent)
+        chains[run] = chain
+    return chains
 
 
 def _is_wait_for_people(piece: Piece) -> bool:

@@ -323,11 +323,11 @@ def _training(name: Part, p50: Quantile, p85: Quantile) -> list[Part]:
 def flow_of_work(page: Page, report: Report) -> None:
     """What finishes each week, and what is open."""
     found = report.work
-    if not found.weeks and not found.open:
+    if len(found.weeks) <= 2 and not found.open:
         return
-    page.heading("Flow", "finished each week; open now")
-    page.blank()
     weeks = found.weeks[-page.weeks :]
+    page.heading("Flow", "finished each week; open now" if len(weeks) > 2 else "open now")
+    page.blank()
     if len(weeks) > 2:
         page.line(
             page.spark([week.finished for week in weeks]),

@@ -1,4 +1,7 @@
-"""What to automate next: history replayed without one wait, one stage, or with a manual step done at once."""
+"""What to automate next: history replayed without one wait, one stage, or with a manual step done at once.
+
+A stage is taken away with all that it contains.
+"""
 
 from __future__ import annotations
 
@@ -127,17 +130,17 @@ def _candidates(cycles: Iterable[Cycle]) -> dict[_Key, dict[int, set[int]]]:
     return {key: found[key] for key in most}
 
 
-def _keys(cycle: Cycle, index: int, piece: Piece) -> list[_Key]:
-    """The changes that take a piece away."""
-    stage, activity = piece.label[0], ACTIVITIES[piece.activity]
-    keys: list[_Key] = []
+def _keys(cycle: Cycle, index: int, piece: Piece) -> set[_Key]:
+    """The changes that take a piece away: a stage goes with all that it contains, a step also with the wait for it."""
+    activity = ACTIVITIES[piece.activity]
+    keys: set[_Key] = set()
     if activity.startswith("wait."):
-        keys.append((WAIT, stage, activity.removeprefix("wait.")))
-    run = cycle.taken_up.get(index, piece.stage_id)
-    if run in cycle.manual:
-        keys += [(STEP, cycle.manual[run], None), (ALL_STEPS, None, None)]
-    elif stage is not None:
-        keys.append((STAGE, stage, None))
+        keys.add((WAIT, piece.label[0], activity.removeprefix("wait.")))
+    for run in cycle.chains.get(cycle.taken_up.get(index, piece.stage_id), ()):
+        if run in cycle.manual:
+            keys |= {(STEP, cycle.names[run], None), (ALL_STEPS, None, None)}
+        elif index not in cycle.taken_up:
+            keys.add((STAGE, cycle.names[run], None))
     return keys
 
 
