@@ -73,6 +73,15 @@ def comb(n: int) -> Large:
     return Large([*spine, *leaves, close("failed", 3 * half)], 3 * half, 3, {WORK: 3 * half})
 
 
+def caterpillar(n: int) -> Large:
+    """A deep chain of which none runs while another does, each of it with a short leaf beside the next one."""
+    half = n // 2
+    spine = [stage(f"s{i}", 4 * i, 4 * i + 1, parent=f"s{i - 1}") for i in range(half)]
+    leaves = [stage(f"l{i}", 4 * i + 2, 4 * i + 3, parent=f"s{i}") for i in range(half)]
+    records = [*spine, *leaves, close("failed", 4 * half)]
+    return Large(records, 4 * half, 4 * half, {WORK: 2 * half, NOBODY: 2 * half})
+
+
 def star(n: int) -> Large:
     """One stage contains all others."""
     children = [stage(f"s{i}", 4 * i + 1, 4 * i + 2, parent="all") for i in range(n)]
@@ -139,6 +148,7 @@ SHAPES: tuple[Callable[[int], Large], ...] = (
     nested,
     chained_apart,
     comb,
+    caterpillar,
     star,
     waits_over_children,
     own_waits,

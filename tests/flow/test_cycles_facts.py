@@ -130,6 +130,15 @@ def test_the_fold_of_nothing_is_nothing() -> None:
     assert fold("cc", [mark("started", 10)], 10, SMALL) is not None
 
 
+def test_a_fold_takes_records_of_any_time_in_any_order() -> None:
+    records = [stage("test", 11, 12), stage("train", 0, 10), mark("selected", 12), wait("data", 3, 4)]
+    told = fold("cc", records, 10, SMALL)
+    assert told is not None
+    assert told == facts(*records, at=10)
+    assert [run["id"] for run in told["stages"]] == ["train"]
+    assert [one["id"] for one in told["waits"]] == ["data"]
+
+
 def test_stages_and_waits_are_listed_by_start_and_id() -> None:
     told = facts(
         stage("x", 5, 9, id="b"),
