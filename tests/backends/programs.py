@@ -100,6 +100,11 @@ class Program:
         """All that it printed."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 
+    def send(self, number: int) -> None:
+        """Send it a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def end(self, number: int = signal.SIGTERM) -> int:
         """Send it a signal and wait for its end. Returns the exit code."""
         assert self._process is not None
