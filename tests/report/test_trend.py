@@ -21,7 +21,7 @@ def test_the_interval_is_that_of_scipys_bootstrap(n: int, n_before: int) -> None
         return np.median(one, axis=axis) - np.median(other, axis=axis)
 
     reference = stats.bootstrap(
-        (now, before), difference, n_resamples=9999, method="percentile", vectorized=True, rng=rng
+        (now, before), difference, n_resamples=9999, method="percentile", vectorized=True, random_state=rng
     ).confidence_interval
     low, high = bootstrap_interval(now, before)
     width = reference.high - reference.low
