@@ -1,0 +1,209 @@
+"""A seeded generator of whatever teams send, and three ways to write it: records, journal documents, OTLP."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from google.protobuf import json_format
+from tests.collector.otlp import Value, log, logs, span, traces
+
+from cycletrace import conventions as words
+from cycletrace.flow import Alias, Close, Heartbeat, Mark, Origin, Record, Stage, Wait
+from cycletrace.journal.format import frame
+
+SECOND = 1_000_000_000
+BEGIN = 1_750_000_000 * SECOND
+"""All instants lie within ten hours after this one."""
+AFTER = BEGIN + 365 * 86400 * SECOND
+"""Long after: every lease has run out, every deployed cycle has settled."""
+
+NAMESPACES = ("", "team")
+KEYS = ("churn@1", "churn@2", "churn@3", "fraud@1", "fraud@2", "alias-of-something")
+
+
+class Item(NamedTuple):
+    """Something that one process tells: a span or an event, of one namespace."""
+
+    namespace: str
+    name: str
+    attributes: Mapping[str, Value]
+    start: int
+    end: int | None
+    """``None``: an event."""
+    is_error: bool = False
+
+
+def records(seed: int, count: int) -> list[Record]:
+    """Records of a few cycles, with conflicts, loops of aliases, negative intervals, everything."""
+    dice = random.Random(seed)
+    return [_record(dice) for _ in range(count)]
+
+
+def _record(dice: random.Random) -> Record:
+    namespace, key = dice.choice(NAMESPACES), dice.choice(KEYS)
+    origin = Origin(
+        words.cycle_id(namespace, key),
+        key if dice.random() < 0.8 else None,
+        namespace or None,
+        key.partition("@")[0] if dice.random() < 0.8 else None,
+        dice.choice((None, None, "risk")),
+        dice.choice((None, key.partition("@")[2] or None)),
+        dice.choice((None, None, "idea", "drift")),
+        implicit=dice.random() < 0.1,
+    )
+    at = BEGIN + dice.randrange(0, 36_000 * SECOND, dice.choice((1, SECOND, 60 * SECOND)))
+    end = at + dice.randrange(-60 * SECOND, 7200 * SECOND)
+    stage_id = f"{dice.randrange(1, 30):016x}"
+    kind = dice.choice(("stage",) * 6 + ("start", "start", "beat", "wait", "wait", "opened", "mark", "alias", "close"))
+    if kind in {"stage", "start"}:
+        name = dice.choice((*words.KINDS, "fit", "push"))
+        stage = Stage(
+            origin,
+            stage_id,
+            name,
+            name if name in words.KINDS else dice.choice(words.KINDS),
+            at,
+            attempt=dice.choice((None, 1, 2)),
+            actor=dice.choice(words.ACTORS),
+            person=dice.choice((None, "somebody")),
+            launch=dice.choice(words.LAUNCHES),
+            environment=dice.choice((None, None, "production", "staging")),
+            parent=dice.choice((None, None, f"{dice.randrange(1, 30):016x}")),
+            mechanism=dice.choice((None, "flag")),
+        )
+        if kind == "start":
+            return stage._replace(lease=dice.choice((None, 30, 3600)))
+        return stage._replace(end=end, outcome=dice.choice(words.STAGE_OUTCOMES + (words.OK,) * 8))
+    if kind == "beat":
+        return Heartbeat(origin, stage_id, at, dice.choice((None, 60)))
+    if kind in {"wait", "opened"}:
+        wait_id, own = f"{dice.randrange(100, 110):016x}", dice.choice((None, stage_id))
+        return Wait(origin, wait_id, dice.choice(words.REASONS), at, None if kind == "opened" else end, own)
+    if kind == "mark":
+        return Mark(
+            origin, dice.choice(words.MARKS), at, dice.choice((None, "live", "qa")), dice.choice((None, "alias"))
+        )
+    if kind == "alias":
+        other = dice.choice(KEYS)
+        return Alias(origin, other, words.cycle_id(namespace, other), at)
+    return Close(origin, dice.choice(words.SAID_OUTCOMES), at)
+
+
+def item(record: Record) -> Item:
+    """The record as its sender would tell it. Source: the table of attributes in the design's section 4."""
+    origin = record.origin
+    said: dict[str, Value | None] = {
+        words.CYCLE_ID: origin.cycle_id,
+        words.CYCLE_KEY: origin.key,
+        words.CYCLE_TRIGGER: origin.trigger,
+        words.CYCLE_IMPLICIT: origin.implicit or None,
+        words.MODEL_NAME: origin.model,
+        words.MODEL_DOMAIN: origin.domain,
+        words.MODEL_VERSION: origin.version,
+    }
+    start = record.start if isinstance(record, (Stage, Wait)) else record.at
+    end: int | None = start
+    is_error = False
+    if isinstance(record, Stage):
+        said |= {
+            words.STAGE_ID: record.id,
+            words.STAGE_NAME: record.name,
+            words.STAGE_KIND: record.kind,
+            words.STAGE_ATTEMPT: record.attempt,
+            words.STAGE_OUTCOME: record.outcome if record.outcome not in {words.OK, words.ERROR} else None,
+            words.STAGE_PARENT: record.parent,
+            words.STAGE_LAUNCH: record.launch,
+            words.STAGE_LEASE: record.lease,
+            words.ACTOR_TYPE: record.actor,
+            words.ACTOR_ID: record.person,
+            words.ENVIRONMENT: record.environment,
+            words.MECHANISM: record.mechanism,
+        }
+        name, end = (record.name if record.end is not None else words.STAGE_STARTED), record.end
+        is_error = record.outcome in words.ERROR_OUTCOMES
+    elif isinstance(record, Wait):
+        said |= {words.WAIT_ID: record.id, words.WAIT_REASON: record.reason, words.STAGE_ID: record.stage}
+        name, end = (words.wait_span(record.reason) if record.end is not None else words.WAIT_OPENED), record.end
+    elif isinstance(record, Heartbeat):
+        said |= {words.STAGE_ID: record.stage, words.STAGE_LEASE: record.lease}
+        name, end = words.STAGE_HEARTBEAT, None
+    elif isinstance(record, Mark):
+        said |= {
+            words.MARK_NAME: record.name,
+            words.ENVIRONMENT: record.environment,
+            words.MECHANISM: record.mechanism,
+        }
+        name = words.mark_span(record.name)
+    elif isinstance(record, Alias):
+        said |= {words.ALIAS_KEY: record.key}
+        name = words.ALIAS_SPAN
+    else:
+        said |= {words.CYCLE_OUTCOME: record.outcome}
+        name = words.CLOSE_SPAN
+    attributes = {key: value for key, value in said.items() if value is not None}
+    return Item(origin.namespace or "", name, attributes, start, end, is_error)
+
+
+def journal(items: Sequence[Item]) -> bytes:
+    """The items as the lines of a journal."""
+    header = {"journal": 1, "opened": 1, "process": {}, "resource": {}}
+    return b"".join(map(frame, [header, *map(_document, items), {"closed": 1}]))
+
+
+def _document(one: Item) -> dict[str, Any]:
+    common = {
+        "trace_id": one.attributes[words.CYCLE_ID],
+        "span_id": "1" * 16,
+        "service": "x",
+        "namespace": one.namespace,
+        "attributes": dict(one.attributes),
+    }
+    if one.end is None:
+        return {"event": one.name, "time": one.start, **common}
+    times = {"start": one.start, "end": one.end, "parent_span_id": None}
+    return {"span": one.name, **common, **times, "error": "it broke" if one.is_error else None}
+
+
+class Export(NamedTuple):
+    """A request that a sender makes."""
+
+    signal: str
+    is_json: bool
+    body: bytes
+
+
+def export(items: Sequence[Item], signal: str, namespace: str, *, is_json: bool) -> Export:
+    """Items of one signal and namespace as an OTLP request."""
+    message: Any
+    if signal == "traces":
+        message = traces(
+            [
+                span(one.name, one.attributes, one.start, one.end, is_error=one.is_error)
+                for one in items
+                if one.end is not None
+            ],
+            namespace,
+        )
+    else:
+        message = logs([log(one.name, one.attributes, time=one.start) for one in items], namespace)
+    if is_json:
+        return Export(signal, True, json.dumps(json_format.MessageToDict(message)).encode())
+    return Export(signal, False, message.SerializeToString())
+
+
+def exports(items: Sequence[Item], dice: random.Random) -> list[Export]:
+    """All items, in any order and company, in protobuf and JSON."""
+    groups: dict[tuple[str, str], list[Item]] = {}
+    for one in dice.sample(list(items), len(items)):
+        groups.setdefault(("logs" if one.end is None else "traces", one.namespace), []).append(one)
+    made = []
+    for (signal, namespace), members in groups.items():
+        while members:
+            size = dice.randrange(1, 40)
+            made.append(export(members[:size], signal, namespace, is_json=dice.random() < 0.3))
+            del members[:size]
+    dice.shuffle(made)
+    return made
