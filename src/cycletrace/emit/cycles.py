@@ -22,6 +22,7 @@ class Identity:
 
     __slots__ = (
         "_fragments",
+        "_text",
         "attributes",
         "cycle_id",
         "environment",
@@ -70,6 +71,7 @@ class Identity:
         self.attributes: dict[str, Any] = {name: value for name, value in attributes.items() if value is not None}
         self.service = service_name() or self.words["model"] or "cycletrace"
         self._fragments: dict[object, str] = {}
+        self._text: str | None = None
         of = {"trace_id": self.cycle_id, "service": self.service, "namespace": self.namespace}
         self.head = json.dumps(of, separators=(",", ":"))[1:-1]
         """What every document of the cycle says, as the inside of a JSON object."""
@@ -86,6 +88,11 @@ class Identity:
 
     def to_text(self) -> str:
         """The form in which a cycle travels in ``CYCLETRACE_CYCLE``: a JSON object."""
+        if self._text is None:
+            self._text = self._make_text()
+        return self._text
+
+    def _make_text(self) -> str:
         said = {
             "key": self.key,
             **self.words,

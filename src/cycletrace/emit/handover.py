@@ -21,12 +21,13 @@ MAX_UPDATES = 10_000
 
 
 class Handover:
-    """The environment of this process, as far as it is ours. Restored when nothing is active."""
+    """The environment of this process, as far as it is ours. Restored at the end, and when nothing is active."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._cycles: dict[int, Identity] = {}
         self._runs: dict[str, Run] = {}
+        self._fallback: Identity | None = None
         self._updates = 0
         self._handed: tuple[str, str] | None = None
         self._before: dict[str, str | None] = {}
@@ -57,9 +58,16 @@ class Handover:
                 self._runs.pop(run.id, None)
                 self._update()
 
+    def fall_back_on(self, cycle: Identity) -> None:
+        """The cycle of this run of the program, which holds where no other is active."""
+        with self._lock:
+            self._fallback = cycle
+            self._update()
+
     def close(self) -> None:
         """Leave the environment as it was found."""
         with self._lock:
+            self._fallback = None
             self._cycles.clear()
             self._runs.clear()
             self._update()
@@ -82,6 +90,8 @@ class Handover:
     def _wanted(self) -> tuple[str, str] | None:
         active = {cycle.cycle_id: cycle for cycle in self._cycles.values()}
         active.update((run.cycle.cycle_id, run.cycle) for run in self._runs.values())
+        if not active and self._fallback is not None:
+            active[self._fallback.cycle_id] = self._fallback
         if len(active) != 1:
             return None
         (cycle,) = active.values()

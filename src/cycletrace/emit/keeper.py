@@ -32,31 +32,32 @@ class Keeper:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._deadline = 0.0
         self._is_last = False
+        self._next_trim = 0.0
+        self._next_beats: dict[str, float] = {}
         self._shipping = threading.Lock()
         self._shipper: Shipper | None = None
         self._has_shipper = False
-
-    @property
-    def is_running(self) -> bool:
-        """Whether its thread runs and was not told to stop."""
-        return self._thread is not None and self._thread.is_alive() and not self._stop.is_set()
+        self.is_started = False
+        """Whether its thread was started, and not told to stop for good."""
 
     def start(self) -> None:
-        """Run, unless it does. Where no thread can be had (at interpreter exit), do without."""
-        if self.is_running:
-            return
-        self._stop = threading.Event()
-        thread = threading.Thread(target=self._run, args=(self._stop,), name="cycletrace", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:
-            return
-        self._thread = thread
+        """Run, or go on after :meth:`stop`. Where no thread can be had, the next record asks again."""
+        with self._lock:
+            self._stop.clear()
+            if self._thread is None:
+                thread = threading.Thread(target=self._run, name="cycletrace", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:
+                    return
+                self._thread = thread
+            self.is_started = True
 
     def stop(self, budget: float, *, is_last: bool = False) -> None:
         """Have the thread end, waiting for it no longer than ``budget`` seconds; at the last, deliver within them."""
@@ -78,44 +79,58 @@ class Keeper:
             return False
         try:
             self._runtime.writer.recover()
-            return shipper.deliver_all(deadline)
+            return shipper.deliver_all(deadline) if self._runtime.ships else shipper.wait_for_others(deadline)
         except Exception as error:  # rule 1: whatever goes wrong here is ours
             tell(f"Delivery failed: {in_words(error)}")
             return False
         finally:
             self._shipping.release()
 
-    def _run(self, stop: threading.Event) -> None:
-        next_trim = time.monotonic()
-        next_beats: dict[str, float] = {}
+    def _run(self) -> None:
         while True:
             try:
-                shipper = self._find_shipper()
-                if not stop.is_set():
-                    self._wake.wait(IDLE_TICK if shipper is None else TICK)
-                    self._wake.clear()
-                if stop.is_set():
-                    if self._is_last and shipper is not None and self._shipping.acquire(blocking=False):
-                        shipper.deliver_last(self._deadline)
-                    return
-                self._beat(next_beats)
-                self._runtime.writer.recover()
-                if time.monotonic() >= next_trim:
-                    trim(self._runtime.settings.directory, self._runtime.settings.journal_limit)
-                    next_trim = time.monotonic() + TRIM_EVERY
-                if shipper is not None and self._shipping.acquire(blocking=False):
-                    try:
-                        shipper.deliver_some(stop)
-                    finally:
-                        self._shipping.release()
+                self._wake.wait(TICK if self._ships() else IDLE_TICK)
+                self._wake.clear()
+                if not self._stop.is_set():
+                    self._look_after()
+                elif self._is_last:
+                    self._is_last = False
+                    self._deliver_last()
             except Exception as error:  # rule 1: whatever goes wrong here is ours
                 tell(f"The keeper stumbled: {in_words(error)}")
-                if stop.is_set():
+            with self._lock:
+                if self._stop.is_set():
+                    self._thread = None
                     return
 
-    def _beat(self, next_beats: dict[str, float]) -> None:
+    def _look_after(self) -> None:
+        self._beat()
+        self._runtime.writer.recover()
+        if time.monotonic() >= self._next_trim:
+            trim(self._runtime.settings.directory, self._runtime.settings.journal_limit)
+            self._next_trim = time.monotonic() + TRIM_EVERY
+        shipper = self._find_shipper()
+        if shipper is not None and self._runtime.ships and self._shipping.acquire(blocking=False):
+            try:
+                shipper.deliver_some(self._stop)
+            finally:
+                self._shipping.release()
+
+    def _deliver_last(self) -> None:
+        shipper = self._find_shipper()
+        if shipper is not None and self._runtime.ships and self._shipping.acquire(blocking=False):
+            try:
+                shipper.deliver_last(self._deadline)
+            finally:
+                self._shipping.release()
+
+    def _ships(self) -> bool:
+        return self._runtime.ships and self._find_shipper() is not None
+
+    def _beat(self) -> None:
         now = time.monotonic()
-        running = dict(self._runtime.running)
+        next_beats = self._next_beats
+        running = self._runtime.running.copy()
         for run_id in next_beats.keys() - running.keys():
             del next_beats[run_id]
         for run_id, run in running.items():

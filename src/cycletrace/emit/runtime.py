@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cycletrace.emit import launch, settings
 from cycletrace.emit.current import HERE
 from cycletrace.emit.cycles import Identity, implicit
+from cycletrace.emit.delivery import LOADING
 from cycletrace.emit.handover import Handover
 from cycletrace.emit.ids import Source
 from cycletrace.emit.inherited import Inherited, inherited
@@ -32,16 +33,24 @@ FORK_BUDGET = 0.05
 class Runtime:
     """The state of this process. One per pid; ``running`` holds the runs that it may end."""
 
-    def __init__(self, chosen: settings.Settings, source: Source, born_into: Inherited | None = None) -> None:
+    def __init__(
+        self,
+        chosen: settings.Settings,
+        source: Source,
+        born_into: Inherited | None = None,
+        forked_from: int | None = None,
+    ) -> None:
         self.settings = chosen
         self.source = source
         self.launch = chosen.launch or launch.find()
         self.running: dict[str, Run] = {}
         self.is_abandoned = False
+        self._forked_from = forked_from
         self.born_into = born_into or inherited(chosen.namespace)
         self._implicit: Identity | None = None
         self._lock = threading.Lock()
         self._keeper: Keeper | None = None
+        self._holds_loading = False
         self.handover = Handover()
         header = {"journal": VERSION, "process": processes.identity(), "resource": resource()}
         self.writer = Writer(chosen.directory, header, source.now, source.new_id())
@@ -57,6 +66,7 @@ class Runtime:
             with self._lock:
                 if self._implicit is None:
                     self._implicit = implicit(self.settings.namespace, self.source.now(), self.source.new_id()[:6])
+                    self.handover.fall_back_on(self._implicit)
         return self._implicit
 
     def known_cycle(self) -> Identity | None:
@@ -127,7 +137,7 @@ class Runtime:
     def keep(self) -> Keeper:
         """The keeper of this process, running."""
         keeper = self._keeper
-        if keeper is None or not keeper.is_running:
+        if keeper is None or not keeper.is_started:
             with self._lock:
                 if self._keeper is None:
                     from cycletrace.emit.keeper import Keeper
@@ -137,9 +147,15 @@ class Runtime:
                 keeper.start()
         return keeper
 
+    @property
+    def ships(self) -> bool:
+        """Whether this process delivers. A forked child only journals while its parent, who delivers, is there."""
+        return self._forked_from is None or os.getppid() != self._forked_from
+
     def close(self) -> None:
         """What the process owes at its exit: the journal's end, and one bounded attempt to deliver."""
         self.handover.close()
+        self.writer.recover()
         self.writer.close(orderly=not self.running)
         if self._keeper is not None:
             self._keeper.stop(EXIT_BUDGET, is_last=True)
@@ -148,17 +164,25 @@ class Runtime:
         """Stand still while the process forks: no thread of ours may run, or the child is born with its locks."""
         if self._keeper is not None:
             self._keeper.stop(FORK_BUDGET)
+            self._holds_loading = LOADING.acquire(timeout=EXIT_BUDGET)
 
     def resume(self) -> None:
         """Go on after a fork as before."""
+        self._let_load()
         if self._keeper is not None:
             self._keeper.start()
 
     def abandon(self) -> None:
         """Let go of the parent's things in a forked child: its stages, its file, its deliveries are its own."""
         self.is_abandoned = True
+        self._let_load()
         self.running.clear()
         self.writer.abandon()
+
+    def _let_load(self) -> None:
+        if self._holds_loading:
+            self._holds_loading = False
+            LOADING.release()
 
 
 def resource() -> dict[str, Any]:
@@ -240,4 +264,4 @@ def _in_child() -> None:
         old.abandon()
         # What the parent was born into, or made for itself, the child works on.
         born_into = old.born_into or (Inherited(old._implicit) if old._implicit else None)  # noqa: SLF001
-        _runtime = Runtime(old.settings, old.source, born_into)
+        _runtime = Runtime(old.settings, old.source, born_into, os.getppid())

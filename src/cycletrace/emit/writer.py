@@ -44,7 +44,9 @@ class Writer:
         """Hand this line to the kernel, by one write; keep it in memory where that fails."""
         with self._lock:
             if (self._fd is None and (self.pending or not self._open())) or not self._append(line):
-                self.dropped += len(self.pending) == self.pending.maxlen
+                if len(self.pending) == self.pending.maxlen:
+                    self.dropped += 1
+                    tell(f"More than {MAX_PENDING} records wait in memory: the oldest are dropped.")
                 self.pending.append(line)
             elif self._size > SEGMENT:
                 self._rotate()
@@ -102,7 +104,7 @@ class Writer:
         except OSError as error:
             self._fail(error)
             return False
-        self._size = 0
+        self._size = os.fstat(self._fd).st_size  # of a file that it goes on with after a failure
         return self._append(frame({**self._header, "opened": self._now()}))
 
     def _rotate(self) -> None:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cycletrace.emit.delivery import claim, progress
+from cycletrace.emit.delivery import LOADING, claim, progress
 from cycletrace.emit.delivery.destination import SIGNALS, Destination
 from cycletrace.emit.delivery.transport import Answer, Verdict, is_refused, open_sender
 from cycletrace.emit.lost import bury
@@ -55,6 +55,7 @@ class Shipper:
         self._pauses: dict[str, float] = {}
         self._not_before: dict[str, float] = {}
         self._next_burial = 0.0
+        self._holds_claim = False
 
     def deliver_some(self, stop: threading.Event) -> None:
         """What is new, as far as the pauses after failures allow; ends early when told to stop."""
@@ -68,6 +69,14 @@ class Shipper:
             if time.monotonic() >= deadline or not self._is_somebody_else_shipping():
                 return False
             time.sleep(0.05)
+
+    def wait_for_others(self, deadline: float) -> bool:
+        """Wait until whoever ships has delivered everything. ``True`` when all was delivered before the deadline."""
+        while self.undelivered():
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.05)
+        return True
 
     def deliver_last(self, deadline: float) -> None:
         """One attempt at exit. Where nobody listens it costs one refused connection."""
@@ -106,23 +115,31 @@ class Shipper:
         return sizes
 
     def _deliver(self, deadline: float, *, is_patient: bool, stop: threading.Event | None = None) -> bool:
-        if self._writer is not None and self._writer.pending:
+        if self._progress is None:
+            self._progress = progress.load(self._directory)
+        if self._writer is not None and self._writer.pending and (not is_patient or self._may_try()):
             self._deliver_pending(deadline)
         if not self._sizes():
             return self._writer is None or not self._writer.pending
-        if not claim.take(self._directory):
-            self._progress = None  # whoever holds the claim moves on from here
+        held = self._holds_claim
+        self._holds_claim = claim.take(self._directory)
+        if not self._holds_claim:
             return self.undelivered() == 0
-        if self._progress is None:
+        if not held:  # whoever held the claim went on from what we knew
             self._progress = progress.load(self._directory)
+        _load_encoder()
         if not is_patient or time.monotonic() >= self._next_burial:
             bury(self._directory)
             self._next_burial = time.monotonic() + BURY_EVERY
         for signal in self._wanted(self._progress):
-            if not is_patient or time.monotonic() >= self._not_before.get(signal, 0.0):
+            if not is_patient or self._may_try(signal):
                 self._deliver_signal(signal, deadline, stop)
         self._move_delivered()
         return self.undelivered() == 0
+
+    def _may_try(self, *signals: str) -> bool:
+        """Whether the pauses after failures, of these signals or all, are over."""
+        return all(time.monotonic() >= self._not_before.get(signal, 0.0) for signal in signals or SIGNALS)
 
     def _deliver_signal(self, signal: str, deadline: float, stop: threading.Event | None) -> None:
         assert self._progress is not None
@@ -181,7 +198,8 @@ class Shipper:
         except Exception as error:  # a document that another version wrote: split until it stands alone
             return Answer(Verdict.SPLIT, f"cannot be encoded: {error!r}")
         if signal not in self._senders:
-            self._senders[signal] = open_sender(self._destination[signal])
+            with LOADING:
+                self._senders[signal] = open_sender(self._destination[signal])
         return self._senders[signal](body, seconds)
 
     def _collect(self, signal: str, limit: int) -> Batch:
@@ -247,14 +265,27 @@ class Shipper:
 
     def _deliver_pending(self, deadline: float) -> None:
         """Send straight from memory what no journal could take."""
+        _load_encoder()
         from cycletrace.emit.delivery.encode import Item, signal_of
 
         assert self._writer is not None
-        lines = [self._writer.pending.popleft() for _ in range(min(len(self._writer.pending), MAX_ITEMS))]
-        documents = [unframe(line) for line in lines]
-        for signal, target in self._destination.items():
-            items = [Item(document, self._writer.resource) for document in documents if signal_of(document) == signal]
-            answer = self._send(signal, items, min(target.timeout, deadline - time.monotonic()))
-            if answer.verdict is Verdict.LATER:
-                self._writer.pending.extendleft(reversed(lines))
-                return
+        assert self._progress is not None
+        pending = self._writer.pending
+        while pending and (left := deadline - time.monotonic()) > 0:
+            lines = [pending.popleft() for _ in range(min(len(pending), MAX_ITEMS))]
+            documents = [unframe(line) for line in lines]
+            for signal in self._wanted(self._progress):
+                items = [
+                    Item(document, self._writer.resource) for document in documents if signal_of(document) == signal
+                ]
+                answer = self._send(signal, items, left)
+                if answer.verdict is Verdict.LATER:
+                    self._put_off(signal, answer)
+                    pending.extendleft(reversed(lines))
+                    return
+                self._settle(signal, answer, len(items))
+
+
+def _load_encoder() -> None:
+    with LOADING:
+        import cycletrace.emit.delivery.encode  # noqa: F401 - so that no fork falls into this import
