@@ -71,7 +71,7 @@ def test_an_empty_store_says_how_to_get_a_first_cycle(shell: Shell) -> None:
 def test_status_tells_where_an_open_cycle_stands(shell: Shell) -> None:
     shell.run("stage", "begin", "train", "--cycle", "churn@7")
     shell.run("wait", "begin", "compute", "--stage", "train", "--cycle", "churn@7")
-    assert "churn@7: started; waits for compute for" in shell.run("status").out
+    assert "churn@7: started; waiting for compute for" in shell.run("status").out
 
 
 def test_a_damaged_line_of_a_journal_costs_itself_and_is_told(shell: Shell) -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from datetime import timezone
-from typing import Any
+from collections.abc import Iterable
+from datetime import timezone, tzinfo
+from typing import TYPE_CHECKING, Any
 
 from cycletrace.cli import reading
 from cycletrace.cli.failure import Failure
 from cycletrace.conventions import IDEA, TRIGGERS
+
+if TYPE_CHECKING:
+    from cycletrace.flow import Facts
 
 
 def add_parser(commands: Any) -> None:
@@ -54,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     with reading.store_of(args) as store:
         facts = reading.selected_facts(args, store, at)
         if args.cycle is not None:
-            return _one(args, report, facts)
+            return _one(args, report, facts, zone)
         whole = report.report(facts, as_of=at, window=args.window, target=target, zone=zone, trigger=args.trigger)
     if args.json:
         print(json.dumps(report.to_json(whole)))
@@ -65,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _one(args: argparse.Namespace, report: Any, facts: Any) -> int:
+def _one(args: argparse.Namespace, report: Any, facts: Iterable[Facts], zone: tzinfo) -> int:
     found = list(facts)
     if not found:
         print(f"There is no cycle {args.cycle!r} here. `cycletrace status` lists the open ones.", file=sys.stderr)
@@ -77,5 +81,5 @@ def _one(args: argparse.Namespace, report: Any, facts: Any) -> int:
         if args.json:
             print(json.dumps(report.to_json(cycle)))
         else:
-            report.render_cycle(cycle, Console())
+            report.render_cycle(cycle, Console(), zone=zone)
     return 0

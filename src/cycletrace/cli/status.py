@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cycletrace.cli import options, reading
 from cycletrace.conventions import MARKS, OPEN
+from cycletrace.flow.standing import standing
 
 if TYPE_CHECKING:
     from cycletrace.flow import Facts
@@ -45,35 +46,21 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _line(facts: Facts, at: int) -> dict[str, Any]:
-    """An open cycle: what was reached, what goes on, since when."""
-    reached = [name for name in MARKS if _marks(facts)[name] is not None]
-    started = facts["marks"]["started"]
-    waits = [wait for wait in facts["waits"] if wait["end"] is None]
-    stages = [stage for stage in facts["stages"] if stage["end"] is None]
-    ends = [each["end"] for each in (*facts["stages"], *facts["waits"]) if each["end"] is not None]
-    since: int | None
-    if waits:
-        doing, since = f"waits for {waits[-1]['reason']}", waits[-1]["start"]
-    elif stages:
-        doing, since = f"{stages[-1]['name']} runs", stages[-1]["start"]
-    else:
-        last = max(facts["stages"], key=lambda stage: stage["end"] or 0, default=None)
-        doing = f"nothing since {last['name']} ({last['outcome']})" if last else "nothing yet"
-        since = max(ends, default=started)
+    """An open cycle: the last mark it reached, what goes on, for how long."""
+    marks = facts["marks"]
+    reached = [name for name, instant in zip(MARKS, marks.values(), strict=True) if instant is not None]
+    stands = standing(facts)
     return {
         "key": facts["key"],
         "cycle_id": facts["cycle_id"],
         "namespace": facts["namespace"],
         "implicit": facts["implicit"],
         "reached": reached[-1] if reached else None,
-        "doing": doing,
-        "for_ns": None if since is None else at - since,
-        "age_ns": None if started is None else at - started,
+        "state": stands.state,
+        "what": stands.what,
+        "for_ns": None if stands.since is None else at - stands.since,
+        "age_ns": None if marks["started"] is None else at - marks["started"],
     }
-
-
-def _marks(facts: Facts) -> dict[str, int | None]:
-    return dict(facts["marks"])  # type: ignore[arg-type]  # a mapping of texts to instants, as its type says
 
 
 def _delivery(directory: Path) -> dict[str, Any]:
@@ -104,7 +91,7 @@ def _print(whole: dict[str, Any]) -> None:
     for cycle in sorted(cycles, key=lambda cycle: cycle["age_ns"] or 0, reverse=True):
         name = _safe(cycle["key"] or cycle["cycle_id"])
         team = f" ({_safe(cycle['namespace'])})" if cycle["namespace"] else ""
-        doing = _safe(cycle["doing"])
+        doing = _safe(_doing(cycle["state"], cycle["what"]))
         lasting = f" for {length(cycle['for_ns'])}" if cycle["for_ns"] is not None else ""
         age = f", {length(cycle['age_ns'])} old" if cycle["age_ns"] is not None else ""
         print(f"  {name}{team}: {cycle['reached'] or 'not started'}; {doing}{lasting}{age}")
@@ -128,6 +115,12 @@ def _print(whole: dict[str, Any]) -> None:
         print(f"Journal: {records['damaged']} records were torn or damaged and are not counted.")
     for reason, count in records["rejected"].items():
         print(f"Store: {count} records were refused: {reason}.")
+
+
+def _doing(state: str, what: str | None) -> str:
+    if what is None:
+        return "nothing yet"
+    return f"{state} for {what}" if state == "waiting" else f"{state} {what}"
 
 
 def _safe(text: str) -> str:

@@ -23,3 +23,5 @@ from cycletrace.flow.records import Stage as Stage
 from cycletrace.flow.records import Wait as Wait
 from cycletrace.flow.rules import RULES as RULES
 from cycletrace.flow.rules import Rules as Rules
+from cycletrace.flow.standing import Standing as Standing
+from cycletrace.flow.standing import standing as standing

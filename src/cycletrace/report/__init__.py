@@ -9,8 +9,6 @@ from cycletrace.report.assemble import report as report
 from cycletrace.report.assemble import to_json as to_json
 from cycletrace.report.one import CycleReport as CycleReport
 from cycletrace.report.one import cycle_report as cycle_report
-from cycletrace.report.standing import Standing as Standing
-from cycletrace.report.standing import standing as standing
 from cycletrace.report.targets import Target as Target
 from cycletrace.report.targets import parse_length as parse_length
 from cycletrace.report.targets import parse_target as parse_target

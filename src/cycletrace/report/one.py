@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cycletrace.conventions import ACTIVITIES, DEPLOYMENT, MARKS, OPEN, SELECTION, TRAINING
-from cycletrace.flow import Facts
+from cycletrace.flow import Facts, Standing, standing
 from cycletrace.report.accounting import NOT_TOLD_APART, share_of
-from cycletrace.report.standing import Standing, standing
 from cycletrace.report.steps import is_manual, manual_ns, taken_up_ns
 
 FLAGS = {

@@ -14,11 +14,10 @@ from fractions import Fraction
 import numpy as np
 
 from cycletrace.conventions import MARKS, OPEN, STARTED
-from cycletrace.flow import Facts
+from cycletrace.flow import Facts, Standing, standing
 from cycletrace.report.columns import NULL, Table
 from cycletrace.report.populations import STALE_NS, Populations, closed_at, within
 from cycletrace.report.quantiles import P50, P85, Quantile, quantile
-from cycletrace.report.standing import Standing, standing
 from cycletrace.report.sums import total
 from cycletrace.report.table import counts, finish_of
 from cycletrace.report.windows import Window, mondays

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cycletrace.flow import Facts
+from cycletrace.flow.facts import Facts
 
 
 @dataclass(frozen=True)
