@@ -168,8 +168,8 @@ def test_killed_at_any_moment_it_tells_the_same(collect: Start, tmp_path: Path, 
         collector.kill()
     collector.start()
 
-    facts = facts_of(told, time.time_ns())
-    assert collector.facts() == undisturbed.facts()
+    facts = facts_of(told, AFTER)
+    assert collector.facts("--at", str(AFTER)) == undisturbed.facts("--at", str(AFTER)) == plain(facts)
     wanted = completed(facts)
     assert wanted
     seen = eventually(lambda: told_by(collector, wanted), lambda seen: close_enough(seen, wanted))
@@ -184,5 +184,5 @@ def test_killed_at_any_moment_it_tells_the_same(collect: Start, tmp_path: Path, 
     send_all(collector, dice.sample(some, len(some) // 2), seed=seed)  # said again: nothing new
     collector.stop()
     collector.start()
-    assert collector.facts() == undisturbed.facts()
+    assert collector.facts("--at", str(AFTER)) == plain(facts)
     assert raw(collector) == told_before
