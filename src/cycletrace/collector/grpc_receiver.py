@@ -60,7 +60,7 @@ class GrpcReceiver:
 
     async def _call(self, signal: Signal, messages: Any, context: Any) -> bytes:
         del messages  # the stream's other face; the message is read once there is room for it
-        room = self._limits.body
+        room = self._limits.body + self._limits.overhead
         try:
             await self._budget.take(room, self._limits.patience)
         except NoRoomError:
@@ -75,7 +75,7 @@ class GrpcReceiver:
             request = _unpack(signal, body, self._limits.body)
             if isinstance(request, Answer):
                 return await _tell(request, signal, context)
-            held = min(room, len(request.body) + len(request.packed or b""))
+            held = min(room, self._limits.overhead + len(request.body) + len(request.packed or b""))
             self._budget.give(room - held)
             room = held
             return await _tell(await self._handle(request), signal, context)

@@ -79,6 +79,7 @@ class HttpReceiver:
             return _failure(413, f"the content is larger than {limit} bytes", encoding)
         # What comes out of a compressed stream is bounded by the limit, not by what goes in.
         room = declared if declared is not None and coding not in CODINGS else limit
+        room += self._limits.overhead
         try:
             await self._budget.take(room, self._limits.patience)
         except NoRoomError:
@@ -93,7 +94,7 @@ class HttpReceiver:
                 return _failure(413, str(error), encoding)
             except ValueError as error:
                 return _respond(malformed(str(error)), signal, encoding)
-            held = min(room, len(request.body) + len(request.packed or b""))
+            held = min(room, self._limits.overhead + len(request.body) + len(request.packed or b""))
             self._budget.give(room - held)
             room = held
             return _respond(await self._handle(request), signal, encoding)

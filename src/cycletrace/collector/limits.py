@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-MIB = 1024 * 1024
+KIB = 1024
+MIB = 1024 * KIB
 
 
 class Limits(NamedTuple):
@@ -14,6 +15,8 @@ class Limits(NamedTuple):
     """The largest message, before and after decompression."""
     in_flight: int = 256 * MIB
     """All messages that are received and not yet answered, together."""
+    overhead: int = 16 * KIB
+    """What a request counts for besides its message, so that a million small ones cannot pile up either."""
     patience: float = 10.0
     """How long a message may take to arrive, and how long it may wait for room."""
     grace: float = 2.0

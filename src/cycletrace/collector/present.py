@@ -18,9 +18,8 @@ from cycletrace.report.table import counts
 
 
 class _Open(NamedTuple):
-    """An open cycle as of one fold."""
+    """What the gauges need of an open cycle."""
 
-    folded: int
     labels: Labels
     started: int | None
     running: tuple[Labels, ...]
@@ -33,13 +32,14 @@ class Present:
     def __init__(self, limit: int) -> None:
         """``limit`` bounds the sets of labels of each gauge, the overflowing one included."""
         self._limit = limit
-        self._open: dict[str, _Open | None] = {}
+        self._open: dict[str, tuple[int, _Open | None]] = {}
+        """By id: the instant of the fold, and the cycle where it counts in a population."""
         self._known: dict[str, dict[Labels, None]] = {}
 
     def gauges(self, connection: sqlite3.Connection, now: int) -> Iterator[Metric]:
         """The gauges as of an instant (UTC nanoseconds)."""
         self._read(connection)
-        cycles = [one for one in self._open.values() if one is not None]
+        cycles = [one for _, one in self._open.values() if one is not None]
         yield self._gauge(CYCLE_OPEN, Counter(one.labels for one in cycles), sum)
         ages: dict[Labels, float] = {one.labels: 0.0 for one in cycles}
         for one in cycles:
@@ -56,7 +56,7 @@ class Present:
         kept = {cycle_id: self._open[cycle_id] for (cycle_id,) in waiting if cycle_id in self._open}
         for cycle_id, folded in rows:
             known = self._open.get(cycle_id)
-            kept[cycle_id] = known if known is not None and known.folded == folded else _read(connection, cycle_id)
+            kept[cycle_id] = known if known is not None and known[0] == folded else _read(connection, cycle_id)
         self._open = kept
 
     def _gauge(
@@ -76,15 +76,15 @@ class Present:
         return gauge(instrument, told)
 
 
-def _read(connection: sqlite3.Connection, cycle_id: str) -> _Open | None:
-    """What the gauges need of a cycle, ``None`` where it counts in no population."""
+def _read(connection: sqlite3.Connection, cycle_id: str) -> tuple[int, _Open | None]:
+    """The instant of a cycle's fold, and what the gauges need of it."""
     folded, text = connection.execute("SELECT folded, facts FROM cycles WHERE cycle_id = ?", (cycle_id,)).fetchone()
     facts: Facts = json.loads(text)
     if not counts(facts):
-        return None
+        return folded, None
     running = tuple(
         labels_of(facts, stage=stage["name"], kind=stage["kind"], actor=stage["actor"])
         for stage in facts["stages"]
         if stage["end"] is None
     )
-    return _Open(folded, labels_of(facts), facts["marks"][words.STARTED], running)
+    return folded, _Open(labels_of(facts), facts["marks"][words.STARTED], running)

@@ -41,6 +41,19 @@ def save_series(connection: sqlite3.Connection, series: Mapping[SeriesKey, Serie
     )
 
 
+def probe(connection: sqlite3.Connection, now: int) -> None:
+    """Write something, to see whether the store can be written."""
+    connection.execute("REPLACE INTO meta (name, value) VALUES ('probed', ?)", (str(now),))
+
+
+def put_off(connection: sqlite3.Connection, now: int, until: int) -> None:
+    """Have the cycle that is the first to be folded now folded at another instant."""
+    connection.execute(
+        "UPDATE cycles SET due = ? WHERE cycle_id = (SELECT cycle_id FROM cycles WHERE due <= ? ORDER BY due LIMIT 1)",
+        (until, now),
+    )
+
+
 def instance_id(connection: sqlite3.Connection) -> str:
     """The name under which this store's metrics are told, the same after every restart."""
     connection.execute("INSERT OR IGNORE INTO meta (name, value) VALUES ('collector', ?)", (token_hex(16),))

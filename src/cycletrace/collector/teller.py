@@ -21,7 +21,7 @@ from cycletrace.collector.series import Accumulator
 from cycletrace.collector.signals import METRICS, Encoding, Request
 from cycletrace.flow import Facts, Rules
 from cycletrace.report.targets import Target
-from cycletrace.store import Store, StoreError, facts
+from cycletrace.store import Store, facts
 
 _log = logging.getLogger("cycletrace.collector")
 
@@ -46,6 +46,7 @@ class Teller:
         self._headline: list[Metric] = []
         self._headline_due = 0.0
         self._is_closing = False
+        self._failing: set[str] = set()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="cycletrace-metrics")
 
     async def text(self, content_type: str) -> str:
@@ -71,13 +72,19 @@ class Teller:
 
     def _metrics(self, now: int) -> list[Metric]:
         metrics = list(cumulative(self._accumulator.series))
-        try:
-            with self._store.snapshot() as connection:
-                metrics.extend(self._present.gauges(connection, now))
-            metrics.extend(self._headlines(now))
-        except StoreError as error:
-            _log.warning("gauges are left out: %s", error)
+        for name, gauges in (("what is open", self._opened), ("the headline", self._headlines)):
+            try:
+                metrics.extend(gauges(now))
+                self._failing.discard(name)
+            except Exception as error:  # what is counted is told all the same
+                if name not in self._failing:
+                    _log.warning("%s is not told: %s", name, error)
+                self._failing.add(name)
         return metrics
+
+    def _opened(self, now: int) -> list[Metric]:
+        with self._store.snapshot() as connection:
+            return list(self._present.gauges(connection, now))
 
     def _headlines(self, now: int) -> list[Metric]:
         began = time.monotonic()

@@ -20,7 +20,7 @@ from cycletrace.collector.answer import Answer, Code, malformed, unavailable
 from cycletrace.collector.reading import Bad, Taken, may_be_ours, read
 from cycletrace.collector.series import SECOND, Accumulator
 from cycletrace.collector.signals import Request
-from cycletrace.collector.state import save_series
+from cycletrace.collector.state import probe, put_off, save_series
 from cycletrace.collector.telling import Telling, begin_all, note, reject, tell
 from cycletrace.flow import RULES, Rules
 from cycletrace.store import Store, StoreError, add, next_due, refold
@@ -34,6 +34,8 @@ GROUP = 256
 FOLDS = 100
 """Cycles that one transaction folds or observes, so that requests never wait long."""
 LONGEST_SLEEP = 3600.0
+PUT_OFF = 3600 * SECOND
+"""Nanoseconds until a cycle that cannot be folded is tried again."""
 PAUSE_AFTER_FAILURE = 1.0
 """Seconds until the store is tried again."""
 
@@ -67,6 +69,7 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="cycletrace-store", daemon=True)
         self._loop = asyncio.get_running_loop()
         self._is_stopping = False
+        self._at_once = FOLDS
         self._posted = posted
         self.trouble: str | None = None
         """Why the store cannot be written now."""
@@ -137,6 +140,8 @@ class Writer:
 
     def _seconds_to_next(self) -> float:
         """How long there is nothing to do unless something arrives."""
+        if self.trouble is not None:
+            return PAUSE_AFTER_FAILURE
         try:
             with self._store.snapshot() as connection:
                 due, closed = next_due(connection), next_closed(connection)
@@ -190,7 +195,6 @@ class Writer:
                 return [result for one in taken for result in self._commit([one])]
             _log.exception("a request could not be taken in")
             return [(taken[0][0], Answer(Code.INTERNAL, "the request could not be taken in"))]
-        self._note_trouble(None)
         return [(job, _partial(one.bad)) for job, one in taken]
 
     def _add(self, connection: sqlite3.Connection, taken: Taken, now: int) -> int:
@@ -211,8 +215,10 @@ class Writer:
         now = time.time_ns()
         try:
             with self._store.transaction() as connection:
+                if self.trouble is not None:
+                    probe(connection, now)  # else a transaction that writes nothing would count as recovery
                 begin_all(self._accumulator, now)
-                refolded = refold(connection, now, FOLDS, self._rules)
+                refolded = refold(connection, now, self._at_once, self._rules)
                 note(connection, self._accumulator, refolded, self._telling, now)
                 count, dropped = tell(connection, self._accumulator, self._telling, now, FOLDS)
                 save_series(connection, self._accumulator.changed)
@@ -223,14 +229,28 @@ class Writer:
             return False
         except Exception:
             self._accumulator.drop()
-            _log.exception("cycles could not be folded")
-            return False
+            return self._isolate(now)
         self._note_trouble(None)
+        if not refolded:
+            self._at_once = FOLDS
         if dropped:
             _log.warning("%d derived spans were dropped: their backend has been down for too long", dropped)
         if count:
             self._in_loop(self._posted)
         return True
+
+    def _isolate(self, now: int) -> bool:
+        """Find the cycle that cannot be folded, by folding one at a time, and put it off: it holds up no other."""
+        if self._at_once > 1:
+            self._at_once = 1
+            return True
+        _log.exception("a cycle cannot be folded, and is put off")
+        try:
+            with self._store.transaction() as connection:
+                put_off(connection, now, now + PUT_OFF)
+        except StoreError:
+            pass
+        return False
 
     def _tell_all(self) -> None:
         """Fold what is still due, within a moment: the rest is due again after the next start."""

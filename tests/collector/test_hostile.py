@@ -1,0 +1,208 @@
+"""Nothing that arrives crashes the collector, hangs it, fills its memory, or spoils what others send."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import http.client
+import json
+import random
+import resource
+import socket
+import sqlite3
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf import json_format
+from tests.collector.dice import exports, item, records
+from tests.collector.otlp import cycle_attributes, span, traces
+from tests.collector.process import Collect, eventually
+
+from cycletrace import conventions as words
+
+Start = Callable[..., Collect]
+SECOND = 1_000_000_000
+
+
+def close(key: str, **more: Any) -> bytes:
+    attributes = {**cycle_attributes(key), words.CYCLE_OUTCOME: "abandoned", **more}
+    now = time.time_ns()
+    body: bytes = traces([span("close", attributes, now - SECOND, now)]).SerializeToString()
+    return body
+
+
+def still_works(collector: Collect) -> None:
+    key = f"sound@{random.randrange(10**9)}"
+    assert collector.post("traces", close(key)) == 200
+    assert [one["outcome"] for one in collector.facts("--cycle", key)] == ["abandoned"]
+    assert collector.get("/readyz")[0] == 200
+    assert collector.process.poll() is None
+    assert not any("Traceback" in line for line in collector.output)
+
+
+def resident(collector: Collect) -> int:
+    """Peak memory, MiB."""
+    status = Path(f"/proc/{collector.process.pid}/status").read_text(encoding="ascii")
+    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) // 1024
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_damaged_requests_of_any_kind(collect: Start, seed: int) -> None:
+    collector = collect("--grace", "0")
+    dice = random.Random(seed)
+    some = exports([item(record) for record in records(seed, 200)], dice)
+
+    def damaged(body: bytes) -> bytes:
+        hurt = bytearray(body)
+        for _ in range(dice.randrange(1, 6)):
+            at = dice.randrange(len(hurt))
+            kind = dice.randrange(4)
+            if kind == 0:
+                hurt[at] = dice.randrange(256)
+            elif kind == 1:
+                del hurt[at : at + dice.randrange(1, 20)]
+            elif kind == 2:
+                hurt[at:at] = dice.randbytes(dice.randrange(1, 20))
+            else:
+                hurt = hurt[: at + 1]
+            if not hurt:
+                return b"\xff"
+        return bytes(hurt)
+
+    for _ in range(150):
+        one = dice.choice(some)
+        body = damaged(one.body)
+        if one.is_json or dice.random() < 0.5:
+            content_type = "application/json" if one.is_json else "application/x-protobuf"
+            assert collector.post(one.signal, body, content_type) in {200, 400}
+        else:
+            try:
+                collector.call(one.signal, body)
+            except grpc.RpcError as error:
+                assert error.code() is grpc.StatusCode.INVALID_ARGUMENT  # noqa: PT017
+    still_works(collector)
+    assert collector.metrics()
+
+
+def nested(depth: int) -> bytes:
+    return b'{"resourceSpans":[{"x":' + b'{"cycletrace.":[' * depth + b"]}" * depth + b"}]}"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/json", b"[" * 2_000_000),
+        ("application/json", nested(100_000)),
+        ("application/json", b'{"a":' * 1_000_000),
+        ("application/json", b'{"resourceSpans":[' + b"{}," * 3_000_000 + b'{}],"cycletrace.":1}'),
+        ("application/json", b'{"cycletrace.":' + b"1" * 5_000_000 + b"}"),
+        ("application/x-protobuf", b"\x0a\x00" * 5_000_000 + b"\x0a\x0bcycletrace."),
+        ("application/x-protobuf", b"cycletrace." * 1_000_000),
+    ],
+)
+def test_bodies_that_are_all_structure(collect: Start, content_type: str, body: bytes) -> None:
+    collector = collect()
+    assert collector.post("traces", body, content_type) in {200, 400}
+    still_works(collector)
+    assert resident(collector) < 1500
+
+
+def test_bombs_and_too_large_requests_together_stay_in_their_bounds(collect: Start) -> None:
+    collector = collect("--max-in-flight", "64MiB")
+    bomb = gzip.compress(b"\x0a" + bytes(500 * 1024 * 1024))
+    large = b"\x0a" + bytes(15 * 1024 * 1024)
+
+    def attack(number: int) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", collector.http_port, timeout=60)
+        headers = {"Content-Type": "application/x-protobuf"}
+        with contextlib.suppress(OSError, grpc.RpcError, http.client.HTTPException):
+            if number % 3 == 0:
+                connection.request("POST", "/v1/traces", bomb, {**headers, "Content-Encoding": "gzip"})
+                assert connection.getresponse().status in {413, 503}
+            elif number % 3 == 1:
+                connection.request("POST", "/v1/traces", large, headers)
+                assert connection.getresponse().status in {400, 503}
+            else:
+                collector.call("logs", large, compression=grpc.Compression.Gzip)
+        connection.close()
+
+    with ThreadPoolExecutor(24) as pool:
+        list(pool.map(attack, range(48)))
+    still_works(collector)
+    assert resident(collector) < 700
+
+
+def test_slow_and_silent_connections_do_not_keep_others_out(collect: Start) -> None:
+    collector = collect()
+    with contextlib.ExitStack() as stack:
+        for number in range(100):
+            slow = stack.enter_context(socket.create_connection(("127.0.0.1", collector.http_port)))
+            head = b"POST /v1/traces HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 100\r\nHost: x\r\n"
+            slow.sendall(head if number % 2 else head + b"\r\n{")
+        for _ in range(100):
+            stack.enter_context(socket.create_connection(("127.0.0.1", collector.grpc_port))).sendall(b"PRI * HT")
+        still_works(collector)
+        began = time.monotonic()
+        assert collector.stop() == 0
+        assert time.monotonic() - began < 5, "they do not hold up the end either"
+
+
+def test_names_of_any_kind_and_length(collect: Start) -> None:
+    collector = collect("--grace", "0")
+    names = ["\x00", "a\nb", '"}', "\u202e", "💥" * 1000, "x" * 4096, "{}", "le", "%s", "'; DROP TABLE cycles; --"]
+    for name in names:
+        more = {words.MODEL_NAME: name, words.MODEL_DOMAIN: name, words.CYCLE_TRIGGER: name}
+        assert collector.post("traces", close("k@1", **more, **{words.CYCLE_ID: words.cycle_id("", name)})) == 200
+    done = "cycletrace_cycle_completed_total"
+    assert eventually(lambda: collector.total(done), lambda seen: seen == len(names)) == len(names)
+    assert {one["model"] for one in collector.facts()} == set(names)
+    half = json.loads(json.dumps(json_format.MessageToDict(traces([span("x", {}, 1, 1)]))))
+    half["resourceSpans"][0]["scopeSpans"][0]["spans"][0] = {
+        "startTimeUnixNano": "5",
+        "attributes": [
+            {"key": key, "value": {"stringValue": value}}
+            for key, value in ((words.CYCLE_ID, "a" * 32), (words.MARK_NAME, "in_use"), (words.MODEL_NAME, "\ud800"))
+        ],
+    }
+    assert collector.post("traces", json.dumps(half).encode(), "application/json") == 200
+    still_works(collector)
+
+
+def test_a_cycle_that_cannot_be_folded_holds_up_no_other(collect: Start, tmp_path: Path) -> None:
+    collector = collect("--grace", "0")
+    collector.post("traces", close("poisoned@1"))
+    done = "cycletrace_cycle_completed_total"
+    assert eventually(lambda: collector.total(done)) == 1
+    with sqlite3.connect(tmp_path / "store.db", timeout=10) as damage:  # as a disk might
+        damage.execute("UPDATE records SET body = '[99]' WHERE cycle_id = ?", (words.cycle_id("", "poisoned@1"),))
+    damage.close()
+    collector.post("traces", close("poisoned@1", **{words.MODEL_VERSION: "2"}))
+    for number in range(20):
+        collector.post("traces", close(f"sound@{number}"))
+    assert eventually(lambda: collector.total(done), lambda seen: seen == 21) == 21
+    assert sum("cannot be folded" in line for line in collector.output) == 1
+
+
+def test_a_full_disk_asks_senders_to_come_again_and_is_over_when_there_is_room(collect: Start, tmp_path: Path) -> None:
+    collector = collect()
+    assert collector.post("traces", close("before@1")) == 200
+    pid = collector.process.pid
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))  # no file may grow beyond this
+    assert collector.post("traces", close("during@1")) == 503
+    assert eventually(lambda: collector.get("/readyz")[0], lambda seen: seen == 503) == 503
+    assert collector.get("/healthz")[0] == 200
+    with pytest.raises(grpc.RpcError) as caught:
+        collector.call("traces", close("during@1"))
+    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert collector.post("traces", traces([span("GET", {}, 1, 2)]).SerializeToString()) == 200, "foreign ones pass"
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert eventually(lambda: collector.post("traces", close("during@1")), lambda seen: seen == 200) == 200
+    assert eventually(lambda: collector.get("/readyz")[0], lambda seen: seen == 200) == 200
+    assert {one["key"] for one in collector.facts()} == {"before@1", "during@1"}
+    assert sum("can be written again" in line for line in collector.output) == 1
