@@ -30,16 +30,16 @@ def reader(function: Callable[..., Any], names: Sequence[str]) -> Reader | None:
             raise TypeError(f"capture names {name!r}, which is no argument of {function!r}{signature}.")
 
     def read(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Mapping[str, Any]:
+        captured: dict[str, Any] = {}
         try:
             bound = signature.bind(*args, **kwargs)
-        except TypeError:  # a wrong call: the function itself will say so
-            return {}
-        bound.apply_defaults()
-        given = {**kwargs, **bound.arguments}
-        captured: dict[str, Any] = {}
-        for name in names:
-            if name in given:
-                captured.update(_plain(name, given[name]))
+            bound.apply_defaults()
+            given = {**kwargs, **bound.arguments}
+            for name in names:
+                if name in given:
+                    captured.update(_plain(name, given[name]))
+        except Exception:  # a wrong call, which the function itself will tell, or an array that is none
+            pass
         return captured
 
     return read

@@ -8,6 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
+    from typing import Any
 
 
 def one_of(what: str, given: str | None, allowed: Iterable[str]) -> None:
@@ -40,7 +41,7 @@ def attempt(given: int | None) -> None:
         raise ValueError(f"attempt={given!r} is not known: it is a whole number from 1.")
 
 
-def attributes(given: Mapping[str, object] | None) -> None:
+def attributes(given: Mapping[Any, object] | None) -> None:
     """Raise where these cannot be attributes of a span.
 
     Raises:
@@ -51,6 +52,16 @@ def attributes(given: Mapping[str, object] | None) -> None:
             raise TypeError(
                 f"attributes holds {name!r}, a {type(value).__name__}: numbers, texts and truth values can be."
             )
+
+
+def cycle(given: object, kind: type) -> None:
+    """Raise where this is neither a handle of a cycle (``kind``) nor a key.
+
+    Raises:
+        TypeError: with what it takes.
+    """
+    if given is not None and (given == "" or not isinstance(given, (kind, str))):
+        raise TypeError(f"cycle={given!r} is none: give what cycle() made, or a key.")
 
 
 def actor(by: str | None) -> None:

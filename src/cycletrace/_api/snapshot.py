@@ -79,6 +79,6 @@ def attach(token: Snapshot) -> Attached:
     Raises:
         TypeError: where ``token`` is none of :func:`snapshot`.
     """
-    if not isinstance(token, Snapshot):
+    if not isinstance(token, Snapshot):  # pyright: ignore[reportUnnecessaryIsInstance] - what types cannot hold
         raise TypeError(f"attach takes what snapshot() gave, and {token!r} is none.")
     return Attached(token)

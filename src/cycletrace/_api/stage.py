@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Callable[..., Any] | classmethod[Any, ..., Any] | staticmethod[..., Any])
 
 
+_NAME_ONLY = (None, None, None, None, (), None, None)
+_begin: Any = None
+_terms_of: Any = None
+"""What the machinery does, once a stage runs."""
+
+
 class Stage:
     """The definition of a stage: immutable; entering it makes a run. Made by :func:`stage`.
 
@@ -43,17 +49,17 @@ class Stage:
         attributes: Mapping[str, Any] | None,
         cycle: Cycle | str | None,
     ) -> None:
-        checks.one_of("kind", kind, c.KINDS)
-        checks.actor(by)
-        checks.one_of("mechanism", mechanism, c.MECHANISMS)
-        checks.attempt(attempt)
-        checks.attributes(attributes)
-        if cycle is not None and not isinstance(cycle, (Cycle, str)):
-            raise TypeError(f"cycle={cycle!r} is none: give what cycle() made, or a key.")
         if name == "":
             raise ValueError("A stage needs a name of at least one character.")
-        if isinstance(capture, str):
-            raise TypeError(f'capture takes a tuple of argument names: capture=("{capture}",).')
+        if (kind, by, attempt, mechanism, capture, attributes, cycle) != _NAME_ONLY:  # made anew by each `with stage()`
+            checks.one_of("kind", kind, c.KINDS)
+            checks.actor(by)
+            checks.one_of("mechanism", mechanism, c.MECHANISMS)
+            checks.attempt(attempt)
+            checks.attributes(attributes)
+            checks.cycle(cycle, Cycle)
+            if isinstance(capture, str):
+                raise TypeError(f'capture takes a tuple of argument names: capture=("{capture}",).')
         self._given = (name, kind, by, attempt, environment, mechanism)
         self._capture = tuple(capture)
         self._attributes = dict(attributes) if attributes else None
@@ -84,12 +90,12 @@ class Stage:
 
     def begin(self, captured: Mapping[str, Any] | None = None) -> EmittedRun | None:
         """Start a run that is not yet the current stage. ``None`` where cycletrace is disabled."""
-        from cycletrace.emit.entry import begin
-
         attributes = self._attributes
         if captured:
             attributes = {**attributes, **captured} if attributes else dict(captured)
-        return begin(self._terms or self.terms, self._identity(), attributes)
+        terms = self._terms or self.terms
+        run: EmittedRun | None = _begin(terms, None if self._cycle is None else self._identity(), attributes)
+        return run
 
     def __enter__(self) -> Run:
         run = self.begin()
@@ -126,7 +132,7 @@ class Stage:
 
             run = HERE.get().run
             while run is not None and run not in self._entered:
-                run = run.outside.here.run
+                run = run.around.run
             if run is not None:
                 self._entered.remove(run)
                 return run
@@ -138,14 +144,13 @@ class Stage:
     @property
     def terms(self) -> Terms:
         """What the runs tell, made at the first one: until then nothing of the machinery is loaded."""
-        from cycletrace.emit.cycles import clean
-        from cycletrace.emit.runs import Terms
-
-        name, kind, by, attempt, environment, mechanism = self._given
-        name = clean(name or "stage")
-        kind = kind or (name if name in c.PART_OF_KIND else c.OTHER)
-        self._terms = Terms(name, kind, by, attempt, clean(environment) if environment else None, mechanism)
-        return self._terms
+        global _begin, _terms_of
+        if _begin is None:
+            from cycletrace.emit.entry import begin as _begin
+            from cycletrace.emit.runs import terms_of as _terms_of
+        terms: Terms = _terms_of(*self._given)
+        self._terms = terms
+        return terms
 
     def _identity(self) -> Identity | None:
         cycle = self._cycle

@@ -22,7 +22,7 @@ class Here(NamedTuple):
         """The innermost run of this cycle that has not ended: what outlives a stage is no longer inside it."""
         run = self.run
         while run is not None and (run.has_ended or run.cycle.cycle_id != cycle.cycle_id):
-            run = run.outside.here.run
+            run = run.around.run
         return run
 
 

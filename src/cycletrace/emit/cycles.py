@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,7 @@ def from_text(text: str, namespace: str) -> Identity:
     return Identity(words.pop("key"), **words, implicit=said.get("implicit") is True)
 
 
+@lru_cache(maxsize=256)
 def from_key(key: str, namespace: str) -> Identity:
     """The cycle with this key. ``model@version`` names model and version, too.
 

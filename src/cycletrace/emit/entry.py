@@ -13,17 +13,22 @@ from cycletrace.emit.inherited import Inherited
 from cycletrace.emit.processors import as_processor
 from cycletrace.emit.runs import Position, Run, Terms, stage_context, swap
 from cycletrace.emit.runtime import reset, runtime
-from cycletrace.emit.told import complain, harmless
+from cycletrace.emit.told import Misuse, complain, harmless, in_words, tell
 from cycletrace.emit.waits import OpenWait
 
 
-@harmless
 def begin(terms: Terms, cycle: Identity | None, attributes: Mapping[str, Any] | None = None) -> Run | None:
     """Start a run of a stage, not yet the current one. ``None`` where cycletrace is disabled."""
-    state = runtime()
-    if state is None:
+    try:  # not by the decorator: this is the way of every stage
+        state = runtime()
+        if state is None:
+            return None
+        return Run(state, terms, state.here_cycle() if cycle is None else cycle, attributes)
+    except Misuse:
+        raise
+    except Exception as error:
+        tell(f"A stage was not recorded: {in_words(error)}")
         return None
-    return Run(state, terms, state.here_cycle() if cycle is None else cycle, attributes)
 
 
 @harmless

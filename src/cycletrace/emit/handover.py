@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cycletrace.emit.cycles import Identity
     from cycletrace.emit.runs import Run
 
+NAMES = (CYCLE_VARIABLE, TRACEPARENT)
 MAX_UPDATES = 10_000
 """Changes of the environment after which it names the cycle only: the C library never frees what was put there."""
 
@@ -30,7 +31,7 @@ class Handover:
         self._fallback: Identity | None = None
         self._updates = 0
         self._handed: tuple[str, str] | None = None
-        self._before: dict[str, str | None] = {}
+        self._before: tuple[str | None, ...] = ()
 
     def enter_cycle(self, block: object, cycle: Identity) -> None:
         """A block of this cycle begins."""
@@ -77,12 +78,12 @@ class Handover:
         if wanted == self._handed:
             return
         if self._handed is None:
-            self._before = {name: os.environ.get(name) for name in (CYCLE_VARIABLE, TRACEPARENT)}
-        values = self._before if wanted is None else dict(zip((CYCLE_VARIABLE, TRACEPARENT), wanted, strict=True))
-        for name, value in values.items():
+            self._before = tuple(os.environ.get(name) for name in NAMES)
+        values = self._before if wanted is None else wanted
+        for name, value, was in zip(NAMES, values, self._handed or (None, None), strict=True):
             if value is None:
                 os.environ.pop(name, None)
-            elif os.environ.get(name) != value:
+            elif value != was:
                 os.environ[name] = value
                 self._updates += 1
         self._handed = wanted

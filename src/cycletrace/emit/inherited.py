@@ -9,7 +9,6 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from cycletrace.conventions import root_span_id
 from cycletrace.emit.cycles import Identity, from_text
 from cycletrace.emit.told import complain
 
@@ -49,12 +48,12 @@ def _enclosing_stage(cycle: Identity) -> str | None:
     parts = os.environ.get(TRACEPARENT, "").strip().split("-")
     if len(parts) < 4 or parts[1] != cycle.cycle_id or len(parts[2]) != 16:
         return None
-    return None if parts[2] == root_span_id(cycle.cycle_id) else parts[2]
+    return None if parts[2] == cycle.root_id else parts[2]
 
 
 def traceparent(cycle: Identity, stage: str | None) -> str:
     """The ``TRACEPARENT`` under which a process works inside this stage, or else directly in the cycle."""
-    return f"00-{cycle.cycle_id}-{stage or root_span_id(cycle.cycle_id)}-01"
+    return f"00-{cycle.cycle_id}-{stage or cycle.root_id}-01"
 
 
 def find_worktree_file(start: Path | None = None) -> Path | None:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -287,5 +288,6 @@ class Shipper:
 
 
 def _load_encoder() -> None:
+    """Import what encodes, so that no fork falls into that import."""
     with LOADING:
-        import cycletrace.emit.delivery.encode  # noqa: F401 - so that no fork falls into this import
+        import_module("cycletrace.emit.delivery.encode")

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from cycletrace.emit.delivery.destination import GRPC, LOGS, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
 
@@ -121,7 +121,7 @@ def _accepted(target: Target, body: bytes) -> Answer:
 
 
 @contextmanager
-def _quiet_grpc() -> Iterator[None]:
+def _quiet_grpc() -> Generator[None, None, None]:
     """Keep the C library from printing to stderr, where we are the first to load it and the user said nothing.
 
     It reads the variable once, when the first channel is made.
