@@ -1,0 +1,407 @@
+#!/usr/bin/env python3
+"""Writes Grafana's dashboards, ``*.json`` beside this file. With ``--check`` it only says whether they are up to date.
+
+The names of metrics and labels are those of the collector, so that a dashboard never asks for what nobody tells.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from grafana_foundation_sdk.builders import bargauge, prometheus, stat, tempo, text, timeseries
+from grafana_foundation_sdk.builders import common as parts
+from grafana_foundation_sdk.builders import dashboard as grafana
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models import common
+from grafana_foundation_sdk.models.dashboard import DataSourceRef, VariableOption, VariableRefresh
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+
+from cycletrace import conventions as words
+from cycletrace.collector import instruments
+from cycletrace.collector.exposition import name_of
+
+FOLDER = Path(__file__).parent
+RANGE = "$__range"
+PROMETHEUS = DataSourceRef(type_val="prometheus", uid="${prometheus}")
+TEMPO = DataSourceRef(type_val="tempo", uid="${tempo}")
+JAEGER = DataSourceRef(type_val="jaeger", uid="${jaeger}")
+
+
+def label(attribute: str) -> str:
+    """An attribute's name as a label of Prometheus."""
+    return re.sub(r"[^a-zA-Z0-9_]", "_", attribute)
+
+
+MODEL, DOMAIN, TEAM = label(words.MODEL_NAME), label(words.MODEL_DOMAIN), label(words.SERVICE_NAMESPACE)
+WINDOW, PART, ACTIVITY = label(words.HEADLINE_WINDOW), label(words.PART), label(words.ACTIVITY)
+REASON, MANUAL, STAGE = label(words.WAIT_REASON), label(words.STAGE_MANUAL), label(words.STAGE_NAME)
+OUTCOME, WITHIN, ACTOR = label(words.CYCLE_OUTCOME), label(words.CYCLE_WITHIN_TARGET), label(words.ACTOR_TYPE)
+STAGE_OUTCOME, KIND = label(words.STAGE_OUTCOME), label(words.STAGE_KIND)
+
+CYCLE = name_of(instruments.CYCLE_DURATION)
+PARTS = name_of(instruments.PART_DURATION)
+STAGES = name_of(instruments.STAGE_DURATION)
+WAITS = name_of(instruments.WAIT_DURATION)
+ACTIVITIES = f"{name_of(instruments.CYCLE_ACTIVITY)}_total"
+COMPLETED = f"{name_of(instruments.CYCLE_COMPLETED)}_total"
+ROLLED_BACK = f"{name_of(instruments.CYCLE_ROLLED_BACK)}_total"
+LATE = f"{name_of(instruments.RECORD_LATE)}_total"
+REJECTED = f"{name_of(instruments.RECORD_REJECTED)}_total"
+OPEN = name_of(instruments.CYCLE_OPEN)
+OLDEST = name_of(instruments.CYCLE_OLDEST_AGE)
+ACTIVE = name_of(instruments.STAGE_ACTIVE)
+MEDIAN = name_of(instruments.HEADLINE_MEDIAN)
+ATTAINMENT = name_of(instruments.HEADLINE_ATTAINMENT)
+N = name_of(instruments.HEADLINE_N)
+
+TEAMS = f'{TEAM}=~"$team"'
+OF_DOMAIN = f'{TEAMS},{DOMAIN}=~"$domain"'
+OF_MODEL = f'{TEAMS},{MODEL}="$model"'
+
+
+class Shown(NamedTuple):
+    """One panel: what it is called, how it looks, what it asks."""
+
+    title: str
+    kind: str
+    """``stat`` ``bars`` (a bar each, now) ``line`` (over time)."""
+    unit: str
+    queries: tuple[tuple[str, str], ...]
+    """Expression and legend."""
+    description: str = ""
+    width: int = 6
+    height: int = 7
+
+
+def by(names: str, metric: str, where: str) -> str:
+    """What a counter grew by in the time that is shown."""
+    return f"sum by ({names}) (increase({metric}{{{where}}}[{RANGE}]))"
+
+
+def mean(names: str, histogram: str, where: str) -> str:
+    """The mean of a histogram's values that came in the time that is shown."""
+    return f"{by(names, f'{histogram}_sum', where)} / ({by(names, f'{histogram}_count', where)} > 0)"
+
+
+def per_cycle(metric: str, names: str, where: str) -> str:
+    """What a counter grew by, for each cycle that closed."""
+    total = f"scalar(sum(increase({CYCLE}_count{{{where}}}[{RANGE}])))"
+    return f"{by(names, metric, where)} / {total}"
+
+
+def manual_share(where: str) -> str:
+    """Manual steps of all steps."""
+    manual = f'sum(increase({STAGES}_count{{{where},{MANUAL}="true"}}[{RANGE}])) or vector(0)'
+    return f"({manual}) / sum(increase({STAGES}_count{{{where}}}[{RANGE}]))"
+
+
+def within_target(where: str) -> str:
+    """Cycles that met the target of all that closed."""
+    met = f'sum(increase({COMPLETED}{{{where},{WITHIN}="true"}}[{RANGE}])) or vector(0)'
+    return f"({met}) / sum(increase({COMPLETED}{{{where}}}[{RANGE}]))"
+
+
+HEADLINE = (
+    Shown(
+        "Median cycle time",
+        "stat",
+        "s",
+        ((f'{MEDIAN}{{{WINDOW}="$window"}}', "median"),),
+        "The one number, computed by the report's own code. From the idea to the first prediction for a consumer.",
+    ),
+    Shown(
+        "Within the target",
+        "stat",
+        "percentunit",
+        ((f'{ATTAINMENT}{{{WINDOW}="$window"}}', "attainment"),),
+        "Share of cycles that met the target, open and failed ones counted too, as the report has it.",
+    ),
+    Shown("Cycles", "stat", "none", ((f'{N}{{{WINDOW}="$window"}}', "n"),), "What the median is of."),
+    Shown(
+        "Median cycle time, by window", "line", "s", ((MEDIAN, f"{{{{{WINDOW}}}}}"),), "Each point looks that far back."
+    ),
+)
+
+OVERVIEW = (
+    *HEADLINE,
+    Shown(
+        "Mean time by part",
+        "bars",
+        "s",
+        ((mean(PART, PARTS, f'{OF_DOMAIN},{PART}!="{words.ACTIVATION}"'), f"{{{{{PART}}}}}"),),
+        "Training, selection and deployment of cycles that closed in the time shown. Means add up, medians do not.",
+        8,
+    ),
+    Shown(
+        "Where a cycle's time goes, mean",
+        "bars",
+        "s",
+        ((per_cycle(ACTIVITIES, ACTIVITY, OF_DOMAIN), f"{{{{{ACTIVITY}}}}}"),),
+        "Every instant of a cycle has one owner, so this adds up to the cycle time.",
+        8,
+    ),
+    Shown(
+        "Waits by reason",
+        "bars",
+        "s",
+        ((by(REASON, f"{WAITS}_sum", OF_DOMAIN), f"{{{{{REASON}}}}}"),),
+        "All waiting of cycles that closed in the time shown.",
+        8,
+    ),
+    Shown(
+        "Manual share of steps",
+        "stat",
+        "percentunit",
+        ((manual_share(OF_DOMAIN), "manual"),),
+        "Stages done by a person, or deployed from a terminal or a notebook.",
+    ),
+    Shown(
+        "Activation, mean",
+        "stat",
+        "s",
+        ((mean("", PARTS, f'{OF_DOMAIN},{PART}="{words.ACTIVATION}"'), "activation"),),
+        "How fast a deployed model is taken into use.",
+    ),
+    Shown(
+        "Closed cycles by outcome",
+        "bars",
+        "none",
+        ((by(OUTCOME, COMPLETED, OF_DOMAIN), f"{{{{{OUTCOME}}}}}"),),
+        width=12,
+    ),
+    Shown(
+        "Training by domain, mean",
+        "bars",
+        "s",
+        ((mean(DOMAIN, PARTS, f'{OF_DOMAIN},{PART}="{words.TRAINING}"'), f"{{{{{DOMAIN}}}}}"),),
+        "Training times of different domains do not compare.",
+        8,
+    ),
+    Shown("Open cycles", "line", "none", ((f"sum by ({MODEL}) ({OPEN}{{{OF_DOMAIN}}})", f"{{{{{MODEL}}}}}"),), width=8),
+    Shown(
+        "Oldest open cycle",
+        "bars",
+        "s",
+        ((f"max by ({MODEL}) ({OLDEST}{{{OF_DOMAIN}}})", f"{{{{{MODEL}}}}}"),),
+        width=8,
+    ),
+    Shown(
+        "Stages at work", "line", "none", ((f"sum by ({KIND}) ({ACTIVE}{{{OF_DOMAIN}}})", f"{{{{{KIND}}}}}"),), width=8
+    ),
+    Shown(
+        "Rolled back",
+        "stat",
+        "none",
+        ((f"sum(increase({ROLLED_BACK}{{{OF_DOMAIN}}}[{RANGE}]))", "rolled back"),),
+        width=8,
+    ),
+    Shown(
+        "Records late, rejected",
+        "stat",
+        "none",
+        ((f"sum({LATE})", "late"), (f"sum({REJECTED})", "rejected")),
+        "Late: came after its cycle was counted; the facts have it. Rejected: could not be taken.",
+        8,
+    ),
+)
+
+ONE_MODEL = (
+    Shown(
+        "Mean cycle time",
+        "stat",
+        "s",
+        ((mean("", CYCLE, OF_MODEL), "mean"),),
+        "Of cycles that closed in the time shown.",
+    ),
+    Shown(
+        "Median cycle time, estimated",
+        "stat",
+        "s",
+        ((f"histogram_quantile(0.5, {by('le', f'{CYCLE}_bucket', OF_MODEL)})", "median"),),
+        "Interpolated in the histogram's buckets. The report has the exact one, with its interval.",
+    ),
+    Shown(
+        "Within the target",
+        "stat",
+        "percentunit",
+        ((within_target(OF_MODEL), "of closed cycles"),),
+        "Of cycles that closed. The report's figure counts open ones, too.",
+    ),
+    Shown("Manual share of steps", "stat", "percentunit", ((manual_share(OF_MODEL), "manual"),)),
+    Shown(
+        "Mean time by part",
+        "bars",
+        "s",
+        ((mean(PART, PARTS, OF_MODEL), f"{{{{{PART}}}}}"),),
+        "Activation lies inside deployment.",
+        8,
+    ),
+    Shown(
+        "Where a cycle's time goes, mean",
+        "bars",
+        "s",
+        ((per_cycle(ACTIVITIES, ACTIVITY, OF_MODEL), f"{{{{{ACTIVITY}}}}}"),),
+        width=8,
+    ),
+    Shown("Waits by reason, mean", "bars", "s", ((mean(REASON, WAITS, OF_MODEL), f"{{{{{REASON}}}}}"),), width=8),
+    Shown("Stages, mean", "bars", "s", ((mean(STAGE, STAGES, OF_MODEL), f"{{{{{STAGE}}}}}"),), width=8),
+    Shown(
+        "Stages by outcome",
+        "bars",
+        "none",
+        ((by(STAGE_OUTCOME, f"{STAGES}_count", OF_MODEL), f"{{{{{STAGE_OUTCOME}}}}}"),),
+        width=8,
+    ),
+    Shown("Who works", "bars", "s", ((by(ACTOR, f"{STAGES}_sum", OF_MODEL), f"{{{{{ACTOR}}}}}"),), width=8),
+    Shown(
+        "Closed cycles by outcome", "bars", "none", ((by(OUTCOME, COMPLETED, OF_MODEL), f"{{{{{OUTCOME}}}}}"),), width=8
+    ),
+    Shown("Open cycles", "line", "none", ((f"sum({OPEN}{{{OF_MODEL}}})", "open"),), width=8),
+    Shown("Oldest open cycle", "line", "s", ((f"max({OLDEST}{{{OF_MODEL}}})", "age"),), width=8),
+)
+
+
+def panel(shown: Shown) -> Any:
+    """The builder of a panel."""
+    made: Any
+    if shown.kind == "line":
+        made = timeseries.Panel().fill_opacity(10).span_nulls(True).min(0)
+    else:
+        reduce = parts.ReduceDataOptions().calcs(["lastNotNull"])
+        if shown.kind == "bars":
+            made = bargauge.Panel().orientation(common.VizOrientation(common.VizOrientation.HORIZONTAL)).min(0)
+        else:
+            made = stat.Panel().graph_mode(common.BigValueGraphMode(common.BigValueGraphMode.NONE))
+        made = made.reduce_options(reduce)
+    made = made.title(shown.title).unit(shown.unit).span(shown.width).height(shown.height).datasource(PROMETHEUS)
+    if shown.description:
+        made = made.description(shown.description)
+    for expression, legend in shown.queries:
+        query = prometheus.Dataquery().expr(expression).legend_format(legend).datasource(PROMETHEUS)
+        made = made.with_target(
+            query.range() if shown.kind == "line" else query.instant().format(PromQueryFormat.TIME_SERIES)
+        )
+    return made
+
+
+def source(name: str, kind: str) -> Any:
+    """The variable by which a data source is chosen."""
+    return grafana.DatasourceVariable(name).type(kind).label(name.capitalize())
+
+
+def choice(name: str, metric: str, name_of_label: str, *, many: bool) -> Any:
+    """A variable with the values of a label."""
+    query = grafana.QueryVariable(name).query(f"label_values({metric}, {name_of_label})").datasource(PROMETHEUS)
+    query = query.label(name.capitalize()).refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
+    # Not ".+": what has no team or domain belongs to all of them.
+    return query.multi(True).include_all(True).all_value(".*") if many else query
+
+
+def page(uid: str, title: str, description: str) -> Any:
+    """The builder of a dashboard without its panels."""
+    begun = grafana.Dashboard(title).uid(uid).description(description).tags(["cycletrace"]).timezone("utc")
+    return begun.time("now-30d", "now").refresh("1m").readonly()
+
+
+def overview() -> Any:
+    """The dashboard of all models."""
+    made = page("cycletrace-overview", "Cycle time", "How long it takes to get a model from an idea into use.")
+    window = grafana.CustomVariable("window").label("Window").values("7d,30d,90d")
+    window = window.current(VariableOption(selected=True, text="30d", value="30d"))
+    made = made.with_variable(source("prometheus", "prometheus")).with_variable(window)
+    made = made.with_variable(choice("team", COMPLETED, TEAM, many=True))
+    made = made.with_variable(choice("domain", COMPLETED, DOMAIN, many=True))
+    return with_panels(made, OVERVIEW)
+
+
+def one_model() -> Any:
+    """The dashboard of one model."""
+    made = page("cycletrace-model", "Cycle time of one model", "Where the time of a model's cycles goes.")
+    made = made.with_variable(source("prometheus", "prometheus"))
+    made = made.with_variable(choice("team", COMPLETED, TEAM, many=True))
+    made = made.with_variable(choice("model", COMPLETED, MODEL, many=False))
+    return with_panels(made, ONE_MODEL)
+
+
+def with_panels(made: Any, shown: Iterable[Shown]) -> Any:
+    """The dashboard with these panels."""
+    for each in shown:
+        made = made.with_panel(panel(each))
+    return made
+
+
+class JaegerQuery:
+    """A trace of Jaeger's by its id, for which the SDK has no builder."""
+
+    def __init__(self, ref_id: str, query: str) -> None:
+        self.ref_id = ref_id
+        self._query = query
+
+    def build(self) -> JaegerQuery:
+        """Itself: nothing is left to say."""
+        return self
+
+    def to_json(self) -> dict[str, object]:
+        """The query as Grafana keeps it."""
+        return {"refId": self.ref_id, "query": self._query, "datasource": JAEGER.to_json()}
+
+
+FIGURES = (
+    words.CYCLE_OUTCOME,
+    words.CYCLE_DURATION,
+    *(words.part_attribute(part) for part in words.PARTS),
+    *(words.activity_attribute(activity) for activity in words.ACTIVITIES),
+    words.CYCLE_WITHIN_TARGET,
+    words.CYCLE_MANUAL_STEPS,
+)
+TRACEQL = (
+    f'{{ name = "{words.COMPLETE_SPAN}" && span.{words.CYCLE_KEY} = "$key" }}'
+    f" | select({', '.join(f'span.{name}' for name in FIGURES)})"
+)
+HELP = """\
+`cycletrace open KEY` prints a link that ends with the id of the cycle's trace: put it into **Trace**. The id is made
+from the key, so this shows open cycles, too. Put the key into **Key** for the figures of a cycle that has closed."""
+
+
+def one_cycle() -> Any:
+    """The dashboard of one cycle: no metric carries a cycle's name, so it asks the traces."""
+    made = page("cycletrace-cycle", "One cycle", "The trace of one cycle, and its figures once it has closed.")
+    made = made.with_variable(source("jaeger", "jaeger")).with_variable(source("tempo", "tempo"))
+    made = made.with_variable(grafana.TextBoxVariable("trace").label("Trace"))
+    made = made.with_variable(grafana.TextBoxVariable("key").label("Key"))
+    figures = tempo.TempoQuery().query_type("traceql").query(TRACEQL).limit(20).datasource(TEMPO)
+    table = grafana.Panel().type("table").title("Figures (Tempo)").datasource(TEMPO).with_target(figures)
+    trace = grafana.Panel().type("traces").title("Trace (Jaeger)").datasource(JAEGER)
+    trace = trace.with_target(JaegerQuery("A", "$trace"))
+    made = made.with_panel(text.Panel().title("Which cycle").content(HELP).span(24).height(4))
+    return made.with_panel(table.span(24).height(6)).with_panel(trace.span(24).height(18))
+
+
+DASHBOARDS = {"overview": overview, "model": one_model, "cycle": one_cycle}
+
+
+def generated() -> dict[Path, str]:
+    """The contents of each file."""
+    encoder = JSONEncoder(sort_keys=True, indent=1)
+    return {FOLDER / f"{name}.json": encoder.encode(make().build()) + "\n" for name, make in DASHBOARDS.items()}
+
+
+def main(arguments: list[str]) -> int:
+    """Write the files, or check them."""
+    files = generated()
+    old = [path for path, content in files.items() if not path.is_file() or path.read_text("utf-8") != content]
+    if arguments == ["--check"]:
+        for path in old:
+            print(f"{path} is not what {Path(__file__).name} writes: run it")
+        return 1 if old else 0
+    for path, content in files.items():
+        path.write_text(content, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
