@@ -1,0 +1,73 @@
+"""The page on the collector names every option, metric, label and bound, as they are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cycletrace import conventions as words
+from cycletrace.collector import instruments, observing
+from cycletrace.collector.exposition import name_of
+from cycletrace.collector.instruments import BOUNDS, Instrument, Kind
+from cycletrace.collector.options import OptionError, make_options
+from cycletrace.collector.settings import SETTINGS
+from cycletrace.report.targets import DEFAULT
+
+PAGE = (Path(__file__).parents[2] / "docs" / "collector.md").read_text(encoding="utf-8")
+METRICS = [value for value in vars(instruments).values() if isinstance(value, Instrument)]
+
+
+def rows() -> dict[str, list[str]]:
+    """The rows of all tables, by their first cell."""
+    cells = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in PAGE.splitlines() if line.startswith("|")
+    ]
+    return {row[0].strip("`"): row[1:] for row in cells}
+
+
+def test_every_option_is_in_the_table() -> None:
+    for setting in SETTINGS:
+        takes, default, *_ = rows()[setting.name]
+        assert takes == setting.takes.replace("|", "\\|")
+        if setting.default:
+            assert default == setting.default
+    listed = PAGE[PAGE.index("| option |") : PAGE.index("In the file a forward")]
+    names = re.findall(r"^\| `([a-z-]+)` \|", listed, re.MULTILINE)
+    assert sorted(names) == sorted(["config", *(setting.name for setting in SETTINGS)])
+
+
+def test_the_table_of_settings_says_the_defaults(tmp_path: Path) -> None:
+    options = make_options({}, tmp_path / "store.db")
+    written = {setting.name: setting.default for setting in SETTINGS if setting.default}
+    assert make_options(written, tmp_path / "store.db") == options
+    assert written["target"] == DEFAULT
+    assert (str(options.grpc), str(options.http)) == ("127.0.0.1:4317", "127.0.0.1:4318")
+    assert (options.grace, options.interval, options.label_limit) == (60.0, 10.0, 2000)
+
+
+def test_a_setting_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match=r"no option 'greace'"):
+        make_options({"greace": 5}, tmp_path)
+
+
+@pytest.mark.parametrize("instrument", METRICS, ids=lambda one: one.name)
+def test_every_metric_is_in_the_table(instrument: Instrument) -> None:
+    kind, in_prometheus, *_ = rows()[instrument.name]
+    unit = "" if instrument.unit.startswith("{") else f", {instrument.unit}"
+    assert kind == instrument.kind.value + unit
+    suffix = "_total" if instrument.kind is Kind.COUNTER else ""
+    assert in_prometheus == f"`{name_of(instrument)}{suffix}`"
+
+
+def test_every_label_is_in_the_table() -> None:
+    attributes = {words.MODEL_NAME, words.MODEL_DOMAIN, words.SERVICE_NAMESPACE, words.HEADLINE_WINDOW}
+    for attribute in attributes | set(observing._LABELS.values()):
+        assert f"`{attribute}`" in PAGE
+
+
+def test_every_bound_is_named() -> None:
+    units = {"s": 1, "min": 60, "h": 3600, "d": 86400}
+    (line,) = re.findall(r"^Bounds of histograms: (.*)\.$", PAGE, re.MULTILINE)
+    assert tuple(int(number) * units[unit] for number, unit in re.findall(r"(\d+) (\w+)", line)) == BOUNDS
