@@ -16,8 +16,7 @@ def owners_of(aliases: Iterable[Alias]) -> dict[str, str]:
     claims: dict[str, tuple[int, str]] = {}
     for alias in aliases:
         claim = (alias.at, alias.origin.cycle_id)
-        if alias.alias_id not in claims or claim < claims[alias.alias_id]:
-            claims[alias.alias_id] = claim
+        claims[alias.alias_id] = min(claim, claims.get(alias.alias_id, claim))
     claimant = {claimed: by for claimed, (_, by) in claims.items()}
     owners: dict[str, str] = {}
     for claimed in claimant:

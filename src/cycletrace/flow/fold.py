@@ -46,7 +46,7 @@ def fold(cycle_id: str, records: Iterable[Record], at: int, rules: Rules = RULES
     settled = settle(state, ending, at)
     parts, left_out = _parts(marks, ending)
     started = marks["started"]
-    is_timed = started is not None and started <= ending.end
+    cycle_time = ending.end - started if started is not None and started <= ending.end else None
     owners = sweep(pieces(settled.stages, settled.waits), started, ending.end) if started is not None else []
     intervals: list[Stage | Wait] = [*settled.stages, *settled.waits]
     flags = {
@@ -69,9 +69,9 @@ def fold(cycle_id: str, records: Iterable[Record], at: int, rules: Rules = RULES
         outcome=ending.outcome,
         marks=marks,
         derived=reached.derived,
-        cycle_time_ns=ending.end - started if is_timed and started is not None else None,
+        cycle_time_ns=cycle_time,
         parts_ns=parts,
-        activity_ns=activities(owners) if is_timed else None,
+        activity_ns=None if cycle_time is None else activities(owners),
         owners=owners,
         stages=_stages(settled.stages, marks),
         waits=[_wait(wait) for wait in settled.waits],

@@ -36,7 +36,7 @@ def settle(state: State, ending: Ending, at: int) -> Settled:
     waits = []
     unclosed = 0
     for wait in state.waits:
-        if wait.stage is not None and wait.stage not in ends:
+        if wait.stage not in ends:
             wait = wait._replace(stage=None)
         if wait.end is None:
             end = ends[wait.stage] if wait.stage is not None else ending.end if ending.is_closed else None

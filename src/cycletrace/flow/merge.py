@@ -83,19 +83,19 @@ def _keep_lease(leases: dict[str, int], stage: str, lease: int | None) -> None:
         leases[stage] = max(lease, leases.get(stage, lease))
 
 
-def _stage_precedence(stage: Stage) -> tuple[int, int, int, str]:
+def _stage_precedence(stage: Stage) -> tuple[int | str, ...]:
     """A run beats a lost run, which beats a start; then the later end, then the later start. Of starts the earliest.
 
     The text decides where all of that is equal, so that the result never depends on the order of arrival.
     """
     if stage.end is None:
-        return 0, -stage.start, 0, repr(stage)
+        return 0, -stage.start, repr(stage)
     return (1 if stage.outcome == LOST else 2), stage.end, stage.start, repr(stage)
 
 
-def _wait_precedence(wait: Wait) -> tuple[int, int, int, str]:
+def _wait_precedence(wait: Wait) -> tuple[int | str, ...]:
     if wait.end is None:
-        return 0, -wait.start, 0, repr(wait)
+        return 0, -wait.start, repr(wait)
     return 1, wait.end, wait.start, repr(wait)
 
 

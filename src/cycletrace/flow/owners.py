@@ -20,7 +20,7 @@ def sweep(pieces: Iterable[Piece], started: int, end: int) -> list[Owner]:
     At time t, among the pieces that began before t, the one that reaches furthest (clipped to t) owns from its
     start to its reach; between its reach and t nobody does. O(n log n).
     """
-    waiting = sorted(pieces, key=lambda piece: piece.end)  # taken from the back: the furthest first
+    waiting = sorted(pieces)  # by end before all else; taken from the back, so that the furthest comes first
     reaching: list[Piece] = []  # a heap of those that reach t, by the order in which ties are decided
     backwards: list[Owner] = []
     t = end

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from cycletrace.conventions import ACTIVITIES
 from cycletrace.flow.intervals import Cover, union
-from cycletrace.flow.marks import is_negative
 from cycletrace.flow.records import Stage, Wait
 
 FAR = 1 << 128
@@ -48,8 +47,6 @@ def pieces(stages: Sequence[Stage], waits: Iterable[Wait]) -> list[Piece]:
     own_waits: dict[str, list[Wait]] = defaultdict(list)
     found = []
     for wait in waits:
-        if is_negative(wait):
-            continue
         if wait.stage is None:
             found.append(_piece(wait.start, _end(wait), f"wait.{wait.reason}"))
         else:
@@ -60,7 +57,7 @@ def pieces(stages: Sequence[Stage], waits: Iterable[Wait]) -> list[Piece]:
             found.append(_piece(start, end, f"work.{stage.actor}", stage))
         for start, end, reason in _standing_still(stretches, waiting):
             found.append(_piece(start, end, f"wait.{reason}", stage))
-    return [piece for piece in found if piece.start < piece.end]
+    return [piece for piece in found if piece.start < piece.end]  # what is negative or has no length owns nothing
 
 
 def _piece(start: int, end: int, activity: str, stage: Stage | None = None) -> Piece:
@@ -85,14 +82,12 @@ def _alone(stages: Sequence[Stage]) -> list[tuple[Stage, list[tuple[int, int]]]]
     found = []
     for stage in sorted(stages, key=lambda stage: -depths[stage.id]):
         inside = covers.pop(stage.id, None)
-        if not is_negative(stage):
-            interval = (stage.start, _end(stage))
-            found.append((stage, [interval] if inside is None else inside.gaps(*interval)))
+        interval = (stage.start, _end(stage))
+        found.append((stage, [interval] if inside is None else inside.gaps(*interval)))
         parent = parents[stage.id]
         if parent is not None:
             inside = Cover() if inside is None else inside
-            if not is_negative(stage):
-                inside.add(stage.start, _end(stage))
+            inside.add(*interval)  # a negative stage runs nowhere, and yet what it contains is contained further up
             covers[parent] = union(covers[parent], inside) if parent in covers else inside
     return found
 
