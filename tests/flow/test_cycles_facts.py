@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.flow.build import SMALL, activities, close, facts, mark, of, owners, parts, stage, wait
 
-from cycletrace.flow import Mark, fold
+from cycletrace.flow import Mark, Origin, Stage, Wait, fold
 
 KINDS = {
     "data": "training",
@@ -137,6 +137,31 @@ def test_a_fold_takes_records_of_any_time_in_any_order() -> None:
     assert told == facts(*records, at=10)
     assert [run["id"] for run in told["stages"]] == ["train"]
     assert [one["id"] for one in told["waits"]] == ["data"]
+
+
+def test_what_a_record_does_not_say() -> None:
+    origin = Origin("cc")
+    told = facts(Stage(origin, "1", "fit", "train", 0), Wait(origin, "2", "data", 0), at=5)
+    assert not told["implicit"]
+    assert told["stages"] == [
+        {
+            "id": "1",
+            "name": "fit",
+            "kind": "train",
+            "part": "training",
+            "attempt": 1,
+            "outcome": None,
+            "actor": "automation",
+            "person": None,
+            "launch": "other",
+            "environment": None,
+            "parent": None,
+            "mechanism": None,
+            "start": 0,
+            "end": None,
+        }
+    ]
+    assert told["waits"] == [{"id": "2", "reason": "data", "stage": None, "start": 0, "end": None}]
 
 
 def test_stages_and_waits_are_listed_by_start_and_id() -> None:

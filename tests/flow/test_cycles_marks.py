@@ -9,7 +9,7 @@ import pytest
 from tests.flow.build import close, facts, mark, marks, parts, stage, wait
 
 from cycletrace.flow import Record
-from cycletrace.flow.rules import RULES, SECOND
+from cycletrace.flow.rules import RULES
 
 # --- in_use ---
 
@@ -278,6 +278,9 @@ def test_another_environment_makes_the_other_marks() -> None:
 
 
 # --- tolerance on the nanosecond, lifting, order ---
+
+
+SECOND = 1_000_000_000
 
 
 @pytest.mark.parametrize(("excess", "trained"), [(0, 11 * SECOND), (1, None)])

@@ -312,6 +312,28 @@ def test_a_contained_stage_owns_its_time_within_an_own_wait() -> None:
     ]
 
 
+def test_an_own_wait_over_many_contained_stages_owns_each_stretch_between_them() -> None:
+    told = facts(
+        stage("train", 0, 50),
+        *(stage("fit", 10 * n, 10 * n + 5, id=f"fit{n}", parent="train") for n in (1, 2, 3, 4)),
+        wait("data", 3, 48, stage="train"),
+        close("failed", 50),
+    )
+    assert owners(told) == [
+        ("train", AUTOMATION, 0, 3),
+        ("train", "wait.data", 3, 10),
+        ("fit", AUTOMATION, 10, 15),
+        ("train", "wait.data", 15, 20),
+        ("fit", AUTOMATION, 20, 25),
+        ("train", "wait.data", 25, 30),
+        ("fit", AUTOMATION, 30, 35),
+        ("train", "wait.data", 35, 40),
+        ("fit", AUTOMATION, 40, 45),
+        ("train", "wait.data", 45, 48),
+        ("train", AUTOMATION, 48, 50),
+    ]
+
+
 def test_two_own_waits_that_overlap_are_two_pieces() -> None:
     told = facts(
         stage("train", 0, 30),
