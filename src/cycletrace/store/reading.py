@@ -6,7 +6,6 @@ and nothing is written.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator
 
@@ -15,6 +14,7 @@ from cycletrace.flow import RULES, Facts, Rules, facts_of
 from cycletrace.store.components import component_of, records_of
 from cycletrace.store.database import Store
 from cycletrace.store.decode import sound
+from cycletrace.store.kept import decode
 from cycletrace.store.refolding import kept_rules
 
 
@@ -67,7 +67,7 @@ class _Reader:
             (self._kept_until, self._at, model, namespace),
         )
         for cycle_id, is_kept, text in rows:
-            one = self._parsed(text) if is_kept else self._fold(cycle_id)
+            one = (text and decode(text)) if is_kept else self._fold(cycle_id)
             if one is not None:
                 yield one
 
@@ -86,13 +86,9 @@ class _Reader:
             if row is None:
                 continue
             is_kept, text = row
-            one = self._parsed(text) if is_kept else self._fold(owner)
+            one = (text and decode(text)) if is_kept else self._fold(owner)
             if one is not None:
                 yield one
-
-    def _parsed(self, text: str | None) -> Facts | None:
-        one: Facts | None = None if text is None else json.loads(text)
-        return one
 
     def _fold(self, cycle_id: str) -> Facts | None:
         if cycle_id not in self._pending:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,12 +13,11 @@ from cycletrace.flow.records import began, cut, latest
 from cycletrace.flow.rules import SECOND
 from cycletrace.store.components import Component, component_of, records_of
 from cycletrace.store.decode import LAST_INSTANT
+from cycletrace.store.kept import encode
 from cycletrace.store.schema import DUE_NOW
 
 _FOLD = 1
 """Raised whenever the fold changes what it makes of the same records: facts kept by an older one are made anew."""
-
-_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 class Refolded(NamedTuple):
@@ -91,7 +89,7 @@ def _refold_component(connection: sqlite3.Connection, cycle_id: str, now: int, r
                 one and one["namespace"],
                 one and one["model"],
                 one and one["outcome"],
-                one and _encode(one),
+                one and encode(one),
                 member,
             ),
         )
