@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.blank import blank_environment
+
 from cycletrace import conventions as c
 from cycletrace.journal.files import list_journals
 from cycletrace.journal.format import unframe
-
-OURS = ("CYCLETRACE", "OTEL", "TRACEPARENT")
 
 
 class Node(NamedTuple):
@@ -88,7 +88,7 @@ def journal_here(directory: Path) -> Iterator[Journal]:
     from cycletrace.emit.ids import Source
 
     before = dict(os.environ)
-    for variable in [name for name in os.environ if name.startswith(OURS)]:
+    for variable in os.environ.keys() - blank_environment().keys():
         del os.environ[variable]
     os.environ["CYCLETRACE_DIR"] = str(directory)
     settings.CHOSEN.clear()
@@ -107,7 +107,7 @@ def journal_here(directory: Path) -> Iterator[Journal]:
 
 def environment(directory: Path, **variables: str) -> dict[str, str]:
     """The environment of a program of its own: nothing of ours or OpenTelemetry's in it but these."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    env = blank_environment()
     return {**env, "CYCLETRACE_DIR": str(directory), "PYTHONWARNINGS": "default", **variables}
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from tests.blank import blank_environment
 
 
 class Result(NamedTuple):
@@ -26,9 +27,7 @@ class Shell:
         self.state = folder / "state"
 
     def environment(self, **variables: str) -> dict[str, str]:
-        ours = ("CYCLETRACE_", "OTEL_", "TRACEPARENT", "CI", "GITHUB_", "GITLAB_")
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-        return {**clean, "CYCLETRACE_DIR": str(self.state), **variables}
+        return {**blank_environment(), "CYCLETRACE_DIR": str(self.state), **variables}
 
     def python(self, code: str, **variables: str) -> Result:
         return self._run([sys.executable, "-c", code], variables)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from tests.blank import blank_environment
 
 CYCLETRACE = (sys.executable, "-m", "cycletrace")
 
@@ -22,8 +23,7 @@ class Demo(NamedTuple):
 
 def quiet_environment() -> dict[str, str]:
     """Without what this process was told; what goes wrong in our own code raises."""
-    told = ("CYCLETRACE_", "OTEL_", "TRACEPARENT")
-    return {name: value for name, value in os.environ.items() if not name.startswith(told)} | {"CYCLETRACE_STRICT": "1"}
+    return blank_environment() | {"CYCLETRACE_STRICT": "1"}
 
 
 def facts_of(root: Path) -> dict[str, dict[str, Any]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+import time
 from pathlib import Path
 
 from tests.store.build import NOW, finished
@@ -21,6 +22,7 @@ def fill(path: Path, name: str) -> None:
                 add(connection, finished(f"{name}@{number}", number), NOW)
                 refold(connection, NOW, 3)
             print(number, flush=True)
+            time.sleep(0.001)  # who waits for SQLite's lock polls it: a writer that never pauses would starve others
 
 
 def ingest_all(path: Path) -> None:
