@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
+import socket
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -261,6 +265,54 @@ def test_it_ends_in_order_within_seconds(collect: Start, http_sink: HttpSink) ->
     names = [m.name for m in ExportMetricsServiceRequest.FromString(body).resource_metrics[0].scope_metrics[0].metrics]
     assert words.CYCLE_COMPLETED in names, "told before it ended"
     assert not any("Traceback" in line for line in collector.output)
+
+
+def test_a_backend_that_hangs_does_not_hold_up_the_end(collect: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        collector = collect("--forward", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        body = traces([span("GET", {}, 1, 2)]).SerializeToString()
+
+        def send() -> None:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                collector.post("traces", body)
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        silent.accept()
+        began = time.monotonic()
+        assert collector.stop() == 0
+        assert time.monotonic() - began < 5
+        sender.join()
+
+
+def test_the_headline_is_the_report_s(collect: Start) -> None:
+    collector = collect("--grace", "0", "--target", "training:20m")
+    for number in range(9):
+        start = time.time_ns() - (5 + 4 * number) * 86400 * SECOND
+        body = traces(a_cycle(f"churn@{number}", start + number * 7 * SECOND)).SerializeToString()
+        assert collector.post("traces", body) == 200
+    eventually(lambda: collector.total("cycletrace_headline_n", window="90d"), lambda seen: seen == 9)
+    for window in ("7d", "30d", "90d"):
+        command = [sys.executable, "-m", "cycletrace", "report", "--store", str(collector.store), "--json"]
+        done = subprocess.run(
+            [*command, "--window", window, "--target", "training:20m"], check=True, capture_output=True, timeout=60
+        )
+        report = json.loads(done.stdout)
+        median, attainment = report["headline"]["median"], report["attainment"]
+        assert collector.total("cycletrace_headline_n", window=window) == median["n"] > 0
+        assert collector.total("cycletrace_headline_median_seconds", window=window) == median["value_ns"] / SECOND
+        assert collector.total("cycletrace_headline_attainment_ratio", window=window) == attainment["value"]
+
+
+def test_the_prometheus_format_is_negotiated(collect: Start) -> None:
+    collector = collect()
+    _, text = collector.get("/metrics", port="prometheus")
+    assert "# EOF" not in text
+    assert "# TYPE cycletrace_record_late_total counter" in text
+    assert "cycletrace_record_late_total 0" in text, "what has no labels starts at zero"
+    _, opened = collector.get("/metrics", {"Accept": "application/openmetrics-text; version=1.0.0"}, "prometheus")
+    assert opened.endswith("# EOF\n")
+    assert collector.get("/other", port="prometheus")[0] == 404
 
 
 def test_namespaces_keep_teams_apart(collect: Start) -> None:

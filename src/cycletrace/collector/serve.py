@@ -7,6 +7,7 @@ import contextlib
 import logging
 import signal
 import sys
+import time
 from collections.abc import Coroutine, Generator, Iterator
 from typing import Any
 
@@ -23,9 +24,9 @@ from cycletrace.collector.present import Present
 from cycletrace.collector.reading import check, may_be_ours
 from cycletrace.collector.series import SECOND, Accumulator
 from cycletrace.collector.signals import METRICS, SIGNALS, TRACES, Encoding, Request
-from cycletrace.collector.state import forget_others, instance_id, load_series
+from cycletrace.collector.state import forget_others, instance_id, load_series, save_series
 from cycletrace.collector.teller import Prometheus, Teller, tell_backends, tell_once
-from cycletrace.collector.telling import Telling
+from cycletrace.collector.telling import Telling, begin_all
 from cycletrace.collector.writer import Writer
 from cycletrace.store import Store, StoreError, open_reader, open_store
 
@@ -85,8 +86,12 @@ class Collector:
         self._options = options
         destinations = [target.url for target in options.forward.get(TRACES.name, ())]
         with store.transaction() as connection:
-            series, instance = load_series(connection), instance_id(connection)
+            accumulator = Accumulator(options.label_limit, load_series(connection))
+            begin_all(accumulator, time.time_ns())
+            save_series(connection, accumulator.changed)
+            instance = instance_id(connection)
             forgotten = forget_others(connection, destinations)
+        accumulator.keep()
         if forgotten:
             _log.warning("%d derived spans are dropped: traces no longer go on to their backend", forgotten)
         try:
@@ -94,7 +99,6 @@ class Collector:
             self._metrics_forwarder = Forwarder({METRICS.name: options.metrics_to})
         except OSError as error:
             raise StartError(f"A certificate cannot be read: {error}.") from error
-        accumulator = Accumulator(options.label_limit, series)
         telling = Telling(options.target, round(options.grace * SECOND), destinations)
         self._posted = [asyncio.Event() for _ in destinations]
         self._writer = Writer(store, accumulator, telling, options.rules, self._wake)

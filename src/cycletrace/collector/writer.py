@@ -21,7 +21,7 @@ from cycletrace.collector.reading import Bad, Taken, may_be_ours, read
 from cycletrace.collector.series import SECOND, Accumulator
 from cycletrace.collector.signals import Request
 from cycletrace.collector.state import probe, put_off, save_series
-from cycletrace.collector.telling import Telling, begin_all, note, reject, tell
+from cycletrace.collector.telling import Telling, note, reject, tell
 from cycletrace.flow import RULES, Rules
 from cycletrace.store import Store, StoreError, add, next_due, refold
 from cycletrace.store import reject as quarantine
@@ -217,7 +217,6 @@ class Writer:
             with self._store.transaction() as connection:
                 if self.trouble is not None:
                     probe(connection, now)  # else a transaction that writes nothing would count as recovery
-                begin_all(self._accumulator, now)
                 refolded = refold(connection, now, self._at_once, self._rules)
                 note(connection, self._accumulator, refolded, self._telling, now)
                 count, dropped = tell(connection, self._accumulator, self._telling, now, FOLDS)
