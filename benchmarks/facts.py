@@ -2,12 +2,16 @@
 
     python benchmarks/facts.py --cycles 1000000
 
-Ratios are to the floor of the same run: SQLite inserting the very same rows with nothing around it.
+Ratios are to the floor of the same run: SQLite inserting the very same rows with nothing around it. The report is made
+in a process of its own, whose memory is told.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import multiprocessing
+import platform
 import random
 import resource
 import sqlite3
@@ -26,6 +30,7 @@ from benchmarks.history import BETWEEN, HOUR, START, cycle, history, key_of
 
 from cycletrace import conventions as c
 from cycletrace.flow import Record, Stage, fold
+from cycletrace.report import report, to_json
 from cycletrace.store import FILE, Store, add, facts, open_reader, open_store, refold
 from cycletrace.store.codec import encode
 
@@ -149,6 +154,22 @@ def late_records(store: Store, cycles: int, now: int) -> list[float]:
     ]
 
 
+def reporting(path: Path, now: int, window: str) -> tuple[float, float, int]:
+    """The report over all kept facts: CPU seconds, MiB of memory at most, cycles finished in the window."""
+    began = time.process_time()
+    with open_reader(path) as store:
+        whole = report(facts(store, now), as_of=now, window=window)
+    json.dumps(to_json(whole))
+    taken = time.process_time() - began
+    return taken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, whole.headline.median.n
+
+
+def apart(work: Callable[..., T], *arguments: object) -> T:
+    """What this comes to in a new process."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(work, arguments)
+
+
 def line(what: str, seconds: float, cycles: int, note: str = "") -> None:
     """One line of the table."""
     print(f"{what:<34} {seconds / cycles * 1e6:9.1f} us/cycle {cycles / seconds:12,.0f} cycles/s   {note}", flush=True)
@@ -163,6 +184,7 @@ def main() -> None:
     cycles: int = chosen.cycles
     now = START + cycles * BETWEEN + 90 * 24 * HOUR
     random.seed(1)
+    print(f"{platform.machine()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, CPU seconds")
     with tempfile.TemporaryDirectory(dir=chosen.directory) as folder:
         path = Path(folder) / FILE
         with open_store(path) as store:
@@ -184,6 +206,11 @@ def main() -> None:
         with open_reader(path) as store, clock.part():
             found = sum(1 for _ in facts(store, now))
         line("all facts out", clock.total(), found)
+        for window in ("all", "90d"):
+            seconds, memory, n = apart(reporting, path, now, window)
+            line(
+                f"report, window {window}", seconds, cycles, f"{seconds:.1f} s, {memory:.0f} MiB, {n:,} finished in it"
+            )
         looked = looking_up(path, cycles, now)
         with open_store(path) as store:
             late = late_records(store, cycles, now)
