@@ -34,7 +34,7 @@ def foreign() -> Any:
 
 
 def both(signal: Signal, message: Any) -> list[Request]:
-    """The same request in protobuf and in OTLP's JSON, which writes ids in hex."""
+    """The same request in protobuf and in JSON."""
     text = json_format.MessageToDict(message)
     return [
         Request(signal, Encoding.PROTOBUF, message.SerializeToString()),

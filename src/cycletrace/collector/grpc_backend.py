@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import grpc
 
 from cycletrace.collector.answer import MAX_MESSAGE, Answer, malformed, of_status, of_success
+from cycletrace.collector.aside import Aside
 from cycletrace.collector.backend import Target
 from cycletrace.collector.grpc_receiver import DETAILS
 from cycletrace.collector.json_request import to_protobuf
@@ -28,6 +30,7 @@ class GrpcBackend:
             self._channel: Any = grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(trusted), options)
         else:
             self._channel = grpc.aio.insecure_channel(address, options)
+        self._aside = Aside()
         self._metadata = tuple((name.lower(), value) for name, value in target.headers.items())
         self._export = {signal.name: self._channel.unary_unary(signal.method) for signal in SIGNALS}
 
@@ -36,7 +39,7 @@ class GrpcBackend:
         body = request.body
         if request.encoding is Encoding.JSON:
             try:
-                body = to_protobuf(request.signal, body)
+                body = await self._aside.run(len(body), partial(to_protobuf, request.signal, body))
             except ValueError as error:
                 return malformed(str(error))
         try:
@@ -49,6 +52,7 @@ class GrpcBackend:
 
     async def close(self) -> None:
         """Give the connection back."""
+        self._aside.close()
         await self._channel.close(0)
 
     def _failure(self, error: Any) -> Answer:

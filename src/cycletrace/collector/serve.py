@@ -9,9 +9,11 @@ import signal
 import sys
 import time
 from collections.abc import Coroutine, Generator, Iterator
+from functools import partial
 from typing import Any
 
 from cycletrace.collector.answer import Answer, Code, malformed, together
+from cycletrace.collector.aside import Aside
 from cycletrace.collector.budget import Budget
 from cycletrace.collector.forwarding import Forwarder
 from cycletrace.collector.grpc_receiver import GrpcReceiver
@@ -23,7 +25,7 @@ from cycletrace.collector.outbox import keep_sending
 from cycletrace.collector.present import Present
 from cycletrace.collector.reading import check, may_be_ours
 from cycletrace.collector.series import SECOND, Accumulator
-from cycletrace.collector.signals import METRICS, SIGNALS, TRACES, Encoding, Request
+from cycletrace.collector.signals import METRICS, SIGNALS, TRACES, Request
 from cycletrace.collector.state import forget_others, instance_id, load_series, save_series
 from cycletrace.collector.teller import Prometheus, Teller, tell_backends, tell_once
 from cycletrace.collector.telling import Telling, begin_all
@@ -110,6 +112,7 @@ class Collector:
         self._prometheus = Prometheus(self._teller)
         self._listening: dict[str, Address] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._aside = Aside()
         self._is_stopping = False
 
     async def start(self) -> None:
@@ -163,6 +166,7 @@ class Collector:
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(tell_once(self._teller, self._metrics_forwarder), _LAST_EXPORT)
         self._teller.close()
+        self._aside.close()
         await self._forwarder.close()
         await self._metrics_forwarder.close()
 
@@ -170,7 +174,7 @@ class Collector:
         """Accept, then forward: what could not be kept is not passed on, or its repetition would be there twice."""
         try:
             if not may_be_ours(request) and not self._forwarder.backends(request.signal):
-                return await _checked(request)
+                return await self._checked(request)
             accepted = await self._writer.accept(request)
             if accepted.is_retryable or accepted.code == Code.INVALID_ARGUMENT:
                 return accepted
@@ -178,6 +182,14 @@ class Collector:
         except Exception:
             _log.exception("a request failed")
             return Answer(Code.INTERNAL, "the request could not be handled")
+
+    async def _checked(self, request: Request) -> Answer:
+        """The answer to what goes nowhere: success, where it is a request at all."""
+        try:
+            await self._aside.run(len(request.body), partial(check, request))
+        except ValueError as error:
+            return malformed(str(error))
+        return Answer()
 
     def _trouble(self) -> str | None:
         return "stopping" if self._is_stopping else self._writer.trouble
@@ -196,15 +208,3 @@ class Collector:
         except OSError as error:
             reason = error.strerror or "the address cannot be had, it may be in use"
             raise StartError(f"Cannot listen on {address} for {what}: {reason}.") from error
-
-
-async def _checked(request: Request) -> Answer:
-    """The answer to what goes nowhere: success, where it is a request at all."""
-    try:
-        if request.encoding is Encoding.JSON:
-            await asyncio.to_thread(check, request)
-        else:
-            check(request)
-    except ValueError as error:
-        return malformed(str(error))
-    return Answer()

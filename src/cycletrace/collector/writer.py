@@ -70,6 +70,7 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self._is_stopping = False
         self._at_once = FOLDS
+        self._reasons: set[str] = set()
         self._posted = posted
         self.trouble: str | None = None
         """Why the store cannot be written now."""
@@ -206,8 +207,10 @@ class Writer:
             known = connection.execute("SELECT 1 FROM rejected WHERE reason = ? AND excerpt = ?", (reason, excerpt))
             if known.fetchone() is None:
                 quarantine(connection, now, reason, excerpt)
-                _log.warning("a record is put aside: %s", reason)
                 refused += 1
+                if reason not in self._reasons:
+                    self._reasons.add(reason)
+                    _log.warning("a record is put aside, and more of its kind are only counted: %s", reason)
         return refused
 
     def _fold_some(self) -> bool:
