@@ -15,7 +15,7 @@ from tests.backends.collector import Collector
 from tests.backends.jaeger import Jaeger
 from tests.backends.load import DAY
 from tests.backends.otelcol import Otelcol
-from tests.backends.programs import eventually, running
+from tests.backends.programs import ROOT, eventually, running
 from tests.backends.prometheus import Prometheus
 from tests.backends.sending import Sender
 from tests.journals import environment
@@ -28,6 +28,7 @@ BASE = 1_767_225_600 * 10**9
 """2026-01-01."""
 AT = str(BASE + 10 * DAY)
 PER_VICTIM = 500
+CONFIG = ROOT / "compose" / "collector.toml"
 
 
 class Chain(NamedTuple):
@@ -60,7 +61,8 @@ def chain(folder: Path) -> Iterator[Chain]:
     with ExitStack() as stack:
         jaeger = Jaeger(folder)
         # Long enough that a cycle which a killed program cut in two is whole before it is told.
-        collector = Collector(folder, "--forward", f"traces={jaeger.grpc.replace('http', 'grpc', 1)}", "--grace", "20s")
+        forward = f"traces={jaeger.grpc.replace('http', 'grpc', 1)}"
+        collector = Collector(folder, "--config", str(CONFIG), "--forward", forward, "--grace", "20s")
         otelcol = Otelcol(folder, collector.grpc)
         prometheus = Prometheus(folder, collector.scraped, "1s")
         for each in (jaeger, collector, otelcol, prometheus):
