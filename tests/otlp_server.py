@@ -66,6 +66,7 @@ class OtlpServer:
         self.asked: list[tuple[str, dict[str, str]]] = []
         """Signal and headers (names in lower case) of each request, refused ones included."""
         self.endpoint = ""
+        self.is_grpc = False
         self.released = threading.Event()
         self._lock = threading.Lock()
 
@@ -205,6 +206,7 @@ def http_server() -> Iterator[OtlpServer]:
 def grpc_server() -> Iterator[OtlpServer]:
     """An OTLP/gRPC server."""
     state = OtlpServer()
+    state.is_grpc = True
 
     def method(signal: str) -> grpc.RpcMethodHandler:
         def export(body: bytes, context: grpc.ServicerContext) -> bytes:

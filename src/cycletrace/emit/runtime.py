@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -244,6 +246,11 @@ def reset(source: Source | None = None) -> None:
 def _at_exit() -> None:
     if _runtime is not None:
         _runtime.close()
+    if getattr(sys, "last_type", None) is KeyboardInterrupt:
+        # The interpreter remembers that Ctrl-C ended the program, to die by SIGINT as its parent expects. Whatever
+        # evaluates text meanwhile (each named tuple of a module loaded at exit does) makes it forget: remind it.
+        with suppress(KeyboardInterrupt):
+            exec("raise KeyboardInterrupt")  # noqa: S102 - a constant
 
 
 def _before_fork() -> None:
