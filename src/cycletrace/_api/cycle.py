@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cycletrace import conventions as c
 from cycletrace._api import checks, shapes
+from cycletrace._api.instants import said_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,9 +56,10 @@ class Cycle:
         Raises:
             ValueError: where the datetime is naive.
         """
+        instant = said_at(at)
         from cycletrace.emit import entry
 
-        entry.mark(self._identity, name, checks.instant(at))
+        entry.mark(self._identity, name, instant)
 
     def alias(self, key: str) -> None:
         """Say that this is another key of the same cycle: of the registry, a git revision, a run of a tracker."""
@@ -75,9 +77,10 @@ class Cycle:
         Raises:
             ValueError: where the datetime is naive.
         """
+        instant = said_at(at)
         from cycletrace.emit import entry
 
-        entry.close(self._identity, outcome, checks.instant(at))
+        entry.close(self._identity, outcome, instant)
 
     def waiting(self, reason: str, *, by: str | None = None) -> Waiting:
         """A wait of the cycle as a whole: ``with c.waiting("human"):``. See :func:`cycletrace.waiting`.
@@ -191,6 +194,7 @@ def mark(name: str, at: datetime | int | None = None) -> None:
     Raises:
         ValueError: where the datetime is naive.
     """
+    instant = said_at(at)
     from cycletrace.emit import entry
 
-    entry.mark(None, name, checks.instant(at))
+    entry.mark(None, name, instant)

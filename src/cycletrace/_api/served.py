@@ -39,13 +39,9 @@ def served(
 def _first(
     model: str | None, version: str | None, key: str | None, mechanism: str | None, environment: str | None
 ) -> None:
-    import sys
+    from cycletrace._api.instants import said_at
 
-    at: int | None = None
-    if "cycletrace.emit.entry" not in sys.modules:
-        from time import time_ns
-
-        at = time_ns()  # the prediction is now, not after the tens of milliseconds that loading takes
+    at = said_at()
     from cycletrace.emit import entry
     from cycletrace.emit.current import HERE
 
