@@ -6,7 +6,6 @@
 Prints the tables of docs/statistics.md. Everything is seeded. Exit status 1 where an interval covers less than its
 level by more than chance can be (four standard deviations), or a change is found more often than stated.
 """
-# ruff: noqa: INP001 -- a script, not a package
 
 from __future__ import annotations
 

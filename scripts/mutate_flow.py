@@ -8,7 +8,7 @@ Each mutant is run, in a copy of its own, against the hand-worked cycles, a smal
 slow reference, and the large cycles.
 Prints each survivor by file and line. Exit status 1 where less than 95 % are killed.
 """
-# ruff: noqa: INP001, S603 -- a script, not a package; it runs this project's own tests
+# ruff: noqa: S603 -- a script, not a package; it runs this project's own tests
 
 from __future__ import annotations
 

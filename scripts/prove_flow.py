@@ -5,7 +5,6 @@
 Set number n of a seed is the same on every machine, whatever the number of jobs, so a failure is told by its
 number and repeated with ``--first N --count 1``. Exit status 1 if any set differs.
 """
-# ruff: noqa: INP001 -- a script, not a package
 
 from __future__ import annotations
 
