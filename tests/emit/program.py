@@ -109,7 +109,8 @@ def loky(ending: str) -> None:
     # The main module of a loky worker is another one: by name this function is found in both.
     from tests.emit.program import work as named
 
-    show(lambda: joblib.Parallel(n_jobs=2, pre_dispatch=1)(joblib.delayed(named)(ending) for _ in range(1))[0])
+    parallel: Any = joblib.Parallel(n_jobs=2)
+    show(lambda: parallel([joblib.delayed(named)(ending)])[0])
 
 
 def terminate_marked() -> None:

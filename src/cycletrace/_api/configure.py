@@ -45,7 +45,7 @@ def configure(
 
     from cycletrace import conventions as c
     from cycletrace._api import checks
-    from cycletrace.emit import entry
+    from cycletrace._api.machinery import entry
     from cycletrace.emit.settings import PEOPLE_MODES
 
     checks.url("endpoint", endpoint)
@@ -71,7 +71,7 @@ def flush(timeout: float = 2.0) -> bool:
     Returns:
         ``True`` when all was delivered, or there is no endpoint to deliver to.
     """
-    from cycletrace.emit import entry
+    from cycletrace._api.machinery import entry
 
     return bool(entry.flush(timeout))
 
@@ -82,6 +82,6 @@ def environ() -> dict[str, str]:
     ``subprocess.run(command, env=cycletrace.environ())``. Only needed where several cycles are active at once:
     where one is, every child process finds it in its environment anyway.
     """
-    from cycletrace.emit import entry
+    from cycletrace._api.machinery import entry
 
     return entry.environ() or {}

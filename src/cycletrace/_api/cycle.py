@@ -57,13 +57,13 @@ class Cycle:
             ValueError: where the datetime is naive.
         """
         instant = said_at(at)
-        from cycletrace.emit import entry
+        from cycletrace._api.machinery import entry
 
         entry.mark(self._identity, name, instant)
 
     def alias(self, key: str) -> None:
         """Say that this is another key of the same cycle: of the registry, a git revision, a run of a tracker."""
-        from cycletrace.emit import entry
+        from cycletrace._api.machinery import entry
 
         entry.alias(self._identity, key)
 
@@ -78,7 +78,7 @@ class Cycle:
             ValueError: where the datetime is naive.
         """
         instant = said_at(at)
-        from cycletrace.emit import entry
+        from cycletrace._api.machinery import entry
 
         entry.close(self._identity, outcome, instant)
 
@@ -93,7 +93,7 @@ class Cycle:
         return Waiting(reason, by=by, cycle=self._identity)
 
     def __enter__(self) -> Cycle:
-        from cycletrace.emit import entry
+        from cycletrace._api.machinery import entry
 
         block = entry.enter_cycle(self._identity)
         if block is not None:
@@ -103,7 +103,7 @@ class Cycle:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        from cycletrace.emit import entry
+        from cycletrace._api.machinery import entry
 
         block = entry.innermost(self._entered)
         if block is not None:
@@ -136,7 +136,7 @@ class Cycle:
 
 
 def _from_text(text: str) -> Cycle:
-    from cycletrace.emit.cycles import from_text
+    from cycletrace._api.machinery import from_text
 
     return Cycle(from_text(text, ""))
 
@@ -171,10 +171,10 @@ def cycle(
     checks.one_of("trigger", trigger, c.TRIGGERS)
     if not model or key == "":
         raise ValueError("A cycle needs the name of a model: cycle('churn', '7').")
-    from cycletrace.emit.entry import identify
+    from cycletrace._api.machinery import entry
 
     def make() -> Cycle:
-        return Cycle(identify(model, version, key=key, domain=domain, trigger=trigger, environment=environment))
+        return Cycle(entry.identify(model, version, key=key, domain=domain, trigger=trigger, environment=environment))
 
     made = make()
     return made if key is not None or version is not None else Cycle(made._identity, make)  # noqa: SLF001 - its own
@@ -182,7 +182,7 @@ def cycle(
 
 def current_cycle() -> Cycle | None:
     """The cycle that the calling code runs in, ``None`` where there is none yet."""
-    from cycletrace.emit import entry
+    from cycletrace._api.machinery import entry
 
     identity = entry.known_cycle()
     return None if identity is None else Cycle(identity)
@@ -195,6 +195,6 @@ def mark(name: str, at: datetime | int | None = None) -> None:
         ValueError: where the datetime is naive.
     """
     instant = said_at(at)
-    from cycletrace.emit import entry
+    from cycletrace._api.machinery import entry
 
     entry.mark(None, name, instant)

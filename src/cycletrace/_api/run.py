@@ -66,7 +66,7 @@ class Run:
 
 def current_stage() -> Run | None:
     """The run of the innermost stage that the calling code runs in, ``None`` outside any."""
-    from cycletrace.emit.current import HERE
+    from cycletrace._api.machinery import HERE
 
     here = HERE.get()
     run = None if here.cycle is None else here.run_of(here.cycle)

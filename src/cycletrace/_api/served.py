@@ -29,7 +29,7 @@ def served(
         if (model, version, key) in _seen:
             return
     except TypeError:
-        from cycletrace.emit.told import complain
+        from cycletrace._api.machinery import complain
 
         complain("served takes texts as model, version and key. It got something else, which is left out.")
         return
@@ -42,8 +42,7 @@ def _first(
     from cycletrace._api.instants import said_at
 
     at = said_at()
-    from cycletrace.emit import entry
-    from cycletrace.emit.current import HERE
+    from cycletrace._api.machinery import HERE, entry
 
     # Without a name the current cycle is meant, which within a block may be another one at the next call.
     if model is not None or key is not None or HERE.get().cycle is None:

@@ -34,7 +34,7 @@ class Attached:
         self._entered: list[Block] = []
 
     def __enter__(self) -> None:
-        from cycletrace.emit import entry
+        from cycletrace._api.machinery import entry
 
         block = None if self._token.cycle is None else entry.attach(self._token.cycle, self._token.stage)
         if block is not None:
@@ -43,7 +43,7 @@ class Attached:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        from cycletrace.emit import entry
+        from cycletrace._api.machinery import entry
 
         block = entry.innermost(self._entered)
         if block is not None:
@@ -64,7 +64,7 @@ def snapshot() -> Snapshot:
     Returns:
         A picklable token: the cycle and the stage, no more. Outside any cycle it is empty, and resumes nothing.
     """
-    from cycletrace.emit import entry
+    from cycletrace._api.machinery import entry
 
     taken = entry.snapshot()
     return Snapshot(None, None) if taken is None else Snapshot(*taken)

@@ -128,7 +128,7 @@ class Stage:
     def _innermost(self) -> EmittedRun | None:
         """The run that the calling code leaves: its innermost one of this definition, whoever else entered it."""
         if len(self._entered) > 1:
-            from cycletrace.emit.current import HERE
+            from cycletrace._api.machinery import HERE
 
             run = HERE.get().run
             while run is not None and run not in self._entered:
@@ -146,8 +146,9 @@ class Stage:
         """What the runs tell, made at the first one: until then nothing of the machinery is loaded."""
         global _begin, _terms_of
         if _begin is None:
-            from cycletrace.emit.entry import begin as _begin
-            from cycletrace.emit.runs import terms_of as _terms_of
+            from cycletrace._api.machinery import entry, terms_of
+
+            _begin, _terms_of = entry.begin, terms_of
         terms: Terms = _terms_of(*self._given)
         self._terms = terms
         return terms
@@ -157,9 +158,9 @@ class Stage:
         if cycle is None:
             return None
         if isinstance(cycle, str):
-            from cycletrace.emit.entry import identify_key
+            from cycletrace._api.machinery import entry
 
-            return identify_key(cycle)
+            return entry.identify_key(cycle)
         return cycle._identity  # noqa: SLF001 - the face's own
 
 

@@ -36,8 +36,7 @@ class Waiting:
         self._opened: list[tuple[Here, OpenWait]] = []
 
     def __enter__(self) -> None:
-        from cycletrace.emit import entry
-        from cycletrace.emit.current import HERE
+        from cycletrace._api.machinery import HERE, entry
 
         wait = entry.open_wait(self._reason, self._by, self._cycle, self._run)
         if wait is not None:
@@ -46,8 +45,7 @@ class Waiting:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        from cycletrace.emit import entry
-        from cycletrace.emit.current import HERE
+        from cycletrace._api.machinery import HERE, entry
 
         here = HERE.get()
         # The calling code's own, whoever else entered this; else the latest.

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from datetime import datetime, timezone
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -141,8 +142,6 @@ def from_key(key: str, namespace: str) -> Identity:
 
 def new_key(model: str, now: int, short_id: str) -> str:
     """The key of a cycle of a model that has no version yet: ``model@<UTC start>-<short id>``, new each time."""
-    from datetime import datetime, timezone
-
     start = datetime.fromtimestamp(now // 1_000_000_000, tz=timezone.utc)
     return f"{model}@{start:%Y%m%dT%H%M%SZ}-{short_id}"
 

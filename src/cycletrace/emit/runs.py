@@ -18,6 +18,7 @@ from cycletrace.emit.attributes import plain_mapping, scalar, text
 from cycletrace.emit.current import HERE, Here
 from cycletrace.emit.cycles import clean
 from cycletrace.emit.keeper import HEARTBEAT
+from cycletrace.emit.loading import LOADING
 from cycletrace.emit.outcomes import outcome_of
 from cycletrace.emit.processors import SCOPE_NAME, hand_over, scope_version, span_context
 from cycletrace.emit.told import Misuse, complain, harmless, in_words, tell
@@ -322,10 +323,11 @@ def _tracer(new_id: Callable[[], str]) -> Tracer:
     The user's global provider is left alone; its sampler, which may keep one trace in a hundred, has no say.
     """
     try:
-        from opentelemetry.sdk.resources import Resource
-        from opentelemetry.sdk.trace import TracerProvider
-        from opentelemetry.sdk.trace.id_generator import IdGenerator
-        from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
+        with LOADING:
+            from opentelemetry.sdk.resources import Resource
+            from opentelemetry.sdk.trace import TracerProvider
+            from opentelemetry.sdk.trace.id_generator import IdGenerator
+            from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
     except Exception as error:  # it raises where a variable of its own holds nonsense
         tell(f"OpenTelemetry's SDK cannot be loaded: {in_words(error)}. Stages are journaled without it.")
         return trace.NoOpTracer()

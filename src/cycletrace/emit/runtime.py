@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from cycletrace.emit import launch, settings
 from cycletrace.emit.current import HERE
 from cycletrace.emit.cycles import Identity, implicit
-from cycletrace.emit.delivery import LOADING
 from cycletrace.emit.handover import Handover
 from cycletrace.emit.ids import Source
 from cycletrace.emit.inherited import Inherited, inherited
+from cycletrace.emit.loading import LOADING
 from cycletrace.emit.writer import Writer
 from cycletrace.journal import processes
 from cycletrace.journal.format import VERSION, frame
@@ -47,12 +47,12 @@ class Runtime:
         self.launch = chosen.launch or launch.find()
         self.running: dict[str, Run] = {}
         self.is_abandoned = False
+        self.pid = os.getpid()
         self._forked_from = forked_from
         self.born_into = born_into or inherited(chosen.namespace)
         self._implicit: Identity | None = None
         self._lock = threading.Lock()
         self._keeper: Keeper | None = None
-        self._holds_loading = False
         self.handover = Handover()
         header = {"journal": VERSION, "process": processes.identity(), "resource": resource()}
         self.writer = Writer(chosen.directory, header, source.now, source.new_id())
@@ -140,7 +140,7 @@ class Runtime:
         """The keeper of this process, running."""
         keeper = self._keeper
         if keeper is None or not keeper.is_started:
-            with self._lock:
+            with LOADING:
                 if self._keeper is None:
                     from cycletrace.emit.keeper import Keeper
 
@@ -166,25 +166,17 @@ class Runtime:
         """Stand still while the process forks: no thread of ours may run, or the child is born with its locks."""
         if self._keeper is not None:
             self._keeper.stop(FORK_BUDGET)
-            self._holds_loading = LOADING.acquire(timeout=EXIT_BUDGET)
 
     def resume(self) -> None:
         """Go on after a fork as before."""
-        self._let_load()
         if self._keeper is not None:
             self._keeper.start()
 
     def abandon(self) -> None:
         """Let go of the parent's things in a forked child: its stages, its file, its deliveries are its own."""
         self.is_abandoned = True
-        self._let_load()
         self.running.clear()
         self.writer.abandon()
-
-    def _let_load(self) -> None:
-        if self._holds_loading:
-            self._holds_loading = False
-            LOADING.release()
 
 
 def resource() -> dict[str, Any]:
@@ -204,7 +196,6 @@ def resource() -> dict[str, Any]:
 
 _runtime: Runtime | None = None
 _is_made = False
-_making = threading.RLock()
 _source = Source()
 
 
@@ -215,7 +206,7 @@ def runtime() -> Runtime | None:
 
 def _make() -> Runtime | None:
     global _runtime, _is_made
-    with _making:
+    with LOADING:  # under it a fork falls between two runtimes, never into the making of one
         if not _is_made:
             chosen = settings.read()
             if not chosen.is_disabled:
@@ -264,11 +255,10 @@ def _after_in_parent() -> None:
 
 
 def _in_child() -> None:
-    global _runtime, _making
-    _making = threading.RLock()
+    global _runtime
     old, _runtime = _runtime, None
     if old is not None:
         old.abandon()
         # What the parent was born into, or made for itself, the child works on.
         born_into = old.born_into or (Inherited(old._implicit) if old._implicit else None)  # noqa: SLF001
-        _runtime = Runtime(old.settings, old.source, born_into, os.getppid())
+        _runtime = Runtime(old.settings, old.source, born_into, old.pid)

@@ -10,9 +10,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cycletrace.emit.delivery import LOADING, claim, progress
+from cycletrace.emit.delivery import claim, progress
 from cycletrace.emit.delivery.destination import SIGNALS, Destination
 from cycletrace.emit.delivery.transport import Answer, Verdict, is_refused, open_sender
+from cycletrace.emit.loading import LOADING
 from cycletrace.emit.lost import bury
 from cycletrace.emit.told import LOGGER
 from cycletrace.emit.writer import Writer
