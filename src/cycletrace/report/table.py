@@ -28,7 +28,7 @@ from cycletrace.report.sums import Int64s
 
 _BOUND: Final = 1 << 62
 """Instants this far from 1970 (146 years) are no dates of a model's cycle; their differences would overflow."""
-_CHUNK: Final = 500_000
+_CHUNK: Final = 50_000
 
 
 Name = TypeVar("Name")
