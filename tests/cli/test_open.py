@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.cli.commands import Shell
 
 from cycletrace.conventions import cycle_id
@@ -34,3 +36,32 @@ def test_what_is_missing_is_said_in_one_sentence(shell: Shell) -> None:
         assert result.code == 2
         assert word in result.err
         assert result.err.count("\n") == 1
+
+
+def test_status_and_report_show_the_same_link_wherever_they_show_a_cycle(shell: Shell) -> None:
+    link = f"{JAEGER}/trace/{cycle_id('', 'churn@7')}"
+    shell.run("start", "churn", "--version", "7")
+    for words in (["status"], ["report"], ["report", "--cycle", "churn@7"]):
+        shown = shell.run(*words, CYCLETRACE_JAEGER_URL=JAEGER)
+        assert link in shown.out.split(), words
+        without = shell.run(*words)
+        assert (without.code, "/trace/" in without.out) == (0, False), words
+
+
+def test_so_does_json_where_no_link_is_null(shell: Shell) -> None:
+    link = f"{JAEGER}/trace/{cycle_id('', 'churn@7')}"
+    shell.run("start", "churn", "--version", "7")
+    for variables, wanted in (({"CYCLETRACE_JAEGER_URL": JAEGER}, link), ({}, None)):
+        status, report, one = (
+            json.loads(shell.run(*words, "--json", **variables).out)
+            for words in (["status"], ["report"], ["report", "--cycle", "churn@7"])
+        )
+        assert [cycle["trace"] for cycle in (*status["open"], *report["work"]["open"], one)] == [wanted] * 3
+
+
+def test_a_wrong_base_is_told_before_anything_is_shown(shell: Shell) -> None:
+    shell.run("start", "churn", "--version", "7")
+    for words in (["status"], ["report"], ["report", "--cycle", "churn@7"]):
+        result = shell.run(*words, CYCLETRACE_JAEGER_URL="jaeger:16686")
+        assert (result.code, result.out) == (2, "")
+        assert "expected a URL" in result.err

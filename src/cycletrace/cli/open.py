@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from typing import Any
 
 from cycletrace.cli import options
 from cycletrace.cli.failure import Failure
-
-JAEGER_URL = "CYCLETRACE_JAEGER_URL"
+from cycletrace.cli.jaeger import JAEGER_URL, trace_links
 
 
 def add_parser(commands: Any) -> None:
@@ -30,7 +28,7 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the link, and open it where somebody sees it."""
-    link = trace_link(_cycle_id(args), os.environ.get(JAEGER_URL, ""))
+    link = trace_links()(_cycle_id(args))
     if link is None:
         raise Failure(f"{JAEGER_URL} is not set. Say where Jaeger is: export {JAEGER_URL}=http://127.0.0.1:16686")
     print(link, flush=True)
@@ -39,19 +37,6 @@ def run(args: argparse.Namespace) -> int:
 
         webbrowser.open(link)
     return 0
-
-
-def trace_link(cycle_id: str, base: str) -> str | None:
-    """The page of a cycle's trace in the Jaeger at this base URL, ``None`` where there is no base.
-
-    Raises:
-        Failure: where the base is no URL.
-    """
-    if not base:
-        return None
-    if not base.startswith(("http://", "https://")):
-        raise Failure(f"{JAEGER_URL} is {base!r}: expected a URL such as http://127.0.0.1:16686")
-    return f"{base.rstrip('/')}/trace/{cycle_id}"
 
 
 def _cycle_id(args: argparse.Namespace) -> str:

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from cycletrace.cli import reading
 from cycletrace.cli.failure import Failure
+from cycletrace.cli.jaeger import trace_links
 from cycletrace.conventions import IDEA, TRIGGERS
 
 if TYPE_CHECKING:
     from cycletrace.flow import Facts
+    from cycletrace.report.layout import Linked
 
 
 def add_parser(commands: Any) -> None:
@@ -48,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     except ImportError as error:
         raise Failure(f"the report needs {error.name}: pip install 'cycletrace[report]'") from None
 
-    at = reading.as_of(args)
+    at, trace = reading.as_of(args), trace_links()
     try:
         target = report.parse_target(args.target)
         zone = report.parse_zone(args.timezone) if args.timezone else timezone.utc
@@ -58,18 +60,20 @@ def run(args: argparse.Namespace) -> int:
     with reading.store_of(args) as store:
         facts = reading.selected_facts(args, store, at)
         if args.cycle is not None:
-            return _one(args, report, facts, zone)
+            return _one(args, report, facts, zone, trace)
         whole = report.report(facts, as_of=at, window=args.window, target=target, zone=zone, trigger=args.trigger)
     if args.json:
-        print(json.dumps(report.to_json(whole)))
+        found = report.to_json(whole)
+        found["work"]["open"] = [_linked(cycle, trace) for cycle in found["work"]["open"]]
+        print(json.dumps(found))
     else:
         from rich.console import Console
 
-        report.render(whole, Console())
+        report.render(whole, Console(), trace)
     return 0
 
 
-def _one(args: argparse.Namespace, report: Any, facts: Iterable[Facts], zone: tzinfo) -> int:
+def _one(args: argparse.Namespace, report: Any, facts: Iterable[Facts], zone: tzinfo, trace: Linked) -> int:
     found = list(facts)
     if not found:
         print(f"There is no cycle {args.cycle!r} here. `cycletrace status` lists the open ones.", file=sys.stderr)
@@ -79,7 +83,12 @@ def _one(args: argparse.Namespace, report: Any, facts: Iterable[Facts], zone: tz
     for each in found:
         cycle = report.cycle_report(each)
         if args.json:
-            print(json.dumps(report.to_json(cycle)))
+            print(json.dumps(_linked(report.to_json(cycle), trace)))
         else:
-            report.render_cycle(cycle, Console(), zone=zone)
+            report.render_cycle(cycle, Console(), trace, zone=zone)
     return 0
+
+
+def _linked(cycle: dict[str, Any], trace: Linked) -> dict[str, Any]:
+    """A cycle as JSON, with the link to its trace."""
+    return {**cycle, "trace": trace(cycle["cycle_id"])}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cycletrace.cli import options, reading
+from cycletrace.cli.jaeger import trace_links
 from cycletrace.conventions import MARKS, OPEN
 from cycletrace.flow.standing import standing
 
@@ -32,9 +33,13 @@ def run(args: argparse.Namespace) -> int:
     """Show the status."""
     from cycletrace.store.losses import losses
 
-    at = reading.as_of(args)
+    at, trace = reading.as_of(args), trace_links()
     with reading.store_of(args) as store:
-        cycles = [_line(facts, at) for facts in reading.selected_facts(args, store, at) if facts["outcome"] == OPEN]
+        cycles = [
+            {**_line(facts, at), "trace": trace(facts["cycle_id"])}
+            for facts in reading.selected_facts(args, store, at)
+            if facts["outcome"] == OPEN
+        ]
         with store.snapshot() as connection:
             lost = losses(connection)
     whole = {"open": cycles, "delivery": _delivery(options.state_directory(args)), "records": lost._asdict()}
@@ -95,6 +100,8 @@ def _print(whole: dict[str, Any]) -> None:
         lasting = f" for {length(cycle['for_ns'])}" if cycle["for_ns"] is not None else ""
         age = f", {length(cycle['age_ns'])} old" if cycle["age_ns"] is not None else ""
         print(f"  {name}{team}: {cycle['reached'] or 'not started'}; {doing}{lasting}{age}")
+        if cycle["trace"] is not None:
+            print(f"    {cycle['trace']}")
     delivery = whole["delivery"]
     if delivery["endpoint"] is None:
         print("Delivery: no endpoint is set, everything stays on this machine.")

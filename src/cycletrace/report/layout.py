@@ -7,7 +7,7 @@ output cannot take other characters than ASCII, none are written.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -27,6 +27,9 @@ _EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 Part = str | tuple[str, str] | Text
 """A text, plain, with a style, or laid out already."""
+
+Linked = Callable[[str], str | None]
+"""From the id of a cycle to the link to its trace, ``None`` where there is none."""
 
 _WIDE = 100
 _GAP = "  "
@@ -102,6 +105,10 @@ class Page:
         """A quiet sentence."""
         self.line((sentence, QUIET))
 
+    def link(self, url: str, *before: Part) -> None:
+        """A link, on a line that is never broken, so that it can be followed."""
+        self._write(MARGIN, self.text(*before, (url, QUIET)))
+
     def blank(self) -> None:
         """An empty line."""
         self._console.print()
@@ -162,6 +169,10 @@ def _wrapped(text: Text, width: int) -> Iterator[Text]:
         yield line
         text = text[1:] if breaks else text
     yield text
+
+
+def no_link(_: str) -> None:
+    """A :data:`Linked` for where no traces are kept."""
 
 
 def interval(of: Quantile) -> str:

@@ -19,7 +19,7 @@ from cycletrace.report.what_if import ALL_STEPS, STEP, WAIT, Change
 _HANDFUL = 6
 _STAGES = 10
 _CHANGES = 5
-_OPEN = 5
+OPEN_LISTED = 5
 _EXPLAINED = 3
 _DOMAINS = 10
 
@@ -340,7 +340,7 @@ def flow_of_work(page: Page, report: Report) -> None:
             f"{found.little.in_progress:.1f} cycles in progress on the mean",
             (f"   throughput x cycle time = {found.little.expected:.1f}: {off} (Little's law)", QUIET),
         )
-    listed = found.open[:_OPEN]
+    listed = found.open[:OPEN_LISTED]
     if not listed:
         return
     if len(weeks) > 2:

@@ -9,8 +9,9 @@ from rich.console import Console
 from cycletrace.conventions import IDEA
 from cycletrace.report import words
 from cycletrace.report.assemble import Report
-from cycletrace.report.layout import QUIET, STRONG, Column, Page, Part, interval, share_interval
+from cycletrace.report.layout import QUIET, STRONG, Column, Linked, Page, Part, interval, no_link, share_interval
 from cycletrace.report.sections import (
+    OPEN_LISTED,
     activations,
     changes,
     flow_of_work,
@@ -32,8 +33,8 @@ FIRST_CYCLE = (
 """What leads to a first cycle: what to type, and what comes of it."""
 
 
-def render(report: Report, console: Console) -> None:
-    """Write a report on a terminal, or on anything else that a console writes on."""
+def render(report: Report, console: Console, linked: Linked = no_link) -> None:
+    """Write a report on a terminal, or on anything else that a console writes on; ``linked`` leads to the traces."""
     page = Page(console)
     zone = parse_zone(report.window.zone)
     if not report.counts.known:
@@ -49,8 +50,19 @@ def render(report: Report, console: Console) -> None:
         activations(page, report)
     training_times(page, report)
     flow_of_work(page, report)
+    _traces(page, report, linked)
     trends(page, report, zone)
     page.blank()
+
+
+def _traces(page: Page, report: Report, linked: Linked) -> None:
+    """Where to look at the open cycles that are listed."""
+    listed = report.work.open[:OPEN_LISTED]
+    found = [(cycle.key or cycle.cycle_id, link) for cycle in listed if (link := linked(cycle.cycle_id)) is not None]
+    if found:
+        page.blank()
+    for name, link in found:
+        page.link(link, f"{words.name(name, 36)}  ")
 
 
 def _first_cycle(page: Page) -> None:

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from cycletrace.conventions import DEPLOYMENT, IDEA, OTHER, SELECTION, SUCCESSES, TRAINING, UNEXPLAINED
 from cycletrace.report import words
-from cycletrace.report.layout import QUIET, STRONG, Column, Page, Part, activity_style
+from cycletrace.report.layout import QUIET, STRONG, Column, Linked, Page, Part, activity_style, no_link
 from cycletrace.report.one import CycleReport, Piece, Run, Stretch
 from cycletrace.report.sections import standing_words
 
@@ -21,10 +21,13 @@ _PARTS = {TRAINING: ("█", "blue"), SELECTION: ("▓", "magenta"), DEPLOYMENT: 
 _NO_PART = ("░", "bright_black")
 
 
-def render_cycle(report: CycleReport, console: Console, zone: tzinfo = timezone.utc) -> None:
+def render_cycle(report: CycleReport, console: Console, linked: Linked = no_link, zone: tzinfo = timezone.utc) -> None:
     """Write the report on one cycle on a terminal, or on anything else that a console writes on."""
     page = Page(console)
     _headline(page, report, zone)
+    link = linked(report.cycle_id)
+    if link is not None:
+        page.link(link)
     _parts(page, report)
     _timeline(page, report)
     _activities(page, report)
