@@ -103,6 +103,70 @@ def test_a_fork_in_the_midst_of_our_imports_does_not_keep_the_child_from_importi
     assert Journal(tmp_path / "state").trees() == [Node("parent", "ok", (Node("child", "ok"),) * 20)]
 
 
+FORK_IN_FIRST_STAGE = """
+import os, random, sys, threading, time
+from cycletrace import stage
+
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        time.sleep(0.003)  # every import takes a while
+
+def first():
+    with stage("first"):
+        pass
+
+sys.meta_path.insert(0, Slow())
+thread = threading.Thread(target=first)
+thread.start()
+while thread.is_alive():
+    pid = os.fork()
+    if pid == 0:
+        with stage("child"):
+            pass
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+"""
+
+
+def test_a_fork_while_another_thread_is_in_its_first_stage_leaves_a_child_that_can_work(tmp_path: Path) -> None:
+    done = run_script(FORK_IN_FIRST_STAGE, tmp_path / "state")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert Journal(tmp_path / "state").outcomes()[-1] == ("first", "ok")
+
+
+FORK_WAITS_IN_VAIN = """
+import os, threading
+from cycletrace import stage
+from cycletrace.emit import loading
+
+loading.LONGEST_WAIT = 0.1
+held, over = threading.Event(), threading.Event()
+
+def hold():
+    with loading.lock:
+        held.set()
+        over.wait()
+
+threading.Thread(target=hold).start()
+held.wait()
+pid = os.fork()
+if pid == 0:
+    with stage("child"):
+        pass
+    os._exit(0)
+assert os.waitpid(pid, 0)[1] == 0
+over.set()
+with stage("parent"):
+    pass
+"""
+
+
+def test_a_fork_that_waited_in_vain_for_an_import_goes_on(tmp_path: Path) -> None:
+    done = run_script(FORK_WAITS_IN_VAIN, tmp_path / "state")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert Journal(tmp_path / "state").names() == ["child", "parent"]
+
+
 CHILD_DELIVERS = """
 import os, time
 import cycletrace as ct

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from cycletrace.emit import loading
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cycletrace.emit import entry
@@ -16,14 +18,16 @@ __all__ = ["HERE", "complain", "entry", "from_text", "terms_of"]
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from cycletrace.emit.loading import LOADING
+    with loading.lock:
+        if name not in globals():  # else another thread was faster
+            import logging as _  # noqa: F401
 
-    with LOADING:
-        from cycletrace.emit import entry
-        from cycletrace.emit.current import HERE
-        from cycletrace.emit.cycles import from_text
-        from cycletrace.emit.runs import terms_of
-        from cycletrace.emit.told import complain
+            loading.follow_forks()
+            from cycletrace.emit import entry
+            from cycletrace.emit.current import HERE
+            from cycletrace.emit.cycles import from_text
+            from cycletrace.emit.runs import terms_of
+            from cycletrace.emit.told import complain
 
-        globals().update(HERE=HERE, complain=complain, entry=entry, from_text=from_text, terms_of=terms_of)
+            globals().update(HERE=HERE, complain=complain, entry=entry, from_text=from_text, terms_of=terms_of)
     return globals()[name]

@@ -1,34 +1,58 @@
 """What is imported late must not be imported while another thread forks.
 
 A child that is born in the midst of an import finds the module's lock held by a thread that it does not have, and
-waits for ever when it imports that module itself. So whoever imports late here holds :data:`LOADING`, and a fork
-waits for it, but not for ever: whoever imports may in turn wait for a module that the forking thread imports.
+waits for ever when it imports that module itself. So whoever imports late here holds :data:`lock`, and a fork waits
+for it, but not for ever: whoever imports may in turn wait for a module that the forking thread imports.
+
+Imported with the face, so that no thread imports this one late; hence without :mod:`threading`, which takes a while.
 """
 
 from __future__ import annotations
 
-# Hooks run in the reverse order of their registration before a fork, and logging's takes a lock that an import of ours
-# may wait for: ours must come first, so logging must be there before.
-import logging as _logging  # noqa: F401
 import os
-import threading
+import sys
+from _thread import RLock
 
-LOADING = threading.RLock()
-LONGEST_WAIT = 2.0
+lock = RLock()  # re-entrant: a signal handler may start a stage, or fork, in the midst of an import
+"""To be looked up in this module each time: a child may need another one."""
+LONGEST_WAIT = 10.0
 """Seconds that a fork waits for an import."""
 
-_is_held = False
+
+def follow_forks() -> None:
+    """Have forks wait for imports. To be called again after an import of :mod:`logging`, with the lock held.
+
+    Hooks run before a fork in the reverse order of their registration, and logging's takes a lock that an import may
+    wait for: ours must come before it.
+    """
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)
 
 
-def _before_fork() -> None:
-    global _is_held
-    _is_held = LOADING.acquire(timeout=LONGEST_WAIT)
+def _before() -> None:
+    lock.acquire(timeout=LONGEST_WAIT)
 
 
-def _after_fork() -> None:
-    if _is_held:
-        LOADING.release()
+def _release() -> bool:
+    try:
+        lock.release()
+    except RuntimeError:  # it is another thread's: the fork waited in vain
+        return False
+    return True
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
+def _in_parent() -> None:
+    _release()
+
+
+def _in_child() -> None:
+    global lock
+    if not _release():
+        lock = RLock()  # whoever held it is not in this process
+
+
+if "threading" in sys.modules:
+    # Where threads are about, logging is loaded now: loaded while a fork waits, its hooks run after the fork only,
+    # and complain. Elsewhere it would double what importing the face costs.
+    import logging as _  # noqa: F401
+follow_forks()

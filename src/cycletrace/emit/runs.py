@@ -13,12 +13,11 @@ from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, Status, StatusCode
 
 from cycletrace import conventions as c
-from cycletrace.emit import people
+from cycletrace.emit import loading, people
 from cycletrace.emit.attributes import plain_mapping, scalar, text
 from cycletrace.emit.current import HERE, Here
 from cycletrace.emit.cycles import clean
 from cycletrace.emit.keeper import HEARTBEAT
-from cycletrace.emit.loading import LOADING
 from cycletrace.emit.outcomes import outcome_of
 from cycletrace.emit.processors import SCOPE_NAME, hand_over, scope_version, span_context
 from cycletrace.emit.told import Misuse, complain, harmless, in_words, tell
@@ -323,7 +322,7 @@ def _tracer(new_id: Callable[[], str]) -> Tracer:
     The user's global provider is left alone; its sampler, which may keep one trace in a hundred, has no say.
     """
     try:
-        with LOADING:
+        with loading.lock:
             from opentelemetry.sdk.resources import Resource
             from opentelemetry.sdk.trace import TracerProvider
             from opentelemetry.sdk.trace.id_generator import IdGenerator

@@ -11,13 +11,12 @@ from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from cycletrace.emit import launch, settings
+from cycletrace.emit import launch, loading, settings
 from cycletrace.emit.current import HERE
 from cycletrace.emit.cycles import Identity, implicit
 from cycletrace.emit.handover import Handover
 from cycletrace.emit.ids import Source
 from cycletrace.emit.inherited import Inherited, inherited
-from cycletrace.emit.loading import LOADING
 from cycletrace.emit.writer import Writer
 from cycletrace.journal import processes
 from cycletrace.journal.format import VERSION, frame
@@ -140,7 +139,7 @@ class Runtime:
         """The keeper of this process, running."""
         keeper = self._keeper
         if keeper is None or not keeper.is_started:
-            with LOADING:
+            with loading.lock:
                 if self._keeper is None:
                     from cycletrace.emit.keeper import Keeper
 
@@ -206,7 +205,7 @@ def runtime() -> Runtime | None:
 
 def _make() -> Runtime | None:
     global _runtime, _is_made
-    with LOADING:  # under it a fork falls between two runtimes, never into the making of one
+    with loading.lock:  # under it a fork falls between two runtimes, never into the making of one
         if not _is_made:
             chosen = settings.read()
             if not chosen.is_disabled:

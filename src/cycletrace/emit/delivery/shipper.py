@@ -10,10 +10,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cycletrace.emit import loading
 from cycletrace.emit.delivery import claim, progress
 from cycletrace.emit.delivery.destination import SIGNALS, Destination
 from cycletrace.emit.delivery.transport import Answer, Verdict, is_refused, open_sender
-from cycletrace.emit.loading import LOADING
 from cycletrace.emit.lost import bury
 from cycletrace.emit.told import LOGGER
 from cycletrace.emit.writer import Writer
@@ -200,7 +200,7 @@ class Shipper:
         except Exception as error:  # a document that another version wrote: split until it stands alone
             return Answer(Verdict.SPLIT, f"cannot be encoded: {error!r}")
         if signal not in self._senders:
-            with LOADING:
+            with loading.lock:
                 self._senders[signal] = open_sender(self._destination[signal])
         return self._senders[signal](body, seconds)
 
@@ -290,5 +290,5 @@ class Shipper:
 
 def _load_encoder() -> None:
     """Import what encodes, so that no fork falls into that import."""
-    with LOADING:
+    with loading.lock:
         import_module("cycletrace.emit.delivery.encode")
