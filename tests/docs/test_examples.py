@@ -26,9 +26,10 @@ PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 VARYING = [
     (re.compile(r"\d{8}T\d{6}Z-[0-9a-f]+"), "START"),
     (re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d(:\d\d)?( to (\d{4}-\d\d-\d\d )?\d\d:\d\d(:\d\d)?)?)?"), "DATE"),
+    (re.compile(r"\b\d\d:\d\d:\d\d\b"), "DATE"),
     (re.compile(r"(?<!\w)[+-]?[\d.,]+ (ns|µs|ms|s|min|h|d|days?)\b( \d+ (s|min|h)\b)?"), "LENGTH"),
     (re.compile(r"(< )?\d+ %"), "SHARE"),
-    (re.compile(r"[█▌▓▒░]+"), "BAR"),
+    (re.compile(r"[█▌▓▒░▁▂▃▄▅▆▇]+"), "BAR"),
     (re.compile(r"\b[0-9a-f]{10,}…?"), "ID"),
     (re.compile(r"(?<= )/\S+"), "FOLDER"),
     (re.compile(r"\b\d{19}\b"), "INSTANT"),

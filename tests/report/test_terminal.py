@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from tests.report.histories import DAY, HOUR, MINUTE, NOW, Team, demo, history
 
-from cycletrace.flow import Facts
+from cycletrace.flow import Facts, Stage
 from cycletrace.report import cycle_report, render, render_cycle, report
 
 
@@ -43,7 +43,7 @@ def test_three_cycles_of_a_demo() -> None:
     assert "p85" not in text[: text.index("Automate next")]
 
 
-@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("width", [60, 80, 120])
 @pytest.mark.parametrize("facts", [demo(), history(400)], ids=["demo", "history"])
 def test_no_line_is_wider_than_the_terminal(facts: list[Facts], width: int) -> None:
     for line in seen(facts, width).splitlines():
@@ -112,13 +112,47 @@ def test_where_only_ascii_can_be_written_only_ascii_is(encoding: str) -> None:
     assert raw.getvalue().decode("ascii")
 
 
+def owners(text: str) -> list[str]:
+    """The lines of the table that says who owned the time."""
+    return text.partition("\n  owner ")[2].partition("\n\n")[0].splitlines()[1:]
+
+
 def test_a_cycle_shows_where_its_time_went() -> None:
     text = seen_one(demo()[0])
     assert re.search(r"in use +21\.9 s", text)
-    rows = [re.sub(r" [█▌]+$", "", line).split() for line in text.splitlines() if line.strip().startswith("+")]
-    assert rows[0][:3] == ["+0", "s", "prepare"]
-    assert ["wait", "for", "human"] in [row[2:5] for row in rows]
-    assert "approve by hand" in text
+    assert re.search(r"trained +\d\d:\d\d:\d\d", text)
+    lines = owners(text)
+    named = [line[2:20].strip() for line in lines]
+    assert named[0] == "prepare"
+    assert {"wait for human", "approve by hand"} <= set(named)
+    course = lines[named.index("train")].partition("%")[2]
+    assert re.fullmatch(r" +[▁▂▃▄▅▆▇]?█+[▁▂▃▄▅▆▇]?", course)  # it began under way, and took a stretch of its own
+
+
+def test_a_stage_stands_below_the_one_that_contains_it() -> None:
+    team = Team("m@1", NOW - DAY)
+    outer = team.running("train")
+    team.stage("fit", HOUR, "train", parent=outer)
+    team.records = [
+        record._replace(end=team.t, outcome="ok") if isinstance(record, Stage) and record.id == outer else record
+        for record in team.records
+    ]
+    team.stage("evaluate", MINUTE)
+    rows = seen_one(team.facts()).partition("\n  stage ")[2].splitlines()[1:4]
+    assert [row.split("1 h")[0].split("1 min")[0].rstrip() for row in rows] == ["  train", "    fit", "  evaluate"]
+
+
+def test_stages_that_name_each_other_are_all_shown() -> None:
+    team = Team("m@1", NOW - DAY)
+    one = team.stage("chicken", MINUTE, "train")
+    other = team.stage("egg", MINUTE, "train", parent=one)
+    team.records = [
+        record._replace(parent=other) if isinstance(record, Stage) and record.id == one else record
+        for record in team.records
+    ]
+    text = seen_one(team.facts()).partition("\n  stage ")[2]
+    assert "chicken" in text
+    assert "egg" in text
 
 
 def test_an_open_cycle_says_where_it_stands() -> None:
@@ -138,7 +172,9 @@ def test_a_cycle_of_very_many_stretches_stays_short_and_whole() -> None:
         team.stage(f"step {number}", MINUTE if number % 100 else HOUR, kind="other")
     text = seen_one(team.facts())
     assert len(text.splitlines()) < 130
-    assert "shorter stretches" in text
+    lines = owners(text)
+    assert lines[-1].split()[:2] == ["2,977", "others"]
+    assert any("step 100" in line for line in lines)  # an hour, where others took a minute
 
 
 def test_nothing_in_the_window_points_to_all() -> None:

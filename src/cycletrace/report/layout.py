@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, zip_longest
+from math import ceil
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -33,8 +34,9 @@ Linked = Callable[[str], str | None]
 
 _WIDE = 100
 _GAP = "  "
-_SHORTEST = 6
-_BREAK = re.compile(r"(?<!\d) | (?!(?:µs|us|ms|s|min|h|d|y|%)(?!\w))")
+_SHORT, _SHORTEST = 12, 6
+"""Characters to which names are wrapped, first as long as there are pictures to leave out, then without."""
+_BREAK = re.compile(r"(?<=[^\d ]) |(?<=\d) (?!(?:µs|us|ms|s|min|h|d|y|%)(?!\w))")
 
 
 def activity_style(activity: str) -> str:
@@ -46,10 +48,11 @@ def activity_style(activity: str) -> str:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table. Figures stand to the right, and neither wrap nor shrink; names may do both."""
+    """A column of a table. Figures stand to the right, names and pictures to the left; only names give way and wrap."""
 
     title: str
     is_name: bool = False
+    is_picture: bool = False
     is_quiet: bool = False
     width: int = 1
     """At least so many characters, so that tables below each other line up."""
@@ -119,23 +122,30 @@ class Page:
         self.line((title, STRONG), (f"  {beside}" if beside else "", QUIET), indent=0)
 
     def table(self, columns: Sequence[Column], rows: Iterable[Sequence[Part]]) -> None:
-        """A table without rules. Where it is too wide, names give way, the longest first."""
-        cells = [[self.text(cell) for cell in row] for row in rows]
-        titles = [self.text((column.title, QUIET)) for column in columns]
-        lines = [titles, *cells] if any(column.title for column in columns) else cells
-        widths = [max(1, *(line[place].cell_len for line in lines)) for place in range(len(columns))]
-        widths = [max(width, column.width) for width, column in zip(widths, columns, strict=True)]
-        room = self.width - MARGIN - len(_GAP) * (len(columns) - 1)
-        names = [place for place, column in enumerate(columns) if column.is_name]
-        while sum(widths) > room and names and widths[(longest := max(names, key=widths.__getitem__))] > _SHORTEST:
-            widths[longest] -= 1
-        for line in lines:
+        """A table without rules or empty columns. Where it is too wide, names and titles wrap; then pictures go."""
+        lines = [[self.text(cell) for cell in row] for row in rows]
+        lines.insert(0, [self.text((column.title, QUIET)) for column in columns])
+        filled = [place for place in range(len(columns)) if any(line[place].plain for line in lines[1:])]
+        told = [place for place in filled if not columns[place].is_picture]
+        for places, shortest in ((filled, _SHORT), (told, _SHORT), (told, _SHORTEST)):
+            shown = [columns[place] for place in places]
+            cells = [[line[place] for place in places] for line in lines]
+            room = self.width - MARGIN - len(_GAP) * (len(shown) - 1)
+            widths = _widths(shown, cells, room, shortest)
+            if sum(widths) <= room:
+                break
+        for line in cells if any(column.title for column in shown) else cells[1:]:
+            self._row(shown, line, widths)
+
+    def _row(self, columns: Sequence[Column], cells: Sequence[Text], widths: Sequence[int]) -> None:
+        wrapped = [list(_wrapped(cell, width)) for cell, width in zip(cells, widths, strict=True)]
+        for pieces in zip_longest(*wrapped, fillvalue=Text()):
             found = Text()
-            for place, (cell, column, width) in enumerate(zip(line, columns, widths, strict=True)):
-                cell.truncate(width, overflow="crop" if self._is_ascii else "ellipsis")
+            for place, (piece, column, width) in enumerate(zip(pieces, columns, widths, strict=True)):
+                cell = piece.copy()
                 if column.is_quiet:
                     cell.stylize_before(QUIET)
-                cell.align("left" if column.is_name else "right", width)
+                cell.align("left" if column.is_name or column.is_picture else "right", width)
                 found.append(_GAP if place else "").append_text(cell)
             self._write(MARGIN, found)
 
@@ -146,11 +156,11 @@ class Page:
         halves = max(1, round(min(share, 1.0) * self.bar_width * 2))
         return self.text(("█" * (halves // 2) + "▌" * (halves % 2), style))
 
-    def stretch(self, begin: float, end: float, width: int, style: str = "") -> Text:
-        """A bar from one share of the width to another, at least one character."""
-        first = min(int(begin * width), width - 1)
-        last = max(first + 1, min(width, round(end * width)))
-        return self.text(" " * first, ("█" * (last - first), style))
+    def lane(self, shares: Sequence[float], style: str = "") -> Text:
+        """A column for each share, full where it is all; something is never nothing."""
+        if self._is_ascii:
+            return self.text("".join("#" if share >= 0.5 else "." if share > 0 else " " for share in shares))
+        return self.text(("".join(_EIGHTHS[ceil(min(share, 1.0) * 8)] for share in shares), style))
 
     def spark(self, counts: Sequence[int]) -> Text:
         """A column for each count, the highest full; where only ASCII can be written, the counts."""
@@ -160,11 +170,27 @@ class Page:
         return self.text(("".join(_EIGHTHS[-(-count * 8 // most)] for count in counts), "cyan"))
 
 
+def _widths(columns: Sequence[Column], lines: Sequence[Sequence[Text]], room: int, shortest: int) -> list[int]:
+    """How wide each column is, the first line being titles: as wide as it should be, else as narrow as it must be."""
+    wanted, needed = [], []
+    for place, column in enumerate(columns):
+        title, *cells = (line[place] for line in lines)
+        longest = max(cell.cell_len for cell in cells)
+        wanted.append(max(longest, title.cell_len, column.width))
+        needed.append(max(longest, *map(cell_len, [title.plain] if column.is_picture else title.plain.split()), 1))
+    if sum(wanted) <= room:
+        return wanted
+    names = [place for place, column in enumerate(columns) if column.is_name]
+    while sum(needed) > room and names and needed[(longest := max(names, key=needed.__getitem__))] > shortest:
+        needed[longest] -= 1
+    return needed
+
+
 def _wrapped(text: Text, width: int) -> Iterator[Text]:
     """The lines of a text, broken at spaces, but never between a number and its unit; within a word only at need."""
     while text.cell_len > width:
         fits = max(1, sum(reached <= width for reached in accumulate(map(cell_len, text.plain))))
-        breaks = [place.start() for place in _BREAK.finditer(text.plain, 0, fits + 1)]
+        breaks = [place.start() for place in _BREAK.finditer(text.plain) if place.start() <= fits]
         line, text = text.divide([breaks[-1] if breaks else fits])
         yield line
         text = text[1:] if breaks else text

@@ -58,6 +58,9 @@ class Stretch:
 class Run:
     """A run of a stage. ``length_ns`` is ``None`` while it runs, negative where it ends before it starts."""
 
+    id: str
+    parent: str | None
+    """The id of the run that it names as the one that contains it."""
     name: str
     kind: str
     part: str | None
@@ -199,6 +202,8 @@ def _runs(facts: Facts) -> list[Run]:
             owned[owner["stage"]] = owned.get(owner["stage"], 0) + owner["end"] - owner["start"]
     return [
         Run(
+            id=stage["id"],
+            parent=stage["parent"],
             name=stage["name"],
             kind=stage["kind"],
             part=stage["part"],

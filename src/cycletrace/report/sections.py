@@ -45,7 +45,7 @@ def time_goes(page: Page, report: Report) -> None:
     ):
         page.blank()
         columns = [Column(title, is_name=True, width=18), Column("mean", width=11), Column("share", width=6)]
-        columns.append(Column("", is_name=True, width=page.bar_width))
+        columns.append(Column("", is_picture=True, width=page.bar_width))
         if is_many:
             columns += [Column("p50", is_quiet=True, width=11), Column("p85", is_quiet=True, width=11)]
         page.table(columns, rows)
@@ -114,7 +114,7 @@ def changes(page: Page, report: Report) -> None:
         Column("", is_name=True, width=26),
         Column("saves", width=11),
         Column("", width=5),
-        Column("", is_name=True, width=page.bar_width),
+        Column("", is_picture=True, width=page.bar_width),
         Column("p50 then", width=11, is_quiet=True),
     ]
     page.table(columns, rows)
