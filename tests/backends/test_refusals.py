@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from tests.journals import run_script
-from tests.otlp_server import LOGS, TRACES, OtlpServer, Reply, http_server
+
+from cycletrace.testing import FakeCollector, Reply
+from cycletrace.testing.collector import LOGS, TRACES
 
 pytestmark = pytest.mark.slow
 
@@ -27,14 +29,14 @@ ATTEMPTS = 6
 """After 0, 0.5, 1.5 and 3.5 seconds, and at the exit; one more for a slow machine."""
 
 
-def run_against(server: OtlpServer, directory: Path, endpoint: str = "") -> str:
+def run_against(server: FakeCollector, directory: Path, endpoint: str = "") -> str:
     """What the program says while this is its endpoint."""
     done = run_script(PROGRAM, directory, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint or server.endpoint)
     assert done.returncode == 0
     return done.stderr
 
 
-def assert_delivered_once_it_is_over(server: OtlpServer, directory: Path) -> None:
+def assert_delivered_once_it_is_over(server: FakeCollector, directory: Path) -> None:
     server.replies = {TRACES: Reply(), LOGS: Reply()}
     assert run_script(FLUSH, directory, OTEL_EXPORTER_OTLP_ENDPOINT=server.endpoint).returncode == 0
     assert server.names() == ["train"]
@@ -54,7 +56,7 @@ def assert_delivered_once_it_is_over(server: OtlpServer, directory: Path) -> Non
     ids=lambda reply: str(reply.get("status", "closed connection")),
 )
 def test_what_may_pass_later_is_kept_and_told_once(reply: dict[str, Any], tmp_path: Path) -> None:
-    with http_server() as server:
+    with FakeCollector() as server:
         server.reply_with(**reply)
         said = run_against(server, tmp_path / "state")
         assert (server.spans, server.logs) == ([], [])
@@ -66,7 +68,7 @@ def test_what_may_pass_later_is_kept_and_told_once(reply: dict[str, Any], tmp_pa
 
 
 def test_the_time_that_a_backend_asks_for_is_waited(tmp_path: Path) -> None:
-    with http_server() as server:
+    with FakeCollector() as server:
         server.reply_with(status=429, headers={"Retry-After": "60"})
         run_against(server, tmp_path / "state")
         assert len(server.requests(TRACES)) <= 2  # the first, and the one at the exit
@@ -74,7 +76,7 @@ def test_the_time_that_a_backend_asks_for_is_waited(tmp_path: Path) -> None:
 
 
 def test_a_wrong_path_for_traces_is_kept(tmp_path: Path) -> None:
-    with http_server() as server:
+    with FakeCollector() as server:
         server.replies[TRACES] = Reply(status=404)
         said = run_against(server, tmp_path / "state")
         assert server.spans == []
@@ -83,7 +85,7 @@ def test_a_wrong_path_for_traces_is_kept(tmp_path: Path) -> None:
 
 
 def test_tls_that_cannot_be_trusted_is_no_way_out(tmp_path: Path) -> None:
-    with http_server() as server:
+    with FakeCollector() as server:
         said = run_against(server, tmp_path / "state", server.endpoint.replace("http://", "https://"))
         assert len(re.findall("Delivery of traces waits: SSL", said)) == 1
         assert (server.spans, server.logs) == ([], [])

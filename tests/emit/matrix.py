@@ -9,17 +9,18 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from tests.emit import program
 from tests.journals import Journal, Node, environment
-from tests.otlp_server import OtlpServer, grpc_server, http_server
 
 from cycletrace.emit.delivery.destination import find
 from cycletrace.emit.delivery.shipper import Shipper
 from cycletrace.emit.lost import bury
+from cycletrace.testing import FakeCollector
+from cycletrace.testing.collector import GRPC, HTTP
 
 ROOT = Path(__file__).parents[2]
 STARTS = list(program.STARTS)
@@ -47,13 +48,12 @@ class Done(NamedTuple):
 
 
 @contextmanager
-def endpoint(state: str) -> Generator[OtlpServer | None, None, None]:
+def endpoint(state: str) -> Generator[FakeCollector | None, None, None]:
     """An OTLP endpoint in this state; ``None`` where there is none at all."""
     if state == "none":
         yield None
         return
-    with ExitStack() as stack:
-        server = stack.enter_context(grpc_server() if state == "up by gRPC" else http_server())
+    with FakeCollector(GRPC if state == "up by gRPC" else HTTP) as server:
         if state == "hanging":
             server.reply_with(hangs=True)
         elif state == "answering 503":
@@ -63,17 +63,17 @@ def endpoint(state: str) -> Generator[OtlpServer | None, None, None]:
         elif state == "dying half-way":
             server.reply_with(dies=True)
         elif state == "refusing":
-            stack.close()
+            server.refuse()
         yield server
 
 
-def run(start: str, ending: str, directory: Path, *, is_with: bool, server: OtlpServer | None = None) -> Done:
+def run(start: str, ending: str, directory: Path, *, is_with: bool, server: FakeCollector | None = None) -> Done:
     """Run the program to its end."""
     marker = directory.parent / f"marker {is_with}"
     variables = {"WITH_CYCLETRACE": str(int(is_with)), "MARKER": str(marker), "PYTHONPATH": str(ROOT)}
     if server is not None:
         variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = server.endpoint
-        variables["OTEL_EXPORTER_OTLP_PROTOCOL"] = "grpc" if server.is_grpc else "http/protobuf"
+        variables["OTEL_EXPORTER_OTLP_PROTOCOL"] = server.protocol
     began = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, program.__file__, start, ending],
@@ -120,7 +120,7 @@ def check(start: str, ending: str, state: str, folder: Path, without: Callable[[
             return
         server.released.set()
         server.reply_with()
-        destination = find(server.endpoint, {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc" if server.is_grpc else ""})
+        destination = find(server.endpoint, {"OTEL_EXPORTER_OTLP_PROTOCOL": server.protocol})
         assert destination is not None
         assert Shipper(directory, destination).deliver_all(time.monotonic() + 20)
         assert {span.span_id for span in server.spans} == set(started)

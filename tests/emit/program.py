@@ -145,5 +145,6 @@ STARTS = {
 }
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # who is started in the background is born ignoring it
     with stage("outer"):
         STARTS[sys.argv[1]](sys.argv[2])

@@ -8,16 +8,16 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.journals import Journal, environment, run_script
-from tests.otlp_server import LOGS, SERVERS, TRACES, OtlpServer, Reply, http_server
 
 from cycletrace import conventions as c
+from cycletrace.testing import FakeCollector, Reply
+from cycletrace.testing.collector import GRPC, HTTP, LOGS, TRACES
 
 SCRIPT = """
 from cycletrace import stage
@@ -42,26 +42,21 @@ with stage("train"):
     time.sleep(60)
 """
 
-PROTOCOLS = sorted(SERVERS)
-
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
     return tmp_path / "state"
 
 
-@pytest.fixture(params=PROTOCOLS)
-def server(request: pytest.FixtureRequest) -> Iterator[OtlpServer]:
-    opened: Callable[[], AbstractContextManager[OtlpServer]] = SERVERS[request.param]
-    with opened() as running:
-        running.protocol = request.param  # type: ignore[attr-defined]
+@pytest.fixture(params=[GRPC, HTTP])
+def server(request: pytest.FixtureRequest) -> Iterator[FakeCollector]:
+    with FakeCollector(request.param) as running:
         yield running
 
 
-def to(server: OtlpServer, **variables: str) -> dict[str, str]:
+def to(server: FakeCollector, **variables: str) -> dict[str, str]:
     """The variables that deliver to this server."""
-    protocol = getattr(server, "protocol", "http/protobuf")
-    return {"OTEL_EXPORTER_OTLP_ENDPOINT": server.endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol, **variables}
+    return {"OTEL_EXPORTER_OTLP_ENDPOINT": server.endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": server.protocol, **variables}
 
 
 def run(directory: Path, script: str = SCRIPT, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -93,7 +88,7 @@ def test_without_configuration_the_stages_are_in_the_journal(directory: Path) ->
     assert len(Journal(directory).events()) == 2
 
 
-def test_an_endpoint_alone_has_every_record_delivered_once(directory: Path, server: OtlpServer) -> None:
+def test_an_endpoint_alone_has_every_record_delivered_once(directory: Path, server: FakeCollector) -> None:
     run(directory, **to(server))
     assert server.names() == ["data", "train"]
     assert server.names(LOGS) == [c.STAGE_STARTED, c.STAGE_STARTED]
@@ -106,7 +101,7 @@ def test_an_endpoint_alone_has_every_record_delivered_once(directory: Path, serv
         assert span.resource["service.name"] == document["service"]
 
 
-def test_what_was_delivered_is_not_delivered_again(directory: Path, server: OtlpServer) -> None:
+def test_what_was_delivered_is_not_delivered_again(directory: Path, server: FakeCollector) -> None:
     for _ in range(2):
         run(directory, **to(server))
     assert server.names() == ["data", "data", "train", "train"]
@@ -114,7 +109,7 @@ def test_what_was_delivered_is_not_delivered_again(directory: Path, server: Otlp
 
 
 def test_what_was_journaled_without_an_endpoint_is_delivered_by_the_next_process(
-    directory: Path, server: OtlpServer
+    directory: Path, server: FakeCollector
 ) -> None:
     run(directory)
     run(directory, **to(server))
@@ -137,7 +132,7 @@ def test_the_port_of_grpc_means_grpc_when_no_protocol_is_said() -> None:
 
 
 def test_killed_in_a_stage_the_next_process_delivers_what_finished_and_buries_what_ran(
-    directory: Path, server: OtlpServer
+    directory: Path, server: FakeCollector
 ) -> None:
     killed(directory)
     run(directory, **to(server))
@@ -149,7 +144,7 @@ def test_killed_in_a_stage_the_next_process_delivers_what_finished_and_buries_wh
     assert started.trace_id == lost.trace_id
 
 
-def test_records_leave_while_a_stage_still_runs(directory: Path, server: OtlpServer) -> None:
+def test_records_leave_while_a_stage_still_runs(directory: Path, server: FakeCollector) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", KILLED], env=environment(directory, **to(server)), stdout=subprocess.DEVNULL
     )
@@ -163,7 +158,7 @@ def test_records_leave_while_a_stage_still_runs(directory: Path, server: OtlpSer
     assert server.names() == ["data"]
 
 
-def test_a_backend_without_logs_is_told_once_and_not_asked_again(directory: Path, server: OtlpServer) -> None:
+def test_a_backend_without_logs_is_told_once_and_not_asked_again(directory: Path, server: FakeCollector) -> None:
     server.replies[LOGS] = Reply(status=404)
     told = "import logging; logging.basicConfig(format='%(name)s %(message)s')\n"
     first = run_script(told + SCRIPT, directory, **to(server))
@@ -176,7 +171,7 @@ def test_a_backend_without_logs_is_told_once_and_not_asked_again(directory: Path
     assert len(server.requests(LOGS)) == 1
 
 
-def test_partial_success_is_told_and_not_sent_again(directory: Path, server: OtlpServer) -> None:
+def test_partial_success_is_told_and_not_sent_again(directory: Path, server: FakeCollector) -> None:
     server.replies[TRACES] = Reply(rejected=1, message="no such tenant")
     told = "import logging; logging.basicConfig(format='%(message)s')\n"
     done = run_script(told + SCRIPT, directory, **to(server))
@@ -186,7 +181,7 @@ def test_partial_success_is_told_and_not_sent_again(directory: Path, server: Otl
 
 
 def test_a_request_that_is_refused_for_good_is_split_until_each_record_stands_alone(
-    directory: Path, server: OtlpServer
+    directory: Path, server: FakeCollector
 ) -> None:
     server.replies[TRACES] = Reply(status=400)
     run(directory, **to(server))
@@ -196,7 +191,7 @@ def test_a_request_that_is_refused_for_good_is_split_until_each_record_stands_al
     assert server.names() == ["data", "train"], "what was refused is not sent again"
 
 
-def test_unavailable_then_back_delivers_everything_once(directory: Path, server: OtlpServer) -> None:
+def test_unavailable_then_back_delivers_everything_once(directory: Path, server: FakeCollector) -> None:
     server.reply_with(status=503)
     run(directory, **to(server))
     assert server.spans == []
@@ -205,7 +200,7 @@ def test_unavailable_then_back_delivers_everything_once(directory: Path, server:
     assert server.names() == ["data", "data", "train", "train"]
 
 
-def test_unavailable_for_a_while_is_asked_again_by_the_same_process(directory: Path, server: OtlpServer) -> None:
+def test_unavailable_for_a_while_is_asked_again_by_the_same_process(directory: Path, server: FakeCollector) -> None:
     server.reply_with(status=503)
     process = subprocess.Popen(
         [sys.executable, "-c", KILLED], env=environment(directory, **to(server)), stdout=subprocess.DEVNULL
@@ -222,18 +217,18 @@ def test_unavailable_for_a_while_is_asked_again_by_the_same_process(directory: P
     assert server.names() == ["data"]
 
 
-def test_a_server_that_dies_over_a_request_gets_it_again(directory: Path, server: OtlpServer) -> None:
+def test_a_server_that_dies_over_a_request_gets_it_again(directory: Path, server: FakeCollector) -> None:
     server.reply_with(dies=True, keeps=True)
     run(directory, **to(server))
     before = Counter(span.span_id for span in server.spans)
-    with http_server() as heir:
+    with FakeCollector() as heir:
         run(directory, **to(heir))
         after = {span.span_id for span in heir.spans}
     assert set(before) <= after, "not acknowledged is not delivered; the same ids make a repetition count once"
     assert len(after) == 4
 
 
-def test_headers_and_compression_mean_what_they_mean_for_the_exporter(directory: Path, server: OtlpServer) -> None:
+def test_headers_and_compression_mean_what_they_mean_for_the_exporter(directory: Path, server: FakeCollector) -> None:
     variables = {
         "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20abc",
         "OTEL_EXPORTER_OTLP_LOGS_HEADERS": "x-tenant=ours",
@@ -250,24 +245,24 @@ def test_headers_and_compression_mean_what_they_mean_for_the_exporter(directory:
 
 
 def test_an_endpoint_of_ours_alone_beats_opentelemetrys(directory: Path) -> None:
-    with http_server() as ours, http_server() as theirs:
+    with FakeCollector() as ours, FakeCollector() as theirs:
         run(directory, **to(theirs, CYCLETRACE_ENDPOINT=ours.endpoint))
         assert (ours.names(), theirs.asked) == (["data", "train"], [])
 
 
 def test_the_traces_variable_alone_sends_no_logs(directory: Path) -> None:
-    with http_server() as server:
+    with FakeCollector() as server:
         run(directory, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=f"{server.endpoint}/v1/traces")
         assert (server.names(), server.logs) == (["data", "train"], [])
 
 
-def test_opentelemetry_disabled_means_journal_only(directory: Path, server: OtlpServer) -> None:
+def test_opentelemetry_disabled_means_journal_only(directory: Path, server: FakeCollector) -> None:
     run(directory, **to(server, OTEL_SDK_DISABLED="true"))
     assert server.asked == []
     assert Journal(directory).outcomes() == [("data", "ok"), ("train", "ok")]
 
 
-def test_flush_says_whether_all_was_delivered(directory: Path, server: OtlpServer) -> None:
+def test_flush_says_whether_all_was_delivered(directory: Path, server: FakeCollector) -> None:
     script = """
 from cycletrace import flush, stage
 with stage("data"):
@@ -282,7 +277,7 @@ print(flush(20), flush())
 
 @pytest.mark.parametrize("how", [{"hangs": True}, {"delay": 30.0}], ids=["hangs", "slow"])
 def test_an_exit_is_not_held_up_by_an_endpoint_that_does_not_answer(
-    directory: Path, server: OtlpServer, how: dict[str, Any]
+    directory: Path, server: FakeCollector, how: dict[str, Any]
 ) -> None:
     began = time.monotonic()
     run(directory, **to(server))
@@ -297,13 +292,13 @@ def test_an_exit_is_not_held_up_by_an_endpoint_that_does_not_answer(
 
 
 def test_an_exit_is_not_held_up_where_nobody_listens(directory: Path) -> None:
-    with http_server() as server:
+    with FakeCollector() as server:
         endpoint = server.endpoint
     run(directory, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint)
     assert Journal(directory).outcomes() == [("data", "ok"), ("train", "ok")]
 
 
-def test_a_claim_of_a_process_that_is_gone_is_taken_over(directory: Path, server: OtlpServer) -> None:
+def test_a_claim_of_a_process_that_is_gone_is_taken_over(directory: Path, server: FakeCollector) -> None:
     server.reply_with(hangs=True)
     killed(directory, **to(server))
     server.released.set()
@@ -313,7 +308,7 @@ def test_a_claim_of_a_process_that_is_gone_is_taken_over(directory: Path, server
 
 
 def test_many_processes_at_once_deliver_each_record(directory: Path) -> None:
-    with http_server() as server:
+    with FakeCollector() as server:
         processes = [
             subprocess.Popen(
                 [sys.executable, "-c", SCRIPT], env=environment(directory, **to(server)), stdout=subprocess.DEVNULL

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from tests.journals import Journal, Node, environment, run_script
-from tests.otlp_server import http_server
 
 from cycletrace.emit.lost import bury
+from cycletrace.testing import FakeCollector
 
 FORK_IN_BLOCKS = """
 import os, sys
@@ -69,7 +69,7 @@ for thread in threads:
 
 @pytest.mark.parametrize("is_delivering", [False, True])
 def test_a_fork_while_other_threads_write_and_deliver_never_hangs(tmp_path: Path, is_delivering: bool) -> None:
-    with http_server() as server:
+    with FakeCollector() as server:
         variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": server.endpoint} if is_delivering else {}
         done = run_script(FORK_WHILE_WRITING, tmp_path / "state", **variables)
     assert (done.returncode, done.stderr) == (0, "")
@@ -97,7 +97,7 @@ with ct.stage("parent"):
 
 
 def test_a_fork_in_the_midst_of_our_imports_does_not_keep_the_child_from_importing(tmp_path: Path) -> None:
-    with http_server() as server:
+    with FakeCollector() as server:
         done = run_script(FORK_AT_ONCE, tmp_path / "state", OTEL_EXPORTER_OTLP_ENDPOINT=server.endpoint)
     assert (done.returncode, done.stderr) == (0, "")
     assert Journal(tmp_path / "state").trees() == [Node("parent", "ok", (Node("child", "ok"),) * 20)]
@@ -184,7 +184,7 @@ print("delivered", ct.flush(20), flush=True)
 
 
 def test_a_child_whose_parent_is_gone_delivers_itself(tmp_path: Path) -> None:
-    with http_server() as server:
+    with FakeCollector() as server:
         done = run_script(CHILD_DELIVERS, tmp_path / "state", OTEL_EXPORTER_OTLP_ENDPOINT=server.endpoint)
         assert server.wait_for(2)
     assert done.stdout.splitlines()[-1] == "delivered True"
@@ -206,7 +206,7 @@ with ct.stage("parent"):
 
 
 def test_a_flush_in_a_child_waits_for_its_parent_to_deliver(tmp_path: Path) -> None:
-    with http_server() as server:
+    with FakeCollector() as server:
         done = run_script(FLUSH_IN_CHILD, tmp_path / "state", OTEL_EXPORTER_OTLP_ENDPOINT=server.endpoint)
     assert (done.returncode, done.stdout, done.stderr) == (0, "0\n", "")
     assert server.names() == ["child", "parent"]

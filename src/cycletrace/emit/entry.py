@@ -201,7 +201,7 @@ def identify(
         key = key_of(model, version)
     if key is None:
         source = Source() if state is None else state.source
-        key = new_key(model, source.now(), source.new_id()[:6])
+        key = new_key(model, source.now(), source.new_id()[-6:])
     return Identity(
         key,
         namespace=settings.read().namespace if state is None else state.settings.namespace,

@@ -66,7 +66,7 @@ class Runtime:
         if self._implicit is None:
             with self._lock:
                 if self._implicit is None:
-                    self._implicit = implicit(self.settings.namespace, self.source.now(), self.source.new_id()[:6])
+                    self._implicit = implicit(self.settings.namespace, self.source.now(), self.source.new_id()[-6:])
                     self.handover.fall_back_on(self._implicit)
         return self._implicit
 

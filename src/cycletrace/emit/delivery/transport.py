@@ -143,24 +143,36 @@ def _grpc_sender(target: Target) -> Callable[[bytes, float], Answer]:
     parts = urlsplit(target.url)
     address = parts.netloc.rpartition("@")[2] or parts.path
     compression = grpc.Compression.Gzip if target.is_gzip else grpc.Compression.NoCompression
-    if target.is_insecure:
-        channel = grpc.insecure_channel(address, compression=compression)
-    else:
+    # A pool of its own, or a new channel would take over the backoff of the one before.
+    options = (("grpc.use_local_subchannel_pool", 1),)
+    service = "trace.v1.TraceService" if target.signal != LOGS else "logs.v1.LogsService"
+    metadata = tuple((name.lower(), value) for name, value in target.headers)
+    credentials = None
+    if not target.is_insecure:
         credentials = grpc.ssl_channel_credentials(
             root_certificates=_read(target.certificate),
             private_key=_read(target.client_key),
             certificate_chain=_read(target.client_certificate),
         )
-        channel = grpc.secure_channel(address, credentials, compression=compression)
-    service = "trace.v1.TraceService" if target.signal != LOGS else "logs.v1.LogsService"
-    # No serialisers: bytes in, bytes out.
-    export = channel.unary_unary(f"/opentelemetry.proto.collector.{service}/Export")
-    metadata = tuple((name.lower(), value) for name, value in target.headers)
+
+    def connect() -> Any:
+        if credentials is None:
+            return grpc.insecure_channel(address, options, compression)
+        return grpc.secure_channel(address, credentials, options, compression)
+
+    channel = connect()
 
     def send(body: bytes, seconds: float) -> Answer:
+        nonlocal channel
+        # No serialisers: bytes in, bytes out.
+        export = channel.unary_unary(f"/opentelemetry.proto.collector.{service}/Export")
         try:
             answer = export(body, timeout=min(seconds, target.timeout), metadata=metadata)
         except grpc.RpcError as error:
+            if error.code() is grpc.StatusCode.UNAVAILABLE:
+                # When to try again is ours to say: this channel would refuse without asking for up to two minutes.
+                channel.close()
+                channel = connect()
             return _read_grpc(target, error)
         return _accepted(target, answer)
 

@@ -1,0 +1,284 @@
+"""A real OTLP server on 127.0.0.1, by HTTP or gRPC: it decodes and keeps what it accepts, and misbehaves as told."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent import futures
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from typing_extensions import Self
+
+TRACES, LOGS = "traces", "logs"
+HTTP, GRPC = "http/protobuf", "grpc"
+_PATHS = {"/v1/traces": TRACES, "/v1/logs": LOGS}
+_SERVICES = {TRACES: "trace.v1.TraceService", LOGS: "logs.v1.LogsService"}
+_GRPC_CODES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "UNIMPLEMENTED",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
+    503: "UNAVAILABLE",
+}
+
+
+@dataclass
+class Reply:
+    """How a signal is answered: by a status (in HTTP's numbers), late, never, or by closing the connection."""
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    rejected: int = 0
+    """Records that a partial success says were refused."""
+    message: str = ""
+    delay: float = 0.0
+    """Seconds before the answer."""
+    hangs: bool = False
+    """Whether it accepts the connection and never answers."""
+    dies: bool = False
+    """Whether it closes the connection over the request."""
+    keeps: bool = False
+    """Whether it keeps what it then dies over: a crash between commit and answer."""
+
+
+@dataclass
+class Received:
+    """A span or a log record as it arrived."""
+
+    name: str
+    trace_id: str
+    span_id: str
+    parent: str
+    attributes: dict[str, Any]
+    resource: dict[str, Any]
+    is_error: bool = False
+
+
+class FakeCollector:
+    """What was asked of it and what it accepted, with how it answers, which may be changed while it runs.
+
+    Listens inside ``with FakeCollector() as collector:``, at ``collector.endpoint``.
+    """
+
+    def __init__(self, protocol: str = HTTP) -> None:
+        """``protocol`` is ``http/protobuf`` or ``grpc``."""
+        self.protocol = protocol
+        self.replies = {TRACES: Reply(), LOGS: Reply()}
+        """How each signal is answered."""
+        self.accepted: dict[str, list[Received]] = {TRACES: [], LOGS: []}
+        self.asked: list[tuple[str, dict[str, str]]] = []
+        """Signal and headers (names in lower case) of each request, refused ones included."""
+        self.released = threading.Event()
+        """Set, it lets go of the requests over which it hangs."""
+        self._lock = threading.Lock()
+        self._port = 0
+        self._stop: Callable[[], None] | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """The URL for ``OTEL_EXPORTER_OTLP_ENDPOINT`` or ``configure(endpoint=...)``."""
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def spans(self) -> list[Received]:
+        """The spans that it accepted."""
+        return list(self.accepted[TRACES])
+
+    @property
+    def logs(self) -> list[Received]:
+        """The log records that it accepted."""
+        return list(self.accepted[LOGS])
+
+    def names(self, signal: str = TRACES) -> list[str]:
+        """The names of what it accepted, sorted."""
+        return sorted(record.name for record in self.accepted[signal])
+
+    def requests(self, signal: str = TRACES) -> list[dict[str, str]]:
+        """The headers of each request, refused ones included: their number is how often it was asked."""
+        return [headers for asked, headers in list(self.asked) if asked == signal]
+
+    def reply_with(self, **how: Any) -> None:
+        """Answer both signals alike; the arguments are those of :class:`Reply`, none means well."""
+        self.replies.update({signal: Reply(**how) for signal in self.replies})
+
+    def wait_for(self, count: int, signal: str = TRACES, seconds: float = 20.0) -> bool:
+        """Whether this many records arrive in time."""
+        deadline = time.monotonic() + seconds
+        while len(self.accepted[signal]) < count and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return len(self.accepted[signal]) >= count
+
+    def listen(self) -> None:
+        """Listen; after :meth:`refuse` again, on the same port."""
+        if self._stop is None:
+            self._port, self._stop = (_serve_grpc if self.protocol == GRPC else _serve_http)(self, self._port)
+
+    def refuse(self) -> None:
+        """Refuse connections from now on: nobody listens."""
+        if self._stop is not None:
+            self._stop()
+            self._stop = None
+
+    def __enter__(self) -> Self:
+        self.listen()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.released.set()
+        self.refuse()
+
+    def take(self, signal: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+        """Note a request, keep its records if they are to be kept, and say how to answer."""
+        reply = self.replies[signal]
+        with self._lock:
+            self.asked.append((signal, {name.lower(): value for name, value in headers.items()}))
+        if reply.delay:
+            time.sleep(reply.delay)
+        if reply.hangs:
+            self.released.wait(60)
+        elif reply.keeps or (reply.status == 200 and not reply.dies):
+            with self._lock:
+                self.accepted[signal].extend(_decode(signal, body))
+        return reply
+
+
+def _answer(signal: str, reply: Reply) -> bytes:
+    """The body of a success."""
+    if signal == TRACES:
+        traces = ExportTraceServiceResponse()
+        if reply.rejected:
+            traces.partial_success.rejected_spans = reply.rejected
+            traces.partial_success.error_message = reply.message
+        return bytes(traces.SerializeToString())
+    logs = ExportLogsServiceResponse()
+    if reply.rejected:
+        logs.partial_success.rejected_log_records = reply.rejected
+        logs.partial_success.error_message = reply.message
+    return bytes(logs.SerializeToString())
+
+
+def _decode(signal: str, body: bytes) -> Iterator[Received]:
+    if signal == TRACES:
+        for resource_spans in ExportTraceServiceRequest.FromString(body).resource_spans:
+            for scope_spans in resource_spans.scope_spans:
+                for span in scope_spans.spans:
+                    yield Received(
+                        span.name,
+                        span.trace_id.hex(),
+                        span.span_id.hex(),
+                        span.parent_span_id.hex(),
+                        _plain(span.attributes),
+                        _plain(resource_spans.resource.attributes),
+                        span.status.code == span.status.STATUS_CODE_ERROR,
+                    )
+        return
+    for resource_logs in ExportLogsServiceRequest.FromString(body).resource_logs:
+        for scope_logs in resource_logs.scope_logs:
+            for record in scope_logs.log_records:
+                yield Received(
+                    record.event_name,
+                    record.trace_id.hex(),
+                    record.span_id.hex(),
+                    "",
+                    _plain(record.attributes),
+                    _plain(resource_logs.resource.attributes),
+                )
+
+
+def _plain(attributes: Any) -> dict[str, Any]:
+    return {item.key: getattr(item.value, item.value.WhichOneof("value")) for item in attributes}
+
+
+def _serve_http(collector: FakeCollector, port: int) -> tuple[int, Callable[[], None]]:
+    """Serve OTLP/HTTP on this port, 0 for any. Returns the port and what stops it."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            signal = _PATHS.get(self.path)
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if signal is None:
+                self.send_error(404)
+                return
+            if self.headers.get("Content-Encoding") == "gzip":
+                body = gzip.decompress(body)
+            reply = collector.take(signal, body, dict(self.headers))
+            if reply.hangs or reply.dies:
+                self.close_connection = True
+                return
+            answer = _answer(signal, reply) if reply.status == 200 else b""
+            self.send_response(reply.status)
+            for name, value in reply.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Type", "application/x-protobuf")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def handle(self) -> None:
+            with suppress(ConnectionError):  # a client that was killed, or that gave up
+                super().handle()
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - by the interface
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+
+    def stop() -> None:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+    return server.server_address[1], stop
+
+
+def _serve_grpc(collector: FakeCollector, port: int) -> tuple[int, Callable[[], None]]:
+    """Serve OTLP/gRPC on this port, 0 for any. Returns the port and what stops it."""
+    import grpc
+
+    server = grpc.server(futures.ThreadPoolExecutor(4))
+
+    def method(signal: str) -> Any:
+        def export(body: bytes, context: Any) -> bytes:
+            headers = {name: value for name, value in context.invocation_metadata() if isinstance(value, str)}
+            reply = collector.take(signal, body, headers)
+            if reply.dies:
+                server.stop(None)
+            if reply.status != 200:
+                context.abort(getattr(grpc.StatusCode, _GRPC_CODES[reply.status]), "as told")
+            return _answer(signal, reply)
+
+        return grpc.unary_unary_rpc_method_handler(export)
+
+    for signal, service in _SERVICES.items():
+        handler = grpc.method_handlers_generic_handler(
+            f"opentelemetry.proto.collector.{service}", {"Export": method(signal)}
+        )
+        server.add_generic_rpc_handlers([handler])
+    port = server.add_insecure_port(f"127.0.0.1:{port}")
+    server.start()
+
+    def stop() -> None:
+        server.stop(None).wait(5)
+
+    return port, stop
