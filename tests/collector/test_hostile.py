@@ -105,6 +105,8 @@ def nested(depth: int) -> bytes:
         ("application/x-protobuf", b"\x0a\x00" * 5_000_000 + b"\x0a\x0bcycletrace."),
         ("application/x-protobuf", b"cycletrace." * 1_000_000),
     ],
+    # Each test's name is in the environment of the processes that it starts, where a body would not fit.
+    ids=["brackets", "nested", "braces", "empty objects", "long number", "empty resources", "nothing but our name"],
 )
 def test_bodies_that_are_all_structure(collect: Start, content_type: str, body: bytes) -> None:
     collector = collect()
