@@ -13,6 +13,7 @@ import itertools
 import sys
 import tempfile
 import time
+import traceback
 from functools import cache
 from pathlib import Path
 
@@ -47,7 +48,8 @@ def _passes(start: str, ending: str, endpoint: str, folder: Path) -> bool:
     try:
         check(start, ending, endpoint, folder, _without)
     except Exception as error:
-        print(f"FAILED {start} - {ending} - {endpoint}: {type(error).__name__}: {error}", flush=True)
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        print(f"FAILED {start} - {ending} - {endpoint}: {type(error).__name__}: {error} ({where.line})", flush=True)
         return False
     return True
 

@@ -55,7 +55,7 @@ class Writer:
         """Try again to write what waits in memory, and find out whether the file was deleted under way."""
         with self._lock:
             if self._fd is not None and os.fstat(self._fd).st_nlink == 0:
-                self._forget_file()
+                self._replace_deleted()
             if self.pending and (self._fd is not None or self._open()):
                 while self.pending and self._append(self.pending[0]):
                     self.pending.popleft()
@@ -100,7 +100,7 @@ class Writer:
             self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._folder.mkdir(mode=0o700, exist_ok=True)
             delivered_directory(self._folder.parent).mkdir(mode=0o700, exist_ok=True)
-            self._fd = os.open(self._folder / self._name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            self._fd = os.open(self._folder / self._name, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         except OSError as error:
             self._fail(error)
             return False
@@ -109,8 +109,26 @@ class Writer:
 
     def _rotate(self) -> None:
         self._append(frame({"closed": self._now()}))
+        self._begin_segment()
+
+    def _begin_segment(self) -> None:
         self._forget_file()
         self._name = next_segment(self._name)  # opened by the next line
+
+    def _replace_deleted(self) -> None:
+        """Go on in a new file. Where the whole folder went, what the old one held is written anew.
+
+        A file that alone is gone was removed on purpose, as at the bound on the size of all journals.
+        """
+        assert self._fd is not None
+        if self._folder.exists():
+            self._begin_segment()
+            return
+        tell(f"The folder {self._folder} was deleted under way. What this process wrote there is written anew.")
+        lines = os.pread(self._fd, self._size, 0).splitlines(keepends=True)
+        self._begin_segment()
+        if not self._open() or not self._append(b"".join(lines[1:])):
+            self.pending.extendleft(reversed(lines[1:]))
 
     def _fail(self, error: OSError) -> None:
         reason = error.strerror or error
