@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 
 from cycletrace.conventions import DEPLOYED, DEPLOYMENT, IDEA, MARKS, PART_OF_KIND, SELECTION, TRAINING
@@ -57,26 +57,26 @@ def fold(cycle_id: str, records: Iterable[Record], at: int, rules: Rules = RULES
         "unclosed_waits": settled.unclosed,
     }
     origin = state.origin
-    return Facts(
-        cycle_id=cycle_id,
-        key=origin.key,
-        namespace=origin.namespace or "",
-        model=origin.model,
-        domain=origin.domain or origin.model,
-        version=origin.version,
-        trigger=origin.trigger or IDEA,
-        implicit=state.implicit,
-        outcome=ending.outcome,
-        marks=marks,
-        derived=reached.derived,
-        cycle_time_ns=cycle_time,
-        parts_ns=parts,
-        activity_ns=None if cycle_time is None else activities(owners),
-        owners=owners,
-        stages=_stages(settled.stages, marks),
-        waits=[_wait(wait) for wait in settled.waits],
-        flags={flag: count for flag, count in flags.items() if count},
-    )
+    return {
+        "cycle_id": cycle_id,
+        "key": origin.key,
+        "namespace": origin.namespace or "",
+        "model": origin.model,
+        "domain": origin.domain or origin.model,
+        "version": origin.version,
+        "trigger": origin.trigger or IDEA,
+        "implicit": state.implicit,
+        "outcome": ending.outcome,
+        "marks": marks,
+        "derived": reached.derived,
+        "cycle_time_ns": cycle_time,
+        "parts_ns": parts,
+        "activity_ns": None if cycle_time is None else activities(owners),
+        "owners": owners,
+        "stages": _stages(settled.stages, marks),
+        "waits": [_wait(wait) for wait in settled.waits],
+        "flags": {flag: count for flag, count in flags.items() if count},
+    }
 
 
 def _parts(marks: Marks, ending: Ending) -> tuple[Parts, int]:
@@ -115,44 +115,46 @@ _OPENED_BY: dict[str, str | None] = {
 }
 
 
-def _part_of(stage: Stage, marks: Marks) -> str | None:
-    """The part of its kind; of ``other``, what the last known mark at or before its start opens."""
-    part = PART_OF_KIND.get(stage.kind)
-    if part is not None:
-        return part
+def _part_at(instant: int, marks: Marks) -> str | None:
+    """What the last known mark at or before an instant opens."""
+    part = None
     for name in MARKS:
-        instant = marks[name]
-        if instant is not None and instant <= stage.start:
+        reached = marks[name]
+        if reached is not None and reached <= instant:
             part = _OPENED_BY[name]
     return part
 
 
 def _stages(stages: Iterable[Stage], marks: Marks) -> list[StageFacts]:
-    """The runs, by start and id. An attempt is as given, else its place among the runs of that name."""
-    runs: Counter[str] = Counter()
-    listed = []
+    """The runs, by start and id.
+
+    A part is its kind's; of ``other``, what is open when it starts. An attempt is as given, else its place among the
+    runs of that name.
+    """
+    runs: dict[str, int] = {}
+    listed: list[StageFacts] = []
     for stage in stages:
-        runs[stage.name] += 1
+        runs[stage.name] = place = runs.get(stage.name, 0) + 1
         listed.append(
-            StageFacts(
-                id=stage.id,
-                name=stage.name,
-                kind=stage.kind,
-                part=_part_of(stage, marks),
-                attempt=runs[stage.name] if stage.attempt is None else stage.attempt,
-                outcome=stage.outcome,
-                actor=stage.actor,
-                person=stage.person,
-                launch=stage.launch,
-                environment=stage.environment,
-                parent=stage.parent,
-                mechanism=stage.mechanism,
-                start=stage.start,
-                end=stage.end,
-            )
+            {
+                "id": stage.id,
+                "name": stage.name,
+                "kind": stage.kind,
+                "part": PART_OF_KIND.get(stage.kind) or _part_at(stage.start, marks),
+                "attempt": place if stage.attempt is None else stage.attempt,
+                "outcome": stage.outcome,
+                "actor": stage.actor,
+                "person": stage.person,
+                "launch": stage.launch,
+                "environment": stage.environment,
+                "parent": stage.parent,
+                "mechanism": stage.mechanism,
+                "start": stage.start,
+                "end": stage.end,
+            }
         )
     return listed
 
 
 def _wait(wait: Wait) -> WaitFacts:
-    return WaitFacts(id=wait.id, reason=wait.reason, stage=wait.stage, start=wait.start, end=wait.end)
+    return {"id": wait.id, "reason": wait.reason, "stage": wait.stage, "start": wait.start, "end": wait.end}

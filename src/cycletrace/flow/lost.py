@@ -5,7 +5,6 @@ Source: the design's arithmetic, rule 6.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from cycletrace.conventions import LOST
@@ -36,7 +35,7 @@ def settle(state: State, ending: Ending, at: int) -> Settled:
     waits = []
     unclosed = 0
     for wait in state.waits:
-        if wait.stage not in ends:
+        if wait.stage is not None and wait.stage not in ends:
             wait = wait._replace(stage=None)
         if wait.end is None:
             end = ends[wait.stage] if wait.stage is not None else ending.end if ending.is_closed else None
@@ -53,13 +52,13 @@ def _is_lost(last_word: int, lease: int | None, ending: Ending, at: int) -> bool
 
 
 def _last_words(state: State) -> dict[str, int]:
-    """The last word of each stage: its start, its latest heartbeat, an instant of an own wait."""
-    words = {stage.id: max(stage.start, state.heard.get(stage.id, stage.start)) for stage in state.stages}
-    for wait in _own(state.waits, words):
-        assert wait.stage is not None
-        words[wait.stage] = max(words[wait.stage], wait.start, wait.start if wait.end is None else wait.end)
+    """The last word of each unended stage: its start, its latest heartbeat, an instant of an own wait."""
+    words = {
+        stage.id: max(stage.start, state.heard.get(stage.id, stage.start))
+        for stage in state.stages
+        if stage.end is None
+    }
+    for wait in state.waits:
+        if wait.stage in words:
+            words[wait.stage] = max(words[wait.stage], wait.start, wait.start if wait.end is None else wait.end)
     return words
-
-
-def _own(waits: Iterable[Wait], stages: dict[str, int]) -> list[Wait]:
-    return [wait for wait in waits if wait.stage in stages]

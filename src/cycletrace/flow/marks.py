@@ -5,6 +5,7 @@ Source: the design's section 2, the table of marks.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -38,32 +39,42 @@ def is_negative(interval: Stage | Wait) -> bool:
 
 
 def reach(stages: Iterable[Stage], waits: Iterable[Wait], said: Iterable[Mark], rules: Rules) -> Reached:
-    """All five marks. "By" and "at or after" allow for the tolerance, and so does their order."""
+    """All five marks. "By" and "at or after" allow for the tolerance, and so does their order.
+
+    Stages and waits come by start.
+    """
     stages = [stage for stage in stages if not is_negative(stage)]
     waits = [wait for wait in waits if not is_negative(wait)]
+    done = _done(stages)
     words = _said(said, rules)
     in_use = words.get(IN_USE)
     if in_use is None:
-        in_use = min((end for stage, end in _done(stages, "activate") if _counts(stage, rules)), default=None)
+        in_use = min((end for stage, end in done["activate"] if _counts(stage, rules)), default=None)
     deployed = words.get(DEPLOYED)
     if deployed is None:
-        deployed = _deployed(stages, in_use, rules)
+        deployed = _deployed(done["deploy"], in_use, rules)
     bound = in_use if deployed is None else deployed
     selected = words.get(SELECTED)
     if selected is None:
-        selected = _latest_end(stages, "select", bound, rules)
+        selected = _latest_end(done["select"], bound, rules)
     trained = words.get(TRAINED)
     if trained is None:
-        trained = _latest_end(stages, "train", bound if selected is None else selected, rules)
+        trained = _latest_end(done["train"], bound if selected is None else selected, rules)
     if selected is None:
         selected = _deployment_begins(stages, trained, bound, rules)
         if selected is None and bound is not None:
             selected = trained
     started = words.get(STARTED)
     if started is None:
-        intervals: list[Stage | Wait] = [*stages, *waits]
-        started = min((interval.start for interval in intervals), default=None)
-    marks = Marks(started=started, trained=trained, selected=selected, deployed=deployed, in_use=in_use)
+        first: list[Stage | Wait] = [*stages[:1], *waits[:1]]
+        started = min((interval.start for interval in first), default=None)
+    marks: Marks = {
+        "started": started,
+        "trained": trained,
+        "selected": selected,
+        "deployed": deployed,
+        "in_use": in_use,
+    }
     derived = [name for name in MARKS if marks[name] is not None and name not in words]
     return Reached(marks, derived, *_lift(marks, rules.tolerance))
 
@@ -82,27 +93,31 @@ def _counts(stage: Stage, rules: Rules) -> bool:
     return rules.is_production(stage.environment)
 
 
-def _done(stages: Iterable[Stage], kind: str) -> list[tuple[Stage, int]]:
-    """The successful stages of a kind, each with its end."""
-    return [
-        (stage, stage.end)
-        for stage in stages
-        if stage.kind == kind and stage.end is not None and stage.outcome in SUCCESSES
-    ]
+Run = tuple[Stage, int]
+"""A successful stage with its end."""
+
+
+def _done(stages: Iterable[Stage]) -> dict[str, list[Run]]:
+    """The successful stages by kind."""
+    done: dict[str, list[Run]] = defaultdict(list)
+    for stage in stages:
+        if stage.end is not None and stage.outcome in SUCCESSES:
+            done[stage.kind].append((stage, stage.end))
+    return done
 
 
 def _by(instant: int, bound: int | None, rules: Rules) -> bool:
     return bound is None or instant <= bound + rules.tolerance
 
 
-def _latest_end(stages: Iterable[Stage], kind: str, bound: int | None, rules: Rules) -> int | None:
-    """The latest end of a successful stage of this kind that ended by the bound."""
-    return max((end for _, end in _done(stages, kind) if _by(end, bound, rules)), default=None)
+def _latest_end(done: Iterable[Run], bound: int | None, rules: Rules) -> int | None:
+    """The latest end of a successful stage that ended by the bound."""
+    return max((end for _, end in done if _by(end, bound, rules)), default=None)
 
 
-def _deployed(stages: Iterable[Stage], in_use: int | None, rules: Rules) -> int | None:
+def _deployed(done: Iterable[Run], in_use: int | None, rules: Rules) -> int | None:
     """The latest end of a successful deploy that began by ``in_use``, but no later than ``in_use``."""
-    ends = [end for stage, end in _done(stages, "deploy") if _counts(stage, rules) and _by(stage.start, in_use, rules)]
+    ends = [end for stage, end in done if _counts(stage, rules) and _by(stage.start, in_use, rules)]
     if not ends:
         return None
     return max(ends) if in_use is None else min(max(ends), in_use)

@@ -5,11 +5,13 @@ Source: the design's arithmetic, rules 1 and 2.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import NamedTuple
 
 from cycletrace.conventions import LOST
-from cycletrace.flow.records import Alias, Close, Heartbeat, Mark, Origin, Record, Stage, Wait, began, cut, latest
+from cycletrace.flow.records import Alias, Close, Heartbeat, Mark, Origin, Record, Stage, Wait, cut
 
 
 class State(NamedTuple):
@@ -37,45 +39,50 @@ def merge(cycle_id: str, records: Iterable[Record], at: int) -> State | None:
     closes: list[Close] = []
     heard: dict[str, int] = {}
     leases: dict[str, int] = {}
-    origins: dict[Origin, int] = {}
-    last: int | None = None
+    starts: dict[Origin, list[int]] = defaultdict(list)
+    instants: list[int] = []
     for whole in records:
         record = cut(whole, at)
         if record is None:
             continue
-        start = began(record)
-        origins[record.origin] = max(start, origins.get(record.origin, start))
-        instant = latest(record)
-        last = instant if last is None else max(last, instant)
         if isinstance(record, Stage):
+            start, end = record.start, record.end
             _keep_lease(leases, record.id, record.lease)
             known = stages.get(record.id)
             stages[record.id] = record if known is None else max(known, record, key=_stage_precedence)
         elif isinstance(record, Wait):
+            start, end = record.start, record.end
             opened = waits.get(record.id)
             waits[record.id] = record if opened is None else max(opened, record, key=_wait_precedence)
-        elif isinstance(record, Heartbeat):
-            _keep_lease(leases, record.stage, record.lease)
-            heard[record.stage] = max(record.at, heard.get(record.stage, record.at))
-        elif isinstance(record, Mark):
-            marks.append(record)
-        elif isinstance(record, Close):
-            closes.append(record)
         else:
-            assert isinstance(record, Alias)  # it says whose records are whose, which is settled before
-    if last is None:
+            start, end = record.at, None
+            if isinstance(record, Heartbeat):
+                _keep_lease(leases, record.stage, record.lease)
+                heard[record.stage] = max(record.at, heard.get(record.stage, record.at))
+            elif isinstance(record, Mark):
+                marks.append(record)
+            elif isinstance(record, Close):
+                closes.append(record)
+            else:
+                assert isinstance(record, Alias)  # it says whose records are whose, which is settled before
+        starts[record.origin].append(start)
+        instants += (start,) if end is None else (start, end)
+    if not instants:
         return None
     return State(
-        _origin(cycle_id, origins),
-        all(origin.implicit for origin in origins),
-        sorted(stages.values(), key=lambda stage: (stage.start, stage.id)),
-        sorted(waits.values(), key=lambda wait: (wait.start, wait.id)),
+        _origin(cycle_id, starts),
+        all(origin.implicit for origin in starts),
+        sorted(stages.values(), key=_by_start),
+        sorted(waits.values(), key=_by_start),
         marks,
         closes,
         heard,
         leases,
-        last,
+        max(instants),
     )
+
+
+_by_start = attrgetter("start", "id")
 
 
 def _keep_lease(leases: dict[str, int], stage: str, lease: int | None) -> None:
@@ -99,16 +106,17 @@ def _wait_precedence(wait: Wait) -> tuple[int | str, ...]:
     return 1, wait.end, wait.start, repr(wait)
 
 
-def _origin(cycle_id: str, origins: dict[Origin, int]) -> Origin:
+def _origin(cycle_id: str, starts: Mapping[Origin, list[int]]) -> Origin:
     """Each field from the latest-starting record that has it, ties the greatest text; the key only from own records."""
+    said = [(max(instants), origin) for origin, instants in starts.items()]
 
     def word(field: str) -> str | None:
-        said = [
+        words = [
             (start, value)
-            for origin, start in origins.items()
+            for start, origin in said
             if (value := getattr(origin, field)) and (field != "key" or origin.cycle_id == cycle_id)
         ]
-        return max(said)[1] if said else None
+        return max(words)[1] if words else None
 
     return Origin(
         cycle_id,

@@ -11,7 +11,9 @@ from heapq import heappop, heappush
 
 from cycletrace.conventions import ACTIVITIES, UNEXPLAINED
 from cycletrace.flow.facts import Owner
-from cycletrace.flow.pieces import Piece
+from cycletrace.flow.pieces import Label, Piece
+
+_NOBODY: Label = (None, None, UNEXPLAINED)
 
 
 def sweep(pieces: Iterable[Piece], started: int, end: int) -> list[Owner]:
@@ -22,7 +24,7 @@ def sweep(pieces: Iterable[Piece], started: int, end: int) -> list[Owner]:
     """
     waiting = sorted(pieces)  # by end before all else; taken from the back, so that the furthest comes first
     reaching: list[Piece] = []  # a heap of those that reach t, by the order in which ties are decided
-    backwards: list[Owner] = []
+    backwards: list[tuple[Label, int]] = []  # who owns, and from when
     t = end
     while t > started:
         while waiting and waiting[-1].end >= t:
@@ -30,23 +32,18 @@ def sweep(pieces: Iterable[Piece], started: int, end: int) -> list[Owner]:
         while reaching and reaching[0].start >= t:
             heappop(reaching)  # it did not begin before t, nor before any earlier t
         if reaching:
-            piece = reaching[0]
-            begin = max(piece.start, started)
-            _prepend(backwards, *piece.label, ACTIVITIES[piece.activity], begin, t)
+            label, t = reaching[0].label, max(reaching[0].start, started)
         else:
-            begin = max(waiting[-1].end, started) if waiting else started
-            _prepend(backwards, None, None, UNEXPLAINED, begin, t)
-        t = begin
-    return backwards[::-1]
-
-
-def _prepend(backwards: list[Owner], stage: str | None, kind: str | None, activity: str, start: int, end: int) -> None:
-    if backwards:
-        next_owner = backwards[-1]
-        if (next_owner["stage"], next_owner["kind"], next_owner["activity"]) == (stage, kind, activity):
-            next_owner["start"] = start
-            return
-    backwards.append(Owner(stage=stage, kind=kind, activity=activity, start=start, end=end))
+            label, t = _NOBODY, max(waiting[-1].end, started) if waiting else started
+        if backwards and backwards[-1][0] == label:
+            backwards[-1] = label, t
+        else:
+            backwards.append((label, t))
+    owners: list[Owner] = []
+    for (stage, kind, activity), start in backwards:
+        owners.append({"stage": stage, "kind": kind, "activity": activity, "start": start, "end": end})
+        end = start
+    return owners[::-1]
 
 
 def activities(owners: Iterable[Owner]) -> dict[str, int]:

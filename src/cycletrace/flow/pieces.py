@@ -17,6 +17,9 @@ from cycletrace.flow.records import Stage, Wait
 FAR = 1 << 128
 """The end of what has not ended: later than any instant, so that it sorts last."""
 
+Label = tuple[str | None, str | None, str]
+"""Name and kind of a stage, both ``None`` where no stage is meant, and an activity."""
+
 
 class Piece(NamedTuple):
     """A stretch that could own time. The order of the fields is the order in which ties are decided."""
@@ -29,13 +32,8 @@ class Piece(NamedTuple):
     stage_id: str
     activity: int
     """Index into :data:`~cycletrace.conventions.ACTIVITIES`."""
-    label: tuple[str | None, str | None]
-    """Name and kind of the stage; both ``None`` for a wait of the cycle."""
-
-    @property
-    def start(self) -> int:
-        """The first instant of the piece."""
-        return -self.latest_start
+    label: Label
+    start: int
 
 
 def pieces(stages: Sequence[Stage], waits: Iterable[Wait]) -> list[Piece]:
@@ -51,11 +49,13 @@ def pieces(stages: Sequence[Stage], waits: Iterable[Wait]) -> list[Piece]:
             found.append(_piece(wait.start, _end(wait), f"wait.{wait.reason}"))
         else:
             own_waits[wait.stage].append(wait)
-    for stage, stretches in _alone(stages):
+    alone = _alone(stages)
+    for stage in stages:
+        stretches = alone[stage.id] if stage.id in alone else [(stage.start, _end(stage))]
         waiting = own_waits.get(stage.id, ())
-        for start, end in _working(stretches, waiting):
+        for start, end in _working(stretches, waiting) if waiting else stretches:
             found.append(_piece(start, end, f"work.{stage.actor}", stage))
-        for start, end, reason in _standing_still(stretches, waiting):
+        for start, end, reason in _standing_still(stretches, waiting) if waiting else ():
             found.append(_piece(start, end, f"wait.{reason}", stage))
     return [piece for piece in found if piece.start < piece.end]  # what is negative or has no length owns nothing
 
@@ -63,8 +63,8 @@ def pieces(stages: Sequence[Stage], waits: Iterable[Wait]) -> list[Piece]:
 def _piece(start: int, end: int, activity: str, stage: Stage | None = None) -> Piece:
     index = _ACTIVITY[activity]
     if stage is None:
-        return Piece(end, -start, True, "", index, (None, None))
-    return Piece(end, -start, False, stage.id, index, (stage.name, stage.kind))
+        return Piece(end, -start, True, "", index, (None, None, activity), start)
+    return Piece(end, -start, False, stage.id, index, (stage.name, stage.kind, activity), start)
 
 
 _ACTIVITY = {activity: index for index, activity in enumerate(ACTIVITIES)}
@@ -74,56 +74,61 @@ def _end(interval: Stage | Wait) -> int:
     return FAR if interval.end is None else interval.end
 
 
-def _alone(stages: Sequence[Stage]) -> list[tuple[Stage, list[tuple[int, int]]]]:
-    """Each stage with the stretches in which it runs and none that it contains runs, deepest stages first."""
+def _alone(stages: Iterable[Stage]) -> dict[str, list[tuple[int, int]]]:
+    """The stretches in which a stage runs and none that it contains runs, by stage that contains any."""
     parents = containing({stage.id: stage.parent for stage in stages})
     depths = _depths(parents)
     covers: dict[str, Cover] = {}  # by containing stage: where anything that it contains runs
-    found = []
-    for stage in sorted(stages, key=lambda stage: -depths[stage.id]):
+    alone: dict[str, list[tuple[int, int]]] = {}
+    # The deepest first: when a stage comes, all that it contains has been.
+    for stage in sorted((stage for stage in stages if stage.id in depths), key=lambda stage: -depths[stage.id]):
         inside = covers.pop(stage.id, None)
         interval = (stage.start, _end(stage))
-        found.append((stage, [interval] if inside is None else inside.gaps(*interval)))
-        parent = parents[stage.id]
+        if inside is None:
+            inside = Cover()
+        else:
+            alone[stage.id] = inside.gaps(*interval)
+        inside.add(*interval)  # a negative stage runs nowhere, and yet what it contains is contained further up
+        parent = parents.get(stage.id)
         if parent is not None:
-            inside = Cover() if inside is None else inside
-            inside.add(*interval)  # a negative stage runs nowhere, and yet what it contains is contained further up
             covers[parent] = union(covers[parent], inside) if parent in covers else inside
-    return found
+    return alone
 
 
-def containing(parents: Mapping[str, str | None]) -> dict[str, str | None]:
-    """The stage that directly contains each, ``None`` where it is unknown. A looping chain contains nothing."""
+def containing(named: Mapping[str, str | None]) -> dict[str, str]:
+    """The stage that directly contains each that is contained. ``named``: each stage, and the parent that it names.
+
+    A parent that nobody knows contains nothing, and neither does a looping chain.
+    """
+    parents = {stage: parent for stage, parent in named.items() if parent is not None and parent in named}
     is_sound: dict[str, bool] = {}
     for stage in parents:
         path: dict[str, None] = {}
-        current: str | None = stage
-        while current is not None and current in parents and current not in is_sound and current not in path:
+        current = stage
+        while current in parents and current not in is_sound and current not in path:
             path[current] = None
             current = parents[current]
-        sound = current not in path and (current is None or is_sound.get(current, True))
-        is_sound.update(dict.fromkeys(path, sound))
-    return {stage: parent if is_sound[stage] and parent in parents else None for stage, parent in parents.items()}
+        is_sound.update(dict.fromkeys(path, current not in path and is_sound.get(current, True)))
+    return {stage: parent for stage, parent in parents.items() if is_sound[stage]}
 
 
-def _depths(parents: Mapping[str, str | None]) -> dict[str, int]:
-    """How many stages contain each. The chains must not loop."""
+def _depths(parents: Mapping[str, str]) -> dict[str, int]:
+    """How many stages contain each that is contained or contains. The chains must not loop."""
     depths: dict[str, int] = {}
     for stage in parents:
         path = []
-        current: str | None = stage
-        while current is not None and current not in depths:
+        current = stage
+        while current in parents and current not in depths:
             path.append(current)
             current = parents[current]
-        depth = -1 if current is None else depths[current]
-        for above, name in enumerate(reversed(path), start=1):
-            depths[name] = depth + above
+        depth = depths.setdefault(current, 0)
+        for contained in reversed(path):
+            depth += 1
+            depths[contained] = depth
     return depths
 
 
-def _working(stretches: list[tuple[int, int]], waits: Iterable[Wait]) -> list[tuple[int, int]]:
-    if not waits:
-        return stretches
+def _working(stretches: Sequence[tuple[int, int]], waits: Iterable[Wait]) -> list[tuple[int, int]]:
     still = Cover()
     for wait in waits:
         still.add(wait.start, _end(wait))

@@ -112,10 +112,10 @@ def cut(record: Record, at: int) -> Record | None:
 
     Source: the design's arithmetic, rule 2.
     """
-    if began(record) > at:
+    if not isinstance(record, (Stage, Wait)):
+        return record if record.at <= at else None
+    if record.start > at:
         return None
-    if isinstance(record, Stage) and record.end is not None and record.end > at:
-        return record._replace(end=None, outcome=None)
-    if isinstance(record, Wait) and record.end is not None and record.end > at:
-        return record._replace(end=None)
-    return record
+    if record.end is None or record.end <= at:
+        return record
+    return record._replace(end=None, outcome=None) if isinstance(record, Stage) else record._replace(end=None)
