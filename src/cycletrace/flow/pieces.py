@@ -33,7 +33,11 @@ class Piece(NamedTuple):
     activity: int
     """Index into :data:`~cycletrace.conventions.ACTIVITIES`."""
     label: Label
-    start: int
+
+    @property
+    def start(self) -> int:
+        """The first instant of the piece."""
+        return -self.latest_start
 
 
 def pieces(stages: Sequence[Stage], waits: Iterable[Wait]) -> list[Piece]:
@@ -63,8 +67,8 @@ def pieces(stages: Sequence[Stage], waits: Iterable[Wait]) -> list[Piece]:
 def _piece(start: int, end: int, activity: str, stage: Stage | None = None) -> Piece:
     index = _ACTIVITY[activity]
     if stage is None:
-        return Piece(end, -start, True, "", index, (None, None, activity), start)
-    return Piece(end, -start, False, stage.id, index, (stage.name, stage.kind, activity), start)
+        return Piece(end, -start, True, "", index, (None, None, activity))
+    return Piece(end, -start, False, stage.id, index, (stage.name, stage.kind, activity))
 
 
 _ACTIVITY = {activity: index for index, activity in enumerate(ACTIVITIES)}

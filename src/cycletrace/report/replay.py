@@ -106,13 +106,14 @@ def cycle_of(facts: Facts) -> Cycle:
 
 
 def _chains(facts: Facts) -> dict[str, list[str]]:
+    """Each run with those that contain it, the innermost first."""
     parents = containing({run["id"]: run["parent"] for run in facts["stages"]})
     chains = {}
-    for run in parents:
-        chain = [run]
-        while (parent := parents[chain[-1]]) is not None and len(chain) < DEEPEST:
-            chain.append(parent)
-        chains[run] = chain
+    for run in facts["stages"]:
+        chain = [run["id"]]
+        while chain[-1] in parents and len(chain) < DEEPEST:
+            chain.append(parents[chain[-1]])
+        chains[run["id"]] = chain
     return chains
 
 
