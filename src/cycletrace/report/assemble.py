@@ -94,24 +94,24 @@ def report(
     sample = Sample()
     found: list[OpenCycle] = []
 
-    def is_finished_since(one: Facts, begin: int | None) -> bool:
+    def is_detailed(one: Facts) -> bool:
+        """Whether it finished in the window or the one before it."""
+        if one["trigger"] != trigger or not counts(one):
+            return False
         finish = finish_of(one)
-        return (
-            finish is not None
-            and one["trigger"] == trigger
-            and counts(one)
-            and (begin is None or begin <= finish)
-            and finish < when.end
-        )
+        return finish is not None and (when.before is None or when.before <= finish) and finish < when.end
 
-    def visit(one: Facts) -> None:
-        if one["cycle_time_ns"] is not None and is_finished_since(one, when.begin):
-            sample.add(one)
-        opened = open_cycle(one, as_of) if one["trigger"] == trigger else None
-        if opened is not None:
-            found.append(opened)
+    def visit(one: Facts, is_detailed: bool) -> None:
+        if is_detailed:
+            finish, time = finish_of(one), one["cycle_time_ns"]
+            if time is not None and finish is not None and (when.begin is None or when.begin <= finish):
+                sample.add(one)
+        elif one["trigger"] == trigger:
+            opened = open_cycle(one, as_of)
+            if opened is not None:
+                found.append(opened)
 
-    table = table_of(facts, lambda one: is_finished_since(one, when.before), visit)
+    table = table_of(facts, is_detailed, visit)
     chosen = populations(table, when, as_of, trigger)
     times = table.cycles.time[chosen.measured]
     return Report(

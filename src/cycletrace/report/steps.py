@@ -24,21 +24,23 @@ def manual_ns(facts: Facts) -> int:
 
     An owner is known by its stage's name; where runs of that name differ in launch, what the manual ones cover counts.
     """
-    covered: dict[str, list[tuple[int, int]]] = {}
+    covered: dict[str | None, list[tuple[int, int]]] = {}
     for stage in facts["stages"]:
-        if stage["actor"] != HUMAN and is_manual(stage):
+        if stage["launch"] in MANUAL_LAUNCHES and stage["actor"] != HUMAN and is_manual(stage):
             covered.setdefault(stage["name"], []).append(_interval(stage))
-    return sum(_manual_ns(owner, covered) for owner in facts["owners"])
+    length = 0
+    for owner in facts["owners"]:
+        if owner["activity"] == WORK_HUMAN:
+            length += owner["end"] - owner["start"]
+        elif owner["stage"] in covered and owner["kind"] in DEPLOYMENT_KINDS and not _is_wait(owner):
+            length += _covered_ns(owner, covered[owner["stage"]])
+    return length
 
 
-def _manual_ns(owner: Owner, covered: dict[str, list[tuple[int, int]]]) -> int:
-    if owner["activity"] == WORK_HUMAN:
-        return owner["end"] - owner["start"]
-    stage = owner["stage"]
-    if stage is None or stage not in covered or owner["kind"] not in DEPLOYMENT_KINDS or _is_wait(owner):
-        return 0
+def _covered_ns(owner: Owner, intervals: list[tuple[int, int]]) -> int:
+    """How much of what an owner owns these intervals cover."""
     length, begun = 0, owner["start"]
-    for start, end in sorted(covered[stage]):
+    for start, end in sorted(intervals):
         begin, finish = max(start, begun), min(end, owner["end"])
         if begin < finish:
             length += finish - begin
@@ -100,15 +102,17 @@ def _stands_still(owner: Owner) -> bool:
 
 def _own_waits_ns(facts: Facts) -> dict[str, int]:
     """How long runs stood still for a person in waits of their own, by the id of the run. What overlaps counts once."""
+    own = [wait for wait in facts["waits"] if wait["reason"] == HUMAN and wait["stage"] is not None]
+    if not own:
+        return {}
     started, time = facts["marks"]["started"], facts["cycle_time_ns"]
     now = None if started is None or time is None else started + time
     ends = {run["id"]: now if run["end"] is None else run["end"] for run in facts["stages"]}
     lengths: dict[str, int] = {}
     reached: dict[str, int] = {}
-    for wait in facts["waits"]:  # by start
+    for wait in own:  # by start
         run = wait["stage"]
-        if run is None or wait["reason"] != HUMAN:
-            continue
+        assert run is not None
         bound = ends[run]
         end = bound if wait["end"] is None else wait["end"] if bound is None else min(wait["end"], bound)
         begin = max(wait["start"], reached.get(run, wait["start"]))

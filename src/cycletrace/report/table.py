@@ -59,16 +59,18 @@ _NO_ACTIVITY = dict.fromkeys(ACTIVITIES, 0)
 def table_of(
     facts: Iterable[Facts],
     has_details: Callable[[Facts], bool] = lambda _: True,
-    visit: Callable[[Facts], None] = lambda _: None,
+    visit: Callable[[Facts, bool], None] = lambda _, __: None,
 ) -> Table:
     """The facts of cycles, each once, in any order, as columns.
 
-    ``has_details`` says of which cycles the table has rows on what happened in them; ``visit`` sees each on the way.
+    ``has_details`` says of which cycles the table has rows on what happened in them; ``visit`` sees each on the way,
+    with what that said.
     """
-    reduction = _Reduction(has_details)
+    reduction = _Reduction()
     for one in facts:
-        if reduction.add(one):
-            visit(one)
+        is_detailed = has_details(one)
+        if reduction.add(one, is_detailed):
+            visit(one, is_detailed)
     return reduction.table()
 
 
@@ -88,8 +90,7 @@ def counts(facts: Facts) -> bool:
 class _Reduction:
     """Rows as they come, turned into arrays chunk by chunk."""
 
-    def __init__(self, has_details: Callable[[Facts], bool]) -> None:
-        self._has_details = has_details
+    def __init__(self) -> None:
         self._ids: list[str] = []
         self._cycles = _Rows(8, 4 + len(MARKS) + len(PARTS) + len(ACTIVITIES))
         self._runs = _Rows(6, 1)
@@ -104,13 +105,12 @@ class _Reduction:
         self._mechanisms: Names[str] = Names()
         self._unreadable = 0
 
-    def add(self, facts: Facts) -> bool:
+    def add(self, facts: Facts, is_detailed: bool) -> bool:
         """Take in a cycle. ``False`` where it is left out as unreadable."""
         time, marks, parts = facts["cycle_time_ns"], facts["marks"], facts["parts_ns"]
-        reached = marks["started"], marks["trained"], marks["selected"], marks["deployed"], marks["in_use"]
-        details = self._has_details(facts)
+        reached = [marks["started"], marks["trained"], marks["selected"], marks["deployed"], marks["in_use"]]
         instants = [instant for instant in reached if instant is not None] or [0]
-        if details or facts["outcome"] == OPEN:
+        if is_detailed or facts["outcome"] == OPEN:
             instants += _instants(facts)
         last = max(instants)
         if last >= _BOUND or min(instants) <= -_BOUND or (time is not None and time >= _BOUND):
@@ -118,38 +118,35 @@ class _Reduction:
             return False
         row = len(self._ids)
         self._ids.append(facts["cycle_id"])
+        finish = finish_of(facts)
         manual, hands_free, mechanism, activity = 0, -1, None, _NO_ACTIVITY
-        if details:
-            manual, hands_free = self._add_details(row, facts)
+        if is_detailed:
+            manual, hands_free = self._add_details(row, facts, finish)
             mechanism = _mechanism(facts)
             activity = facts["activity_ns"] or _NO_ACTIVITY
-        self._cycles.add(
+        lengths = [finish, time, last, manual, *reached]
+        lengths += parts["training"], parts["selection"], parts["deployment"], parts["activation"]
+        self._cycles.flat += (
             self._models[facts["model"]],
             self._domains[facts["domain"]],
             self._triggers[facts["trigger"]],
             _OUTCOMES[facts["outcome"]],
             counts(facts),
-            details,
+            is_detailed,
             -1 if mechanism is None else self._mechanisms[mechanism],
             hands_free,
-            _null(finish_of(facts)),
-            _null(time),
-            last,
-            manual,
-            *map(_null, reached),
-            *map(_null, (parts["training"], parts["selection"], parts["deployment"], parts["activation"])),
-            *map(activity.__getitem__, ACTIVITIES),
+            *[NULL if length is None else length for length in lengths],
+            *[activity[name] for name in ACTIVITIES],
         )
+        for rows in (self._cycles, self._runs, self._steps, self._waits, self._owned):
+            rows.pack_if_full()
         return True
 
-    def _add_details(self, row: int, facts: Facts) -> tuple[int, int]:
+    def _add_details(self, row: int, facts: Facts, finish: int | None) -> tuple[int, int]:
         """Rows for what happened in the cycle. Returns the work of manual steps (ns) and whether it was hands-free."""
-        names = self._names
-        manual = []
+        names, runs, waits, owned = self._names, self._runs.flat, self._waits.flat, self._owned.flat
         for stage in facts["stages"]:
-            if is_manual(stage):
-                manual.append(stage)
-            self._runs.add(
+            runs += (
                 row,
                 names[stage["name"]],
                 _KINDS[stage["kind"]],
@@ -159,17 +156,20 @@ class _Reduction:
                 _length(stage["start"], stage["end"]),
             )
         for wait in facts["waits"]:
-            self._waits.add(row, _REASONS[wait["reason"]], _length(wait["start"], wait["end"]))
-        owned: dict[tuple[str | None, str], int] = {}
+            waits += (row, _REASONS[wait["reason"]], _length(wait["start"], wait["end"]))
         for owner in facts["owners"]:
-            which = owner["stage"], owner["activity"]
-            owned[which] = owned.get(which, 0) + owner["end"] - owner["start"]
-        for (name, activity), length in owned.items():
-            self._owned.add(row, -1 if name is None else names[name], _ACTIVITY_CODES[activity], length)
+            name = owner["stage"]
+            owned += (
+                row,
+                -1 if name is None else names[name],
+                _ACTIVITY_CODES[owner["activity"]],
+                owner["end"] - owner["start"],
+            )
+        manual = [stage for stage in facts["stages"] if is_manual(stage)]
         taken_up = taken_up_ns(facts) if manual else {}
         for stage in manual:
             person = stage["person"]
-            self._steps.add(
+            self._steps.flat += (
                 row,
                 names[stage["name"]],
                 _ACTORS[stage["actor"]],
@@ -177,11 +177,11 @@ class _Reduction:
                 -1 if person is None else self._people[person],
                 taken_up[stage["id"]],
             )
-        selected, finish = facts["marks"]["selected"], finish_of(facts)
-        if selected is None or finish is None:
-            return manual_ns(facts) if manual else 0, -1
-        is_hands_free = not any(selected <= stage["start"] < finish for stage in manual)
-        return manual_ns(facts) if manual else 0, is_hands_free
+        selected = facts["marks"]["selected"]
+        hands_free = -1
+        if selected is not None and finish is not None:
+            hands_free = not any(selected <= stage["start"] < finish for stage in manual)
+        return manual_ns(facts) if manual else 0, hands_free
 
     def table(self) -> Table:
         """All that was added, as columns. To be called once."""
@@ -226,10 +226,6 @@ class _Reduction:
         )
 
 
-def _null(value: int | None) -> int:
-    return NULL if value is None else value
-
-
 def _length(start: int, end: int | None) -> int:
     return NULL if end is None or end < start else end - start
 
@@ -252,22 +248,22 @@ def _mechanism(facts: Facts) -> str | None:
 
 
 class _Rows:
-    """Rows of some codes and then some lengths, packed into arrays whenever a chunk is full."""
+    """Rows of some codes and then some lengths, one after the other in a flat list until a chunk of them is packed."""
 
     def __init__(self, codes: int, lengths: int) -> None:
+        self.flat: list[int] = []
         self._codes, self._width = codes, codes + lengths
-        self._flat: list[int] = []
         self._packed: list[tuple[Codes, Int64s]] = []
 
-    def add(self, *row: int) -> None:
-        self._flat += row
-        if len(self._flat) >= _CHUNK:
+    def pack_if_full(self) -> None:
+        """Turn what was added into arrays once it is much; ``flat`` is then another list."""
+        if len(self.flat) >= _CHUNK:
             self._pack()
 
     def _pack(self) -> None:
-        columns = np.array(self._flat, dtype=np.int64).reshape(-1, self._width).T
+        columns = np.array(self.flat, dtype=np.int64).reshape(-1, self._width).T
         self._packed.append((columns[: self._codes].astype(np.int32), columns[self._codes :].copy()))
-        self._flat = []
+        self.flat = []
 
     def columns(self) -> tuple[Codes, Int64s]:
         """The codes and the lengths, each with a row for a column."""
