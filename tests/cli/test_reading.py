@@ -63,9 +63,19 @@ def test_report_facts_and_status_speak_json(shell: Shell) -> None:
 
 def test_an_empty_store_says_how_to_get_a_first_cycle(shell: Shell) -> None:
     assert "cycletrace demo" in shell.run("report").out
+    assert "cycletrace demo" in shell.run("status").out
     facts = shell.run("facts")
     assert (facts.code, facts.out) == (0, "")
     assert "cycletrace demo" in facts.err
+
+
+def test_where_others_are_there_what_was_asked_for_is_said_to_be_missing(shell: Shell) -> None:
+    shell.python(PIPELINE)
+    assert shell.run("report", "--model", "fraud").out == "There is no cycle here of the model 'fraud'.\n"
+    assert shell.run("status").out.startswith("No open cycles.\n")
+    missing = shell.run("facts", "--cycle", "churn@8", "--at", "2026-01-05T08:00:00Z")
+    assert missing.code == 1
+    assert missing.err == "There is no cycle here with the key 'churn@8', as of that time.\n"
 
 
 def test_status_tells_where_an_open_cycle_stands(shell: Shell) -> None:
@@ -104,6 +114,14 @@ def test_a_file_that_is_no_store_is_refused_in_a_sentence_and_not_touched(shell:
         (["report", "--timezone", "Mars/Base"], "Mars/Base"),
         (["facts", "--at", "2026-01-05T09:00:00"], "time zone"),
         (["facts", "--at", "tomorrow"], "2026-11-24T09:30:00Z"),
+        (["facts", "--at", "²"], "2026-11-24T09:30:00Z"),
+        (["facts", "--at", "9223372036854775808"], "not between 1970 and 2262"),
+        (["facts", "--at", "9999-01-01T00:00:00Z"], "not between 1970 and 2262"),
+        (["report", "--nope"], "All about it: cycletrace report --help"),
+        (["flush", "--timeout", "-1"], "no number of seconds"),
+        (["start", ""], "at least one character"),
+        (["served", "churn", ""], "at least one character"),
+        (["alias", ""], "at least one character"),
         (["mark", "happy"], "happy"),
         (["fax"], "fax"),
         ([], "COMMAND"),

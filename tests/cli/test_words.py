@@ -79,8 +79,33 @@ def test_without_a_cycle_the_sentence_says_how_to_get_one(shell: Shell) -> None:
 def test_what_cannot_be_written_is_not_called_recorded(shell: Shell) -> None:
     shell.state.write_text("a file, not a folder", encoding="ascii")
     result = shell.run("mark", "selected", "--cycle", "churn@7")
-    assert result.code == 2
+    assert (result.code, result.out) == (2, "")
     assert "not recorded" in result.err
+
+
+def test_an_instant_is_taken_to_the_nanosecond(shell: Shell) -> None:
+    shell.run("mark", "started", "--cycle", "churn@7", "--at", "2026-01-05T10:00:00.123456789+01:00")
+    shell.run("mark", "trained", "--cycle", "churn@7", "--at", "2026-01-05T09:00:01.5Z")
+    (cycle,) = shell.facts()
+    assert cycle["marks"]["started"] == 1_767_603_600_123_456_789
+    assert cycle["parts_ns"]["training"] == 1_376_543_211
+
+
+def test_closing_another_cycle_leaves_the_one_that_is_joined_here(shell: Shell) -> None:
+    shell.run("start", "churn", "--version", "7")
+    assert shell.run("close", "failed", CYCLETRACE_CYCLE="fraud@1").out == "fraud@1: failed.\n"
+    assert shell.run("close", CYCLETRACE_CYCLE="fraud@1").code == 2
+    assert shell.run("mark", "trained").out == "churn@7: trained.\n"
+    assert shell.run("close", "--cycle", "churn@7").code == 0
+    assert shell.run("mark", "trained").code == 2
+
+
+def test_a_setting_that_is_not_allowed_is_told_to_who_types_and_not_to_what_is_run(shell: Shell) -> None:
+    told = shell.run("mark", "trained", "--cycle", "churn@7", CYCLETRACE_LAUNCH="moon")
+    assert told.code == 0
+    assert told.err.startswith("cycletrace: CYCLETRACE_LAUNCH is 'moon', which is not allowed: say terminal")
+    silent = shell.run("run", "--stage", "train", "--", "echo", "x", CYCLETRACE_LAUNCH="moon")
+    assert (silent.code, silent.out, silent.err) == (0, "x\n", "")
 
 
 def test_the_environment_carries_the_cycle_to_another_shell(shell: Shell) -> None:

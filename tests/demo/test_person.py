@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -20,12 +22,15 @@ class Person:
 
     def __init__(self, terminal: int) -> None:
         self.terminal = terminal
+        self.read = ""
         self.unread = ""
 
     def read_until(self, words: str) -> int:
         """When the words had been read, UTC nanoseconds."""
         while words not in self.unread:
-            self.unread += os.read(self.terminal, 4096).decode()
+            new = os.read(self.terminal, 4096).decode()
+            self.read += new
+            self.unread += new
         self.unread = self.unread.partition(words)[2]
         return time.time_ns()
 
@@ -71,3 +76,32 @@ def test_a_person_selects_and_declines(tmp_path: Path) -> None:
     assert first["end"] <= by_person["select"]["start"] < selected <= by_person["select"]["end"]
     assert facts["activity_ns"]["wait.human"] > 0
     assert facts["activity_ns"]["work.human"] > 0
+
+
+@pytest.mark.parametrize("key", [b"\x03", b"\x04"], ids=["Ctrl-C", "Ctrl-D"])
+def test_a_person_who_has_seen_enough_leaves_without_a_traceback(tmp_path: Path, key: bytes) -> None:
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*CYCLETRACE, "demo", "--dir", str(tmp_path / "demo")],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=quiet_environment(),
+        start_new_session=True,
+        # So that the keys mean what they mean at a terminal.
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - no other thread is here
+    ) as demo:
+        os.close(theirs)
+        person = Person(ours)
+        person.read_until("Press Enter when you are ready to choose.")
+        os.write(ours, key)
+        person.read_until("interrupted. What happened until then is kept. See it: cycletrace report --dir")
+        assert demo.wait(60) == 130
+    os.close(ours)
+    assert "Traceback" not in person.read
+
+    facts = facts_of(tmp_path / "demo")["digits@1"]
+    assert facts["outcome"] == "open"
+    (wait,) = facts["waits"]
+    assert wait["end"] is not None
+    assert "select" not in {stage["name"] for stage in facts["stages"]}

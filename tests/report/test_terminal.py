@@ -26,13 +26,6 @@ def seen_one(facts: Facts, width: int = 80) -> str:
     return out.getvalue()
 
 
-def test_nothing_yet_says_what_to_do() -> None:
-    text = seen([])
-    assert "No cycle yet" in text
-    assert "cycletrace demo" in text
-    assert "from cycletrace import stage" in text
-
-
 def test_three_cycles_of_a_demo() -> None:
     text = seen(demo())
     assert re.search(r"Median cycle time +21\.9 s +1 finished", text)

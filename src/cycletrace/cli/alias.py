@@ -6,7 +6,6 @@ import argparse
 from typing import Any
 
 from cycletrace.cli import options
-from cycletrace.cli.failure import Failure
 
 
 def add_parser(commands: Any) -> None:
@@ -17,7 +16,7 @@ def add_parser(commands: Any) -> None:
         description="Say that another key, learnt later, is of the same cycle: of the registry (churn@7), a git "
         "revision, a run of a tracker. What carries that key then belongs to this cycle.",
     )
-    parser.add_argument("key", help="the other key")
+    parser.add_argument("key", type=options.some_text, help="the other key")
     options.add_cycle(parser)
     options.add_directory(parser)
     parser.set_defaults(run=run)
@@ -27,8 +26,6 @@ def run(args: argparse.Namespace) -> int:
     """Record the alias."""
     from cycletrace.emit import words
 
-    if not args.key:
-        raise Failure("a key needs at least one character.")
     state = options.emitting(args)
     cycle = options.named_cycle(args, state)
     words.alias(state, cycle, args.key)

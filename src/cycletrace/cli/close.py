@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cycletrace.cli import options
 from cycletrace.cli.failure import Failure
 from cycletrace.conventions import SAID_OUTCOMES
+
+if TYPE_CHECKING:
+    from cycletrace.emit.cycles import Identity
 
 
 def add_parser(commands: Any) -> None:
@@ -16,7 +19,7 @@ def add_parser(commands: Any) -> None:
         "close",
         help="say how a cycle ended, and stop joining it here",
         description="Say how a cycle ended. Without an outcome nothing is said: a model in use needs no closing. "
-        "Either way the cycle that `start` began here is joined no longer.",
+        "Either way it is joined no longer where `start` began it here.",
     )
     parser.add_argument("outcome", nargs="?", choices=SAID_OUTCOMES, help="failed, abandoned, superseded, rolled_back")
     options.add_at(parser, "when: a time with its zone (default: now)")
@@ -28,18 +31,34 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Record the outcome."""
     from cycletrace.emit import words
-    from cycletrace.emit.inherited import find_worktree_file
 
     state = options.emitting(args)
     cycle = options.named_cycle(args, state)
     if args.outcome is not None:
         words.close(state, cycle, args.outcome, args.at)
-    path = find_worktree_file() if args.cycle is None else None
-    if path is not None:
-        try:
-            path.unlink()
-        except OSError as error:
-            raise Failure(f"{path} cannot be removed: {error.strerror}.") from None
-    elif args.outcome is None:
+    if not _let_go(cycle) and args.outcome is None:
         raise Failure("say how it ended: " + ", ".join(SAID_OUTCOMES) + ".")
     return options.recorded(state, f"{cycle.key}: {args.outcome or 'joined no longer here'}.")
+
+
+def _let_go(cycle: Identity) -> bool:
+    """Whether it was the cycle that `start` began here, which is then joined no longer.
+
+    Raises:
+        Failure: where its file cannot be removed.
+    """
+    from cycletrace.emit.cycles import from_text
+    from cycletrace.emit.inherited import find_worktree_file
+
+    path = find_worktree_file()
+    if path is None:
+        return False
+    try:
+        if from_text(path.read_text(encoding="utf-8"), cycle.namespace).cycle_id != cycle.cycle_id:
+            return False
+        path.unlink()
+    except ValueError:  # it names no cycle, as the log has said
+        return False
+    except OSError as error:
+        raise Failure(f"{path} cannot be removed: {error.strerror}.") from None
+    return True

@@ -32,7 +32,7 @@ def add_parser(commands: Any) -> None:
             help=setting.help.replace("%", "%%") + default,
         )
     add_directory(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, tells_itself=True)
 
 
 def run(args: argparse.Namespace) -> int:

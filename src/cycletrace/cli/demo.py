@@ -41,7 +41,7 @@ def add_parser(commands: Any) -> None:
         "--collector", action="store_true", help="have a collector hear it too, and compare what both ways in say"
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON, and the progress on stderr")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, tells_itself=True)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -62,11 +62,14 @@ def run(args: argparse.Namespace) -> int:
             endpoint = None if collector is None else collector.endpoint
             run_demo(root, args.cycles, is_asking=is_asking, screen=screen, endpoint=endpoint)
             code = 0 if collector is None else compare(root, collector, screen)
-    except DemoError as error:
+    except BrokenPipeError:
+        raise
+    except (DemoError, OSError) as error:
         print(f"\ncycletrace: {error}\nAll of it is kept in {root}.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"\ncycletrace: interrupted. What happened until then is kept in {root}.", file=sys.stderr)
+        seen = f"See it: cycletrace report {_where(root)}"
+        print(f"\ncycletrace: interrupted. What happened until then is kept. {seen}", file=sys.stderr)
         raise
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -88,14 +91,17 @@ def _report(root: Path, cycles: int, *, as_json: bool) -> int:
         return main(["report", "--dir", str(root), *(one if cycles == 1 else []), "--json"])
     print(flush=True)
     code = main(["report", "--dir", str(root), *(one if cycles == 1 else [])])
-    where = f"--dir {quote(str(root))}"
     print(f"""
-Everything lies in {root}: the records, the models, and demo-log.jsonl, a log by a clock of its own.
+Everything lies in {root}: records, models, and the demo's own log.
 Try next:
-  cycletrace report {where}{" --cycle digits@1" if cycles > 1 else ""}
-  cycletrace facts {where}
+  cycletrace report {_where(root)}{" --cycle digits@1" if cycles > 1 else ""}
+  cycletrace facts {_where(root)}
   cycletrace run --stage train -- python your_training_script.py""")
     return code
+
+
+def _where(root: Path) -> str:
+    return f"--dir {quote(str(root))}"
 
 
 def _folder(chosen: Path | None) -> Path:

@@ -49,5 +49,5 @@ def run(args: argparse.Namespace) -> int:
     if args.as_observed or args.revisions:
         return 0
     if not found:
-        print(reading.HINT if args.cycle is None and args.model is None else "No such cycle.", file=sys.stderr)
+        print(reading.nothing_found(args), file=sys.stderr)
     return 0 if found or args.cycle is None else 1

@@ -23,7 +23,9 @@ def add_parser(commands: Any) -> None:
         description="Deliver what is in the journal to the OTLP endpoint, now: what this machine's processes left "
         "when they were killed, or when the endpoint was down. Exits with 1 where something is left.",
     )
-    parser.add_argument("--timeout", type=float, default=30.0, metavar="S", help="seconds to try for (default: 30)")
+    parser.add_argument(
+        "--timeout", type=options.seconds, default=30.0, metavar="S", help="seconds to try for (default: 30)"
+    )
     options.add_directory(parser)
     parser.set_defaults(run=run)
 

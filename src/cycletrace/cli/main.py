@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
+from typing import NoReturn
 
 from cycletrace.cli.failure import Failure
 
@@ -30,9 +32,18 @@ Every setting can be said by an environment variable: see docs/environment.md.
 """
 
 
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong with a command line, and where to read on."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with 2."""
+        self.print_usage(sys.stderr)
+        self.exit(2, f"{self.prog}: {message}\nAll about it: {self.prog} --help\n")
+
+
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    whole = argparse.ArgumentParser(
+    whole = Parser(
         prog="cycletrace",
         description=DESCRIPTION,
         epilog=EPILOG,
@@ -43,12 +54,18 @@ def parser() -> argparse.ArgumentParser:
     for names in GROUPS.values():
         for name in names:
             import_module(f"cycletrace.cli.{name}").add_parser(commands)
+    for command in commands.choices.values():
+        command.set_defaults(asked=command)
     return whole
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command. Returns its exit code: 0 done, 1 not as it should be, 2 wrongly asked."""
-    args = parser().parse_args(arguments)
+    args, unknown = parser().parse_known_args(arguments)
+    if unknown:
+        args.asked.error(f"unrecognized arguments: {' '.join(unknown)}")
+    if not getattr(args, "tells_itself", False):
+        _tell_on_stderr()
     try:
         return int(args.run(args))
     except Failure as failure:
@@ -59,6 +76,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
+
+
+def _tell_on_stderr() -> None:
+    """What our own code complains of goes to a log that programs configure; whoever types a command sees it so."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("cycletrace: %(message)s"))
+    logging.getLogger("cycletrace").addHandler(handler)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import math
+import re
 import subprocess
 from datetime import datetime, timezone
 from pathlib import Path
@@ -36,18 +38,59 @@ def add_at(parser: argparse.ArgumentParser, help_text: str) -> None:
     parser.add_argument("--at", metavar="TIME", type=instant, help=help_text)
 
 
+def some_text(text: str) -> str:
+    """A text of at least one character.
+
+    Raises:
+        argparse.ArgumentTypeError: of none.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("it needs at least one character")
+    return text
+
+
+def seconds(text: str) -> float:
+    """A length of time in seconds.
+
+    Raises:
+        argparse.ArgumentTypeError: with the sentence that helps.
+    """
+    try:
+        length = float(text)
+    except ValueError:
+        length = math.nan
+    if not 0 <= length < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds: write 30")
+    return length
+
+
+_LATEST = (1 << 63) - 1
+"""The latest instant that a store can hold."""
+
+
 def instant(text: str) -> int:
     """UTC nanoseconds of a time as users write it: ISO 8601 with a zone, ``git:REVISION``, or nanoseconds.
 
     Raises:
         argparse.ArgumentTypeError: with the sentence that helps.
     """
-    if text.isdigit():
-        return int(text)
-    if text.startswith("git:"):
-        return _commit_time(text.removeprefix("git:"))
+    if re.fullmatch("[0-9]+", text):
+        at = int(text)
+    elif text.startswith("git:"):
+        at = _commit_time(text.removeprefix("git:"))
+    else:
+        at = _iso_time(text)
+    if not 0 < at <= _LATEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not between 1970 and 2262")
+    return at
+
+
+def _iso_time(text: str) -> int:
+    # datetime knows no nanoseconds, and before Python 3.11 no Z.
+    parted = re.fullmatch(r"(.+:\d\d)\.(\d{1,9})(\D.*)?", text)
+    whole, fraction = (parted[1] + (parted[3] or ""), parted[2]) if parted else (text, "")
     try:
-        at = datetime.fromisoformat(text.replace("Z", "+00:00") if text.endswith("Z") else text)
+        at = datetime.fromisoformat(whole.removesuffix("Z") + "+00:00" if whole.endswith("Z") else whole)
     except ValueError:
         raise argparse.ArgumentTypeError(
             f"{text!r} is no time: write 2026-11-24T09:30:00Z, git:REVISION, or UTC nanoseconds"
@@ -57,7 +100,7 @@ def instant(text: str) -> int:
             f"{text!r} has no time zone: write it as {at.isoformat()}Z for UTC, or {at.isoformat()}+01:00"
         )
     since = at - datetime(1970, 1, 1, tzinfo=timezone.utc)
-    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000
+    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + int(fraction.ljust(9, "0"))
 
 
 def _commit_time(revision: str) -> int:
@@ -112,8 +155,12 @@ def named_cycle(args: argparse.Namespace, state: Runtime) -> Identity:
 
 
 def recorded(state: Runtime, what: str) -> int:
-    """Say what was recorded. Returns the exit code: 1 where no journal could take it."""
-    print(what)
+    """Say what was recorded. Returns the exit code.
+
+    Raises:
+        Failure: where no journal could take it.
+    """
     if state.writer.pending:
         raise Failure(f"the journal in {state.settings.directory} cannot be written, so this is not recorded.")
+    print(what)
     return 0

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 REFOLD_AT_ONCE = 1000
 """Cycles folded in one transaction."""
 
-HINT = """\
+FIRST_CYCLE = """\
 There is no cycle here yet. To get a first one:
 
-  put `from cycletrace import stage` and `@stage` over a function of a training script, run it as ever, or
-  cycletrace run --stage train -- python train.py    around any command, or
-  cycletrace demo                                    to see a whole cycle of a real model
+  cycletrace demo                                  a whole cycle of a real model
+  cycletrace run --stage train -- python train.py  any command as a stage
+  from cycletrace import stage                     and @stage above a function
 
-then ask again."""
+Then ask again."""
 """What to do where the store is empty."""
 
 
@@ -66,6 +66,15 @@ def selected_facts(args: argparse.Namespace, store: Store, at: int) -> Iterator[
     from cycletrace.store import facts
 
     return facts(store, at, model=args.model, cycle=args.cycle, namespace=args.namespace, rules=rules())
+
+
+def nothing_found(args: argparse.Namespace) -> str:
+    """What to say where there are no facts: that nothing is what was asked for, else how to get a first cycle."""
+    asked = {"with the key": args.cycle, "of the model": args.model, "of the team": args.namespace}
+    told = [f" {what} {value!r}" for what, value in asked.items() if value is not None]
+    if args.at is not None:
+        told.append(", as of that time")
+    return f"There is no cycle here{''.join(told)}." if told else FIRST_CYCLE
 
 
 def is_selected(args: argparse.Namespace, facts: Facts) -> bool:

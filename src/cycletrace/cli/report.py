@@ -66,6 +66,8 @@ def run(args: argparse.Namespace) -> int:
         found = report.to_json(whole)
         found["work"]["open"] = [_linked(cycle, trace) for cycle in found["work"]["open"]]
         print(json.dumps(found))
+    elif not whole.counts.known:
+        print(reading.nothing_found(args))
     else:
         from rich.console import Console
 
@@ -76,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
 def _one(args: argparse.Namespace, report: Any, facts: Iterable[Facts], zone: tzinfo, trace: Linked) -> int:
     found = list(facts)
     if not found:
-        print(f"There is no cycle {args.cycle!r} here. `cycletrace status` lists the open ones.", file=sys.stderr)
+        print(f"{reading.nothing_found(args)} `cycletrace status` lists the open ones.", file=sys.stderr)
         return 1
     from rich.console import Console
 

@@ -30,7 +30,7 @@ def add_parser(commands: Any) -> None:
     add_stage_options(parser)
     parser.add_argument("--stage", metavar="NAME", required=True, help="the stage's name")
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="what to run")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, tells_itself=True)
 
 
 def add_stage_options(parser: argparse.ArgumentParser) -> None:

@@ -18,8 +18,8 @@ def add_parser(commands: Any) -> None:
         description="Say that a consumer got a prediction of this version: the mark in_use. The earliest word counts. "
         "Serving code in Python says it itself, by cycletrace.served().",
     )
-    parser.add_argument("model", nargs="?", help="the model's name")
-    parser.add_argument("version", nargs="?", help="its version")
+    parser.add_argument("model", nargs="?", type=options.some_text, help="the model's name")
+    parser.add_argument("version", nargs="?", type=options.some_text, help="its version")
     parser.add_argument("--mechanism", choices=MECHANISMS, help="how clients came to use it")
     parser.add_argument("--environment", metavar="NAME", help="where it serves (default: production)")
     options.add_at(parser, "when: a time with its zone (default: now)")

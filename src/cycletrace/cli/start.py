@@ -19,9 +19,13 @@ def add_parser(commands: Any) -> None:
         description="Begin a cycle. Every process that starts in this folder (of a git worktree: in all of it) joins "
         "it until `cycletrace close`. The cycle is kept in .cycletrace/cycle, which git ignores.",
     )
-    parser.add_argument("model", help="the model's name")
-    parser.add_argument("--version", help="its version, where it has one already; the key is then MODEL@VERSION")
-    parser.add_argument("--key", help="the key itself, where it is something else")
+    parser.add_argument("model", type=options.some_text, help="the model's name")
+    parser.add_argument(
+        "--version",
+        type=options.some_text,
+        help="its version, where it has one already; the key is then MODEL@VERSION",
+    )
+    parser.add_argument("--key", type=options.some_text, help="the key itself, where it is something else")
     parser.add_argument(
         "--idea", metavar="REF", help="where the idea is written down (an issue): an alias of the cycle"
     )

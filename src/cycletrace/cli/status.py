@@ -35,17 +35,18 @@ def run(args: argparse.Namespace) -> int:
 
     at, trace = reading.as_of(args), trace_links()
     with reading.store_of(args) as store:
-        cycles = [
-            {**_line(facts, at), "trace": trace(facts["cycle_id"])}
-            for facts in reading.selected_facts(args, store, at)
-            if facts["outcome"] == OPEN
-        ]
+        known, cycles = 0, []
+        for facts in reading.selected_facts(args, store, at):
+            known += 1
+            if facts["outcome"] == OPEN:
+                cycles.append({**_line(facts, at), "trace": trace(facts["cycle_id"])})
         with store.snapshot() as connection:
             lost = losses(connection)
     whole = {"open": cycles, "delivery": _delivery(options.state_directory(args)), "records": lost._asdict()}
     if args.json:
         print(json.dumps(whole))
     else:
+        print(f"{len(cycles)} open:" if cycles else "No open cycles." if known else reading.nothing_found(args))
         _print(whole)
     return 0
 
@@ -91,9 +92,7 @@ def _delivery(directory: Path) -> dict[str, Any]:
 def _print(whole: dict[str, Any]) -> None:
     from cycletrace.cli.words import length
 
-    cycles = whole["open"]
-    print("No open cycles." if not cycles else f"{len(cycles)} open:")
-    for cycle in sorted(cycles, key=lambda cycle: cycle["age_ns"] or 0, reverse=True):
+    for cycle in sorted(whole["open"], key=lambda cycle: cycle["age_ns"] or 0, reverse=True):
         name = _safe(cycle["key"] or cycle["cycle_id"])
         team = f" ({_safe(cycle['namespace'])})" if cycle["namespace"] else ""
         doing = _safe(_doing(cycle["state"], cycle["what"]))
@@ -108,7 +107,7 @@ def _print(whole: dict[str, Any]) -> None:
     elif delivery["undelivered_bytes"]:
         print(f"Delivery: {delivery['undelivered_bytes']} bytes of journal wait. Deliver them: cycletrace flush")
     else:
-        print(f"Delivery: all is at {', '.join(delivery['endpoint'].values())}.")
+        print(f"Delivery: all is at {', '.join(dict.fromkeys(delivery['endpoint'].values()))}.")
     for signal, answer in delivery["problems"].items():
         print(f"  {signal}: {answer}")
     for signal, url in delivery["unsupported"].items():

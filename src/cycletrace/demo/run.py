@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from cycletrace.demo import log
+from cycletrace.demo.person import LEFT
 from cycletrace.demo.plan import MODEL, Plan, plan
 from cycletrace.demo.processes import Process, run_step, service
 from cycletrace.demo.steps.approve import DECLINED
@@ -59,6 +60,7 @@ def run(root: Path, cycles: int, *, is_asking: bool, screen: TextIO, endpoint: s
 
     Raises:
         DemoError: where a step fails that should not.
+        KeyboardInterrupt: where a person has seen enough.
     """
     (root / ".gitignore").write_text("*\n", encoding="utf-8")
     with _world(root.resolve(), is_asking=is_asking, screen=screen, endpoint=endpoint) as world:
@@ -131,6 +133,8 @@ def _step(world: World, version: Plan, step: str, *arguments: str, also: int | N
     if not is_interactive:
         last = output.rstrip().rpartition("\n")[2].lstrip()
         print(f"{(end - start) / 1e9:5.1f} s  {last}", file=world.screen)
+    if is_interactive and code == LEFT:
+        raise KeyboardInterrupt
     if code not in {0, also}:
         raise DemoError(f"The step {step} of {version.key} failed with exit code {code}:\n{output.rstrip()}")
     return code

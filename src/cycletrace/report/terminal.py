@@ -25,21 +25,11 @@ from cycletrace.report.sections import (
 from cycletrace.report.targets import ENTRY_MARK
 from cycletrace.report.windows import ALL, parse_zone
 
-FIRST_CYCLE = (
-    ("cycletrace demo", "trains, tests and deploys a real model"),
-    ("from cycletrace import stage", "then @stage before functions that train or deploy"),
-    ("cycletrace report", "then shows what came of it"),
-)
-"""What leads to a first cycle: what to type, and what comes of it."""
-
 
 def render(report: Report, console: Console, linked: Linked = no_link) -> None:
     """Write a report on a terminal, or on anything else that a console writes on; ``linked`` leads to the traces."""
     page = Page(console)
     zone = parse_zone(report.window.zone)
-    if not report.counts.known:
-        _first_cycle(page)
-        return
     _headline(page, report, zone)
     if report.headline.median.n:
         time_goes(page, report)
@@ -63,14 +53,6 @@ def _traces(page: Page, report: Report, linked: Linked) -> None:
         page.blank()
     for name, link in found:
         page.link(link, f"{words.name(name, 36)}  ")
-
-
-def _first_cycle(page: Page) -> None:
-    page.heading("No cycle yet.", "To get a first one:")
-    page.blank()
-    columns = [Column("", is_name=True), Column("", is_name=True, is_quiet=True)]
-    page.table(columns, [[page.text((typed, STRONG)), what] for typed, what in FIRST_CYCLE])
-    page.blank()
 
 
 def _headline(page: Page, report: Report, zone: tzinfo) -> None:

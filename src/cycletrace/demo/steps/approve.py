@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cycletrace import stage, waiting
 from cycletrace.demo.log import logged
+from cycletrace.demo.person import attended
 
 DECLINED = 3
 """Exit code where the answer was no."""
@@ -39,10 +40,11 @@ def approve(archive: Path, decide: Callable[[], bool]) -> bool:
 if __name__ == "__main__":
     release = Path(sys.argv[1])
     if "--ask" in sys.argv:
-        with waiting("human"):  # until the person is there; looking and deciding is their work
-            input("    The release needs an approval. Press Enter when you are ready to look at it. ")
-        with stage("approve", by="person"):
-            is_approved = approve(release, ask)
+        with attended():
+            with waiting("human"):  # until the person is there; looking and deciding is their work
+                input("    The release needs an approval. Press Enter when you are ready to look at it. ")
+            with stage("approve", by="person"):
+                is_approved = approve(release, ask)
     else:
         with stage("approve"):
             is_approved = approve(release, is_good_enough)

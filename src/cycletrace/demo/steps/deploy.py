@@ -23,7 +23,7 @@ def deploy(version: str, archive: Path, server: str) -> None:
     post(f"{server}/versions", {"version": version, "archive": str(archive.resolve()), "sha256": digest})
     images = np.load("test.npz")["images"][:10]
     answer = post(f"{server}/versions/{version}/predict", {"images": images.tolist()})
-    print(f"version {answer['version']} is loaded and answers: {answer['digits']}")
+    print(f"version {answer['version']} is loaded and answers {' '.join(map(str, answer['digits']))}")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cycletrace import stage, waiting
 from cycletrace.demo.log import logged
+from cycletrace.demo.person import attended
 
 Scores = dict[str, dict[str, float]]
 
@@ -39,10 +40,11 @@ def select(choose: Callable[[Scores], str]) -> None:
 
 if __name__ == "__main__":
     if "--ask" in sys.argv:
-        with waiting("human"):  # until the person is there; looking and deciding is their work
-            input("    The candidates are evaluated. Press Enter when you are ready to choose. ")
-        with stage("select", by="person"):
-            select(ask)
+        with attended():
+            with waiting("human"):  # until the person is there; looking and deciding is their work
+                input("    The candidates are evaluated. Press Enter when you are ready to choose. ")
+            with stage("select", by="person"):
+                select(ask)
     else:
         with stage("select"):
             select(best)
