@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import subprocess
 import threading
 from collections.abc import Iterator
 from concurrent import futures
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from tests.certificates import certificate
 from tests.collector.relay import Relay
 from tests.collector.sinks import SERVICES
 
@@ -19,15 +19,6 @@ from cycletrace.collector.backend import Target
 
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 BODY = b"\x0a\x00"
-
-
-def certificate(folder: Path, name: str) -> tuple[Path, Path]:
-    """A key, and its certificate for 127.0.0.1, signed by itself."""
-    key, made = folder / f"{name}.key", folder / f"{name}.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
-    subprocess.run([*command, *names, "-keyout", key, "-out", made], check=True, capture_output=True)
-    return key, made
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from typing_extensions import Self
 
@@ -44,6 +46,9 @@ class Reply:
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By HTTP; by gRPC ``Retry-After`` alone, as a ``RetryInfo``."""
+    content: bytes | None = None
+    """Of a success by HTTP, instead of what belongs there."""
     rejected: int = 0
     """Records that a partial success says were refused."""
     message: str = ""
@@ -76,9 +81,10 @@ class FakeCollector:
     Listens inside ``with FakeCollector() as collector:``, at ``collector.endpoint``.
     """
 
-    def __init__(self, protocol: str = HTTP) -> None:
-        """``protocol`` is ``http/protobuf`` or ``grpc``."""
+    def __init__(self, protocol: str = HTTP, tls: tuple[Path, Path] | None = None) -> None:
+        """``protocol`` is ``http/protobuf`` or ``grpc``; ``tls`` the files (PEM) of its certificate and key."""
         self.protocol = protocol
+        self.tls = tls
         self.replies = {TRACES: Reply(), LOGS: Reply()}
         """How each signal is answered."""
         self.accepted: dict[str, list[Received]] = {TRACES: [], LOGS: []}
@@ -93,7 +99,7 @@ class FakeCollector:
     @property
     def endpoint(self) -> str:
         """The URL for ``OTEL_EXPORTER_OTLP_ENDPOINT`` or ``configure(endpoint=...)``."""
-        return f"http://127.0.0.1:{self._port}"
+        return f"{'http' if self.tls is None else 'https'}://127.0.0.1:{self._port}"
 
     @property
     def spans(self) -> list[Received]:
@@ -160,6 +166,8 @@ class FakeCollector:
 
 def _answer(signal: str, reply: Reply) -> bytes:
     """The body of a success."""
+    if reply.content is not None:
+        return reply.content
     if signal == TRACES:
         traces = ExportTraceServiceResponse()
         if reply.rejected:
@@ -239,8 +247,17 @@ def _serve_http(collector: FakeCollector, port: int) -> tuple[int, Callable[[], 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - by the interface
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    server.daemon_threads = True
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """A handshake that the client broke off."""
+
+    server = Server(("127.0.0.1", port), Handler)
+    if collector.tls is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*collector.tls)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
 
@@ -250,6 +267,17 @@ def _serve_http(collector: FakeCollector, port: int) -> tuple[int, Callable[[], 
         server.server_close()
 
     return server.server_address[1], stop
+
+
+def _retry_info(reply: Reply) -> bytes:
+    """The details of a status that asks for some seconds of patience."""
+    from google.rpc.error_details_pb2 import RetryInfo
+    from google.rpc.status_pb2 import Status
+
+    status, info = Status(), RetryInfo()
+    info.retry_delay.FromSeconds(int(reply.headers["Retry-After"]))
+    status.details.add().Pack(info)
+    return bytes(status.SerializeToString())
 
 
 def _serve_grpc(collector: FakeCollector, port: int) -> tuple[int, Callable[[], None]]:
@@ -265,6 +293,8 @@ def _serve_grpc(collector: FakeCollector, port: int) -> tuple[int, Callable[[], 
             if reply.dies:
                 server.stop(None)
             if reply.status != 200:
+                if "Retry-After" in reply.headers:
+                    context.set_trailing_metadata((("grpc-status-details-bin", _retry_info(reply)),))
                 context.abort(getattr(grpc.StatusCode, _GRPC_CODES[reply.status]), "as told")
             return _answer(signal, reply)
 
@@ -275,7 +305,11 @@ def _serve_grpc(collector: FakeCollector, port: int) -> tuple[int, Callable[[], 
             f"opentelemetry.proto.collector.{service}", {"Export": method(signal)}
         )
         server.add_generic_rpc_handlers([handler])
-    port = server.add_insecure_port(f"127.0.0.1:{port}")
+    if collector.tls is None:
+        port = server.add_insecure_port(f"127.0.0.1:{port}")
+    else:
+        certificate, key = (path.read_bytes() for path in collector.tls)
+        port = server.add_secure_port(f"127.0.0.1:{port}", grpc.ssl_server_credentials([(key, certificate)]))
     server.start()
 
     def stop() -> None:

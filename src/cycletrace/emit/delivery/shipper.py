@@ -183,7 +183,7 @@ class Shipper:
         assert self._progress is not None
         pause = min(LONGEST_PAUSE, 2 * self._pauses.get(signal, FIRST_PAUSE / 2))
         self._pauses[signal] = pause
-        self._not_before[signal] = time.monotonic() + (pause if answer.retry_after is None else answer.retry_after)
+        self._not_before[signal] = time.monotonic() + max(pause, answer.retry_after or 0.0)
         if signal not in self._progress.problem:  # one line for each change of state, not for each attempt
             LOGGER.warning("Delivery of %s waits: %s. Records stay in the journal.", signal, answer.detail)
         if self._progress.problem.get(signal) != answer.detail:

@@ -11,6 +11,7 @@ import os
 import sys
 from contextlib import contextmanager
 from enum import Enum
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -19,6 +20,9 @@ from cycletrace.emit.delivery.destination import GRPC, LOGS, Target
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from pathlib import Path
+
+_DETAILS = "grpc-status-details-bin"
+"""Where gRPC carries a ``google.rpc.Status``."""
 
 
 class Verdict(Enum):
@@ -56,8 +60,8 @@ def _http_sender(target: Target) -> Callable[[bytes, float], Answer]:
     session = requests.Session()
     session.headers.update({"Content-Type": "application/x-protobuf", "User-Agent": "cycletrace"})
     session.headers.update(dict(target.headers))
-    if target.certificate:
-        session.verify = str(target.certificate)
+    # Said with each request, since REQUESTS_CA_BUNDLE would beat what the session says.
+    verify = str(target.certificate) if target.certificate else True
     if target.client_certificate:
         pair = (str(target.client_certificate), str(target.client_key)) if target.client_key else None
         session.cert = pair or str(target.client_certificate)
@@ -67,7 +71,8 @@ def _http_sender(target: Target) -> Callable[[bytes, float], Answer]:
     def send(body: bytes, seconds: float) -> Answer:
         data = gzip.compress(body, compresslevel=1) if target.is_gzip else body
         try:
-            response = session.post(target.url, data=data, timeout=min(seconds, target.timeout), allow_redirects=False)
+            timeout = min(seconds, target.timeout)
+            response = session.post(target.url, data=data, timeout=timeout, allow_redirects=False, verify=verify)
         except (requests.RequestException, OSError, ValueError) as error:
             return Answer(Verdict.LATER, _reason(error))
         return _read_http(target, response)
@@ -95,10 +100,8 @@ def _read_http(target: Target, response: Any) -> Answer:
 
 
 def _seconds(text: str | None) -> float | None:
-    try:
-        return max(0.0, float(text)) if text else None
-    except ValueError:  # an HTTP date: our own pace will do
-        return None
+    """The seconds of a ``Retry-After``; an HTTP date is none: our own pace will do."""
+    return float(text) if text and text.isdecimal() else None
 
 
 def _accepted(target: Target, body: bytes) -> Answer:
@@ -139,6 +142,8 @@ def _quiet_grpc() -> Generator[None, None, None]:
 @_quiet_grpc()
 def _grpc_sender(target: Target) -> Callable[[bytes, float], Answer]:
     import grpc
+
+    import_module("google.rpc.error_details_pb2")  # now, so that no fork falls into that import
 
     parts = urlsplit(target.url)
     address = parts.netloc.rpartition("@")[2] or parts.path
@@ -194,7 +199,22 @@ def _read_grpc(target: Target, error: Any) -> Answer:
     is_too_large = code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in detail
     if code is grpc.StatusCode.INVALID_ARGUMENT or is_too_large:
         return Answer(Verdict.SPLIT, detail)
-    return Answer(Verdict.LATER, detail)
+    return Answer(Verdict.LATER, detail, _retry_delay(error))
+
+
+def _retry_delay(error: Any) -> float | None:
+    """The seconds to wait that the endpoint asks for by a ``google.rpc.RetryInfo``."""
+    from google.protobuf.message import DecodeError
+    from google.rpc.error_details_pb2 import RetryInfo
+    from google.rpc.status_pb2 import Status
+
+    info = RetryInfo()
+    try:
+        status = Status.FromString(dict(error.trailing_metadata() or ()).get(_DETAILS, b""))
+        is_said = any(detail.Unpack(info) for detail in status.details)
+    except DecodeError:
+        return None
+    return info.retry_delay.ToNanoseconds() / 1e9 if is_said else None
 
 
 def is_refused(target: Target) -> bool:
