@@ -158,6 +158,26 @@ def test_records_leave_while_a_stage_still_runs(directory: Path, server: FakeCol
     assert server.names() == ["data"]
 
 
+def test_an_exit_in_the_midst_of_a_delivery_delivers_what_came_since(directory: Path, server: FakeCollector) -> None:
+    server.replies[TRACES] = Reply(delay=0.5)
+    script = """
+import cycletrace as ct
+with ct.stage("data"):
+    pass
+input()
+with ct.stage("train"):
+    pass
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], env=environment(directory, **to(server)), stdin=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 20
+    while not server.requests(TRACES) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.communicate("go on\n", timeout=30)
+    assert server.names() == ["data", "train"]
+
+
 def test_a_backend_without_logs_is_told_once_and_not_asked_again(directory: Path, server: FakeCollector) -> None:
     server.replies[LOGS] = Reply(status=404)
     told = "import logging; logging.basicConfig(format='%(name)s %(message)s')\n"

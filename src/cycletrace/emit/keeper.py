@@ -99,7 +99,8 @@ class Keeper:
             except Exception as error:  # rule 1: whatever goes wrong here is ours
                 tell(f"The keeper stumbled: {in_words(error)}")
             with self._lock:
-                if self._stop.is_set():
+                # Told so in the midst of a delivery, it has yet to deliver the last.
+                if self._stop.is_set() and not self._is_last:
                     self._thread = None
                     return
 
