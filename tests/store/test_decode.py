@@ -111,6 +111,15 @@ def test_events() -> None:
     assert event(c.WAIT_OPENED, WAIT) == Wait(ORIGIN, "b" * 16, "compute", 5)
 
 
+def test_a_whole_number_may_come_as_a_floating_point_one() -> None:
+    record = event(c.STAGE_STARTED, {**STAGE, c.STAGE_LEASE: 180.0, c.STAGE_ATTEMPT: 2.0})
+    assert isinstance(record, Stage)
+    assert [repr(number) for number in (record.lease, record.attempt)] == ["180", "2"]
+    for number in (1.5, float("nan"), float("inf"), -1.0, 2.0**63):
+        with pytest.raises(Rejected, match=c.STAGE_LEASE):
+            event(c.STAGE_HEARTBEAT, {**STAGE, c.STAGE_LEASE: number})
+
+
 def test_what_is_not_ours() -> None:
     assert span({"http.request.method": "GET"}) is None
     assert span(CYCLE) is None

@@ -39,10 +39,7 @@ def is_negative(interval: Stage | Wait) -> bool:
 
 
 def reach(stages: Iterable[Stage], waits: Iterable[Wait], said: Iterable[Mark], rules: Rules) -> Reached:
-    """All five marks. "By" and "at or after" allow for the tolerance, and so does their order.
-
-    Stages and waits come by start.
-    """
+    """All five marks. "By" and "at or after" allow for the tolerance, and so does their order."""
     stages = [stage for stage in stages if not is_negative(stage)]
     waits = [wait for wait in waits if not is_negative(wait)]
     done = _done(stages)
@@ -66,8 +63,8 @@ def reach(stages: Iterable[Stage], waits: Iterable[Wait], said: Iterable[Mark], 
             selected = trained
     started = words.get(STARTED)
     if started is None:
-        first: list[Stage | Wait] = [*stages[:1], *waits[:1]]
-        started = min((interval.start for interval in first), default=None)
+        intervals: list[Stage | Wait] = [*stages, *waits]
+        started = min((interval.start for interval in intervals), default=None)
     marks: Marks = {
         "started": started,
         "trained": trained,

@@ -193,6 +193,8 @@ def _number(attributes: Mapping[str, object], name: str) -> int | None:
     value = attributes.get(name)
     if value is None:
         return None
+    if isinstance(value, float) and value.is_integer():  # all numbers of some senders are floating-point ones
+        value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LAST_INSTANT:
         raise Rejected(f"{name} is not a whole number of 0 or more")
     return value
