@@ -100,13 +100,6 @@ def began(record: Record) -> int:
     return record.start if isinstance(record, (Stage, Wait)) else record.at
 
 
-def latest(record: Record) -> int:
-    """The latest instant in a record."""
-    if isinstance(record, (Stage, Wait)):
-        return record.start if record.end is None else max(record.start, record.end)
-    return record.at
-
-
 def cut(record: Record, at: int) -> Record | None:
     """The record as it was known at an instant: what begins later is not there, what ends later has not ended.
 

@@ -13,15 +13,13 @@ from cycletrace.report.layout import QUIET, STRONG, Column, Linked, Page, Part, 
 from cycletrace.report.sections import (
     OPEN_LISTED,
     activations,
-    changes,
     flow_of_work,
     manual_steps,
     test_runs,
-    time_goes,
     training_times,
-    trends,
     waiting,
 )
+from cycletrace.report.sections_on_time import changes, time_goes, trends
 from cycletrace.report.targets import ENTRY_MARK
 from cycletrace.report.windows import ALL, parse_zone
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from cycletrace.conventions import DEPLOYED, OPEN
-from cycletrace.flow import RULES, Facts, Heartbeat, Record, Rules, Stage, facts_of
-from cycletrace.flow.records import began, cut, latest
+from cycletrace.flow import RULES, Facts, Heartbeat, Record, Rules, Stage, Wait, facts_of
+from cycletrace.flow.records import began, cut
 from cycletrace.flow.rules import SECOND
 from cycletrace.store.components import Component, component_of, records_of
 from cycletrace.store.decode import LAST_INSTANT
@@ -124,15 +124,15 @@ def _horizon_of(
 
 def _horizon(facts: Facts | None, records: Sequence[Record], now: int, rules: Rules) -> _Horizon:
     """How long the facts of one cycle hold: to a later instant in its records, until it settles, until a lease ends."""
-    last = max(map(latest, records))
+    last = max(map(_latest, records))
     changes = []
     if last > now:
-        changes = [instant for record in records for instant in (began(record), latest(record)) if instant > now]
+        changes = [instant for record in records for instant in (began(record), _latest(record)) if instant > now]
     if facts is None or facts["outcome"] == OPEN:
         stable_from = None
         if facts is not None:
             if facts["marks"]["deployed"] is not None:
-                known = [latest(record) for whole in records if (record := cut(whole, now)) is not None]
+                known = [_latest(record) for whole in records if (record := cut(whole, now)) is not None]
                 changes.append(max(known) + rules.settle)
             changes += _silences(facts, records, now)
     else:
@@ -140,6 +140,13 @@ def _horizon(facts: Facts | None, records: Sequence[Record], now: int, rules: Ru
     if last > now or (stable_from is not None and stable_from > LAST_INSTANT):
         stable_from = None
     return _Horizon(min((change for change in changes if change <= LAST_INSTANT), default=None), stable_from)
+
+
+def _latest(record: Record) -> int:
+    """The latest instant in a record."""
+    if isinstance(record, (Stage, Wait)):
+        return record.start if record.end is None else max(record.start, record.end)
+    return record.at
 
 
 def _silences(facts: Facts, records: Iterable[Record], now: int) -> list[int]:
