@@ -8,7 +8,7 @@ from itertools import combinations
 from random import Random
 
 import pytest
-from tests.flow import reference
+from tests.flow import reference, reference_owners
 from tests.flow.strategies import LARGEST, MANY, SMALLEST, Example, decode
 
 from cycletrace.conventions import ACTIVITIES, CYCLE_OUTCOMES, MARKS, PARTS, STAGE_OUTCOMES
@@ -65,7 +65,7 @@ def seen_in_cycle(records: list[Record], example: Example) -> Iterator[str]:
     stages = reference.stages_of(records)
     ids = {stage.id for stage in stages}
     for stage in stages:
-        depth = len(reference.containers_of(stage, stages))
+        depth = len(reference_owners.containers_of(stage, stages))
         if depth:
             yield f"contained {min(depth, 3)} deep"
         elif stage.parent in ids:
@@ -83,14 +83,14 @@ def seen_in_cycle(records: list[Record], example: Example) -> Iterator[str]:
     waits = [reference.settled_wait(wait, settled, outcome, end) for wait in reference.waits_of(records)]
     if outcome == "open" and any(stage.outcome == "lost" for stage in settled if stage not in stages):
         yield "lease run out"
-    for one, other in combinations(reference.pieces_of(settled, waits), 2):
+    for one, other in combinations(reference_owners.pieces_of(settled, waits), 2):
         if min(one.end, end) == min(other.end, end):
             yield from decided_by(one, other)
 
 
-def decided_by(one: reference.Piece, other: reference.Piece) -> Iterator[str]:
+def decided_by(one: reference_owners.Piece, other: reference_owners.Piece) -> Iterator[str]:
     if one.end != other.end:
-        yield "unfinished last" if reference.NEVER in (one.end, other.end) else "ends soonest"
+        yield "unfinished last" if reference_owners.NEVER in (one.end, other.end) else "ends soonest"
     elif one.start != other.start:
         yield "starts latest"
     elif (one.stage is None) != (other.stage is None):
