@@ -84,11 +84,14 @@ class Jaeger:
         found = get_json(f"{self.url}/api/traces?{urlencode(asked)}") or {"data": []}
         return {trace["traceID"] for trace in found["data"]}
 
-    def warnings(self, trace_id: str) -> list[str]:
-        """What Jaeger's page would complain of in this trace."""
+    def notes(self, trace_id: str) -> dict[str, list[str]]:
+        """What Jaeger's page would complain of in this trace, by the name of the span."""
         found = get_json(f"{self.url}/api/traces/{trace_id}")
         (trace,) = found["data"]
-        return [warning for span in trace["spans"] for warning in span.get("warnings") or []]
+        noted: dict[str, list[str]] = {}
+        for span in trace["spans"]:
+            noted.setdefault(span["operationName"], []).extend(span.get("warnings") or [])
+        return noted
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,16 +23,11 @@ class Prometheus:
         (port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{port}"
         self.otlp = f"{self.url}/api/v1/otlp"
-        config = (ROOT / "compose" / "prometheus.yaml").read_text(encoding="utf-8")
-        for ours, there in (
-            ("cycletrace:9464", scraped),
-            ("15s", interval),
-            ("- rules/", f"- {ROOT}/rules/"),
-        ):
-            assert ours in config
-            config = config.replace(ours, there)
         path = folder / "prometheus.yaml"
-        path.write_text(config, encoding="utf-8")
+        _copy(ROOT / "compose" / "prometheus.yaml", path, {"cycletrace:9464": scraped, "15s": interval})
+        (folder / "rules").mkdir()
+        for name, instead in (("alerts", {}), ("recording", {"interval: 1m": f"interval: {interval}"})):
+            _copy(ROOT / "rules" / f"{name}.yaml", folder / "rules" / f"{name}.yaml", instead)
         self.program = Program(
             [
                 program("prometheus"),
@@ -80,6 +75,15 @@ class Prometheus:
         answer = get_json(f"{self.url}/api/v1/{what}?{urlencode(asked)}")
         assert answer["status"] == "success", answer
         return answer["data"]
+
+
+def _copy(ours: Path, there: Path, instead: Mapping[str, str]) -> None:
+    """A file of ours with other addresses and intervals."""
+    text = ours.read_text(encoding="utf-8")
+    for old, new in instead.items():
+        assert old in text
+        text = text.replace(old, new)
+    there.write_text(text, encoding="utf-8")
 
 
 @contextmanager

@@ -59,7 +59,7 @@ class Sender:
         asked = datetime.now(timezone.utc) - timedelta(days=1)
         for minutes, words in ((0, "stage begin"), (5, "wait begin human --stage"), (65, "stage end")):
             at = (asked + timedelta(minutes=minutes)).isoformat()
-            self._run("-m", "cycletrace", *words.split(), "approve", "--at", at, "--cycle", self.key)
+            self.command(*words.split(), "approve", "--at", at, "--cycle", self.key)
         self._run(pipeline.__file__, "deploy", self.model, "7")
         self.flush()
 
@@ -73,7 +73,10 @@ class Sender:
         self.flush()
 
     def flush(self) -> None:
-        self._run("-m", "cycletrace", "flush")
+        self.command("flush")
+
+    def command(self, *arguments: str) -> None:
+        self._run("-m", "cycletrace", *arguments)
 
     def _run(self, *arguments: str) -> None:
         done = subprocess.run(
@@ -124,7 +127,7 @@ def test_the_cycle_is_one_whole_tree_that_jaeger_has_nothing_to_say_against(
     told: tuple[Sender, dict[str, Any]], jaeger: Jaeger
 ) -> None:
     sender, _ = told
-    assert jaeger.warnings(sender.id) == []
+    assert not any(jaeger.notes(sender.id).values())
     tree = Tree(jaeger.trace(sender.id))
     assert len(tree.spans) == SPANS
     root = c.cycle_span(sender.key)
@@ -152,7 +155,7 @@ def test_the_completion_is_a_short_trace_of_its_own_dated_now_and_linked_to_the_
     assert complete.links == ((sender.id, c.root_span_id(sender.id)),)
     assert time.time_ns() - complete.end < 120 * 10**9
     assert_figures(complete, facts)
-    assert jaeger.warnings(complete.trace_id) == []
+    assert not any(jaeger.notes(complete.trace_id).values())
 
 
 def test_the_critical_path_covers_what_the_owners_cover(told: tuple[Sender, dict[str, Any]], jaeger: Jaeger) -> None:
@@ -184,6 +187,23 @@ def test_a_collector_that_is_killed_before_it_told_tells_once(moment: str, jaege
         wait_for_root(jaeger, sender)
         time.sleep(1)
         assert_whole(jaeger, sender)
+
+
+def test_all_that_jaeger_notes_on_marks_is_that_they_have_no_length(jaeger: Jaeger, tmp_path: Path) -> None:
+    """As ``docs/backends.md`` says; the mark that ends a cycle then ends a nanosecond after its root."""
+    with collecting(tmp_path, jaeger, "1s") as collector:
+        sender = Sender("marked", collector.http, tmp_path / "state")
+        sender.command("run", "--stage", "train", "--cycle", sender.key, "--", "true")
+        sender.command("mark", "selected", "--cycle", sender.key)
+        sender.command("mark", "in_use", "--cycle", sender.key)
+        sender.flush()
+        wait_for_root(jaeger, sender)
+        noted = {name: notes for name, notes in jaeger.notes(sender.id).items() if notes}
+    assert noted.keys() == {"mark selected", "mark in_use"}
+    assert [note.partition(".")[0] for note in noted["mark selected"]] == [
+        "Negative duration detected, sanitizing end timestamp"
+    ]
+    assert "clock skew adjustment disabled" in noted["mark in_use"][1]
 
 
 def test_what_comes_twice_is_there_once(jaeger: Jaeger, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -115,11 +116,14 @@ def test_a_search_by_tag_finds_it(cycle: Cycle, jaeger: Jaeger) -> None:
     assert search(cycletrace_cycle_key="another@7") == set()
 
 
-def test_the_link_that_open_prints_leads_to_the_trace(cycle: Cycle, jaeger: Jaeger) -> None:
+def test_the_link_that_open_status_and_report_show_leads_to_the_trace(cycle: Cycle, jaeger: Jaeger) -> None:
     link = cycle.command("open", cycle.key, CYCLETRACE_JAEGER_URL=jaeger.url).strip()
     base, _, trace_id = link.rpartition("/trace/")
     assert base == jaeger.url
     assert len(jaeger.trace(trace_id)) == SPANS
+    while_open = datetime.fromtimestamp(cycle.ended / 1e9, tz=timezone.utc) - timedelta(days=5)
+    for words in (["status", "--at", while_open.isoformat()], ["report", "--cycle", cycle.key]):
+        assert link in cycle.command(*words, CYCLETRACE_JAEGER_URL=jaeger.url).split()
 
 
 def test_what_jaeger_does_not_take_harms_nothing(cycle: Cycle) -> None:

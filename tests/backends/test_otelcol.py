@@ -21,6 +21,7 @@ from tests.backends.sending import Sender
 from tests.journals import environment
 
 from cycletrace import conventions as c
+from cycletrace.emit.delivery import progress
 
 pytestmark = pytest.mark.backends
 
@@ -76,21 +77,32 @@ def load(chain: Chain, victims: tuple[str, ...]) -> None:
         # Recorded first, delivered then: so that the kill is in the middle of the delivery.
         offline = Sender(chain.sender.directory, "")
         offline.record(BASE, number * PER_VICTIM, PER_VICTIM)
+        before = offsets(chain)
         delivery = subprocess.Popen(
             [sys.executable, "-m", "cycletrace", "flush", "--timeout", "150"],
             env=environment(chain.sender.directory, OTEL_EXPORTER_OTLP_ENDPOINT=chain.otelcol.http),
         )
         if victims:
+            wait_until_it_goes_on(chain, before)
             program = getattr(chain, victims[number]).program
-            time.sleep(1.0)
             program.kill()
-            time.sleep(1.0)
+            assert delivery.poll() is None, f"{victims[number]} was killed too late"
+            time.sleep(1.0)  # the outage
             program.start()
         if delivery.wait(200):  # nobody listened: the next one delivers what is left
             chain.sender.flush()
     closed = sum(facts["outcome"] != c.OPEN for facts in wait_for_facts(chain))
     name = "cycletrace_cycle_completed_total"
     eventually(lambda: sum(chain.prometheus.samples(name).values()) == closed, "all cycles are told", 120)
+
+
+def offsets(chain: Chain) -> dict[str, dict[str, int]]:
+    """How far the journals are delivered."""
+    return progress.load(chain.sender.directory).offsets
+
+
+def wait_until_it_goes_on(chain: Chain, before: dict[str, dict[str, int]]) -> None:
+    eventually(lambda: offsets(chain) != before, "the first request is answered")
 
 
 def wait_for_facts(chain: Chain) -> list[dict[str, Any]]:

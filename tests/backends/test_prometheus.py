@@ -200,7 +200,7 @@ def test_the_rules_have_answers(loaded: Loaded) -> None:
     recorded = [rule["name"] for rule in rules if rule["type"] == "recording"]
     assert len(recorded) == 4
     for name in recorded:
-        eventually(partial(loaded.scraping.query, name), name, 90)
+        eventually(partial(loaded.scraping.query, name), name)
 
 
 def test_counters_never_go_back_over_restarts_and_repetitions(loaded: Loaded) -> None:
