@@ -109,8 +109,8 @@ def check(start: str, ending: str, state: str, folder: Path, without: Callable[[
     with endpoint(state) as server:
         done = run(start, ending, directory, is_with=True, server=server)
         assert done[:3] == plainly[:3]
-        # The budget is 2 s; the rest is for a machine that does other things.
-        assert done.seconds < plainly.seconds + 8
+        # The budget is 2 s; the rest is for a machine that does other things. benchmarks/sdk.py has the figures.
+        assert done.seconds < plainly.seconds + 20
         bury(directory)
         journal = Journal(directory)
         assert journal.trees() == [expected(start, ending)]
