@@ -1,10 +1,11 @@
 """What a stage costs a script, as ratios against OpenTelemetry's own decorated span in the same run.
 
-    python benchmarks/sdk.py
+    python benchmarks/sdk.py [--peers]
 
 Rounds are interleaved, so that whatever else the machine does hits all alike; medians and quartiles are shown.
 The peer is the SDK's recording span by ``tracer.start_as_current_span`` as a decorator, with a batch processor over
 an exporter that does nothing: it keeps nothing that a kill would leave. Ours is in the journal before the body runs.
+``--peers`` adds other tracing SDKs, each in an environment of its own against the same peer.
 """
 
 from __future__ import annotations
@@ -20,10 +21,13 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 CALLS = 5_000
 ROUNDS = 15
@@ -70,24 +74,34 @@ def interleaved(functions: dict[str, Callable[[], object]], calls: int, rounds: 
     return times
 
 
-def figure(what: str, values: list[float], unit: str, *, ratio: float | None = None, aim: str = "") -> Figure:
-    """Median and quartiles."""
+def figure(what: str, values: list[float], unit: str, *, against: list[float] | None = None, aim: str = "") -> Figure:
+    """Median and quartiles, and the median over the rounds of the ratio to what ran beside it."""
     lower, _, upper = statistics.quantiles(values, n=4)
+    ratio = statistics.median(a / b for a, b in zip(values, against, strict=True)) if against else None
     return Figure(what, statistics.median(values), lower, upper, unit, ratio, aim)
+
+
+def differences(values: list[float], floor: list[float]) -> list[float]:
+    """What each round took over its floor."""
+    return [value - bare for value, bare in zip(values, floor, strict=True)]
+
+
+def body(_: object = None) -> None:
+    """What is traced: nothing."""
+
+
+def opentelemetry_span() -> Callable[[], Any]:
+    """The peer: that function, decorated by OpenTelemetry's SDK."""
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(Nowhere()))
+    return provider.get_tracer("peer").start_as_current_span("train")(body)
 
 
 def stages(rounds: int) -> list[Figure]:
     """A stage of an empty function, by every surface."""
     import cycletrace as ct
 
-    provider = TracerProvider()
-    provider.add_span_processor(BatchSpanProcessor(Nowhere()))
-    tracer = provider.get_tracer("peer")
-
-    def body(_: object = None) -> None:
-        pass
-
-    raw = tracer.start_as_current_span("train")(body)
+    raw = opentelemetry_span()
     decorated = ct.stage("train")(body)
     defined = ct.stage("train")
 
@@ -103,24 +117,17 @@ def stages(rounds: int) -> list[Figure]:
         times = interleaved(
             {
                 "OpenTelemetry's decorator": raw,
-                "@stage": decorated,
-                "with a stage defined once": entered,
-                'with stage("train")': defined_anew,
-                "@stage, 500,000 elements": partial(decorated, LONG_LIST),
+                "`@stage`": decorated,
+                "`with` a stage defined once": entered,
+                '`with stage("train")`': defined_anew,
+                "`@stage`, 500,000 elements passed through": partial(decorated, LONG_LIST),
             },
             CALLS,
             rounds,
         )
     peer = times["OpenTelemetry's decorator"]
     return [
-        figure(
-            name,
-            values,
-            "us",
-            ratio=statistics.median(ours / theirs for ours, theirs in zip(values, peer, strict=True)),
-            aim="" if values is peer else "1.5x",
-        )
-        for name, values in times.items()
+        figure(name, values, "us", against=peer, aim="" if values is peer else "1.5x") for name, values in times.items()
     ]
 
 
@@ -129,38 +136,71 @@ def serving(rounds: int) -> Figure:
     import cycletrace as ct
 
     ct.served("peer", "1")
-    empty = interleaved({"empty": lambda: None, "served": lambda: ct.served("peer", "1")}, HITS, rounds)
-    values = [ours - floor for ours, floor in zip(empty["served"], empty["empty"], strict=True)]
-    return figure("served, after the first", values, "us", aim="0.3 us")
+    times = interleaved({"empty": lambda: None, "served": lambda: ct.served("peer", "1")}, HITS, rounds)
+    return figure("`served`, after the first", differences(times["served"], times["empty"]), "us", aim="0.3 us")
 
 
 def _child(code: str, **variables: str) -> float:
+    """Milliseconds that a program takes."""
     began = time.perf_counter()
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, **variables})
-    return time.perf_counter() - began
+    return (time.perf_counter() - began) * 1e3
 
 
-def importing(rounds: int) -> list[Figure]:
-    """Import over bare Python, milliseconds; OpenTelemetry's API alone beside it."""
-    codes = {
-        "bare": "pass",
-        "import of cycletrace": "from cycletrace import cycle, served, stage, waiting",
-        "import of OpenTelemetry's API": "from opentelemetry import trace; trace.get_tracer('x')",
-    }
-    times: dict[str, list[float]] = {name: [] for name in codes}
-    for _ in range(rounds):
-        for name, code in codes.items():
-            times[name].append(_child(code) * 1e3)
+FIRST_STAGE = "from cycletrace import stage\nwith stage('train'): pass"
+
+
+def programs(rounds: int) -> list[Figure]:
+    """Programs over a bare one, milliseconds: imports, a first stage, and exits by the state of the endpoint."""
+    from cycletrace.testing import FakeCollector
+
+    with FakeCollector() as refusing, FakeCollector() as hanging:
+        refusing.refuse()
+        hanging.reply_with(hangs=True)
+        kinds: dict[str, tuple[str, str, str]] = {
+            "bare": ("pass", "", ""),
+            "import of cycletrace": ("from cycletrace import cycle, served, stage, waiting", "", "15 ms"),
+            "import of OpenTelemetry's API": ("from opentelemetry import trace; trace.get_tracer('x')", "", ""),
+            "a program with one stage": (FIRST_STAGE, "", ""),
+            "the same, collector refusing": (FIRST_STAGE, refusing.endpoint, "300 ms more"),
+            "the same, collector hanging": (FIRST_STAGE, hanging.endpoint, "2000 ms more"),
+        }
+        times: dict[str, list[float]] = {name: [] for name in kinds}
+        for _ in range(rounds):
+            for name, (code, endpoint, _) in kinds.items():
+                times[name].append(_child(code, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint))
     bare = times.pop("bare")
-    return [
-        figure(
-            name,
-            [value - floor for value, floor in zip(values, bare, strict=True)],
-            "ms",
-            aim="15 ms" if "cycletrace" in name else "",
-        )
-        for name, values in times.items()
-    ]
+    return [figure(name, differences(values, bare), "ms", aim=kinds[name][2]) for name, values in times.items()]
+
+
+FORKS = """
+import contextlib, os, sys, time
+from opentelemetry.sdk.trace import TracerProvider
+from cycletrace import stage
+around, inside = (stage(name) if name in sys.argv else contextlib.nullcontext() for name in ("around", "inside"))
+with around:
+    began = time.perf_counter()
+    for _ in range(20):
+        pid = os.fork()
+        if pid == 0:
+            with inside:
+                pass
+            os._exit(0)
+        os.waitpid(pid, 0)
+    print((time.perf_counter() - began) * 50)
+"""
+
+
+def forking(rounds: int) -> list[Figure]:
+    """A child process that is forked within a stage, and one that has a stage, too; milliseconds over a bare fork."""
+    times: dict[tuple[str, ...], list[float]] = {(): [], ("around",): [], ("around", "inside"): []}
+    for _ in range(rounds):
+        for names, values in times.items():
+            command = [sys.executable, "-c", FORKS, *names]
+            values.append(float(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+    bare, *ours = times.values()
+    names = ("a child forked within a stage", "the same, with a stage in the child")
+    return [figure(name, differences(values, bare), "ms") for name, values in zip(names, ours, strict=True)]
 
 
 def disabled(rounds: int) -> Figure:
@@ -181,7 +221,7 @@ def disabled(rounds: int) -> Figure:
             env={**os.environ, "CYCLETRACE_DISABLED": "1"},
         )
         values.append(float(done.stdout))
-    return figure("@stage, disabled", values, "us", aim="0.5 us")
+    return figure("`@stage`, disabled", values, "us", aim="0.5 us")
 
 
 def memory(calls: int) -> Figure:
@@ -212,17 +252,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="interleaved rounds")
     parser.add_argument("--stages", type=int, default=1_000_000, help="stages over which memory is watched")
+    parser.add_argument("--peers", action="store_true", help="measure other tracing SDKs, too: installs them")
     parser.add_argument("--json", action="store_true", help="one JSON object per figure")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.environ.update(CYCLETRACE_DIR=folder, CYCLETRACE_JOURNAL_LIMIT=str(1 << 28))
-        figures: list[Any] = [
+        figures = [
             *stages(args.rounds),
             serving(args.rounds),
             disabled(args.rounds),
-            *importing(args.rounds),
+            *programs(args.rounds),
+            *forking(args.rounds),
             memory(args.stages),
         ]
+        if args.peers:
+            from benchmarks.sdk_peers import peers
+
+            figures += peers(args.rounds)
     if args.json:
         for each in figures:
             print(json.dumps(each._asdict()))
