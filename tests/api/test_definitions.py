@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time, timezone
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ class Class:
     [
         (lambda: ct.stage("x", kind="trian"), ValueError, "kind='trian' is not known: it is one of data, train"),
         (lambda: ct.stage("x", by="alice"), ValueError, 'say "automation", "person"'),
+        (lambda: ct.stage("x", by=7), ValueError, 'say "automation", "person"'),  # type: ignore[call-overload]
         (lambda: ct.stage("x", mechanism="magic"), ValueError, "one of redeploy"),
         (lambda: ct.stage(""), ValueError, "needs a name"),
         (lambda: ct.stage("x", capture="lr"), TypeError, r'capture=\("lr",\)'),
@@ -31,6 +32,7 @@ class Class:
         (lambda: ct.stage("x", attempt="1"), ValueError, "attempt='1'"),  # type: ignore[call-overload]
         (lambda: ct.stage("x", attributes={"a": object()}), TypeError, "attributes"),
         (lambda: ct.stage("x", attributes={1: "a"}), TypeError, "attributes"),  # type: ignore[dict-item]
+        (lambda: ct.stage("x", attributes=["a"]), TypeError, "give names and values"),  # type: ignore[call-overload]
         (lambda: ct.stage("x", cycle=7), TypeError, "cycle="),  # type: ignore[call-overload]
         (lambda: ct.stage(Class), TypeError, "Class is a class: decorate its methods"),
         (lambda: ct.stage("x")(Class), TypeError, "Class is a class"),
@@ -47,9 +49,11 @@ class Class:
         (lambda: ct.mark("trained", datetime(2024, 1, 1)), ValueError, "has no time zone"),
         (lambda: ct.mark("trained", "yesterday"), TypeError, "no instant"),  # type: ignore[arg-type]
         (lambda: ct.mark("trained", True), TypeError, "no instant"),
+        (lambda: ct.mark("trained", time(9, tzinfo=timezone.utc)), TypeError, "no instant"),  # type: ignore[arg-type]
         (lambda: ct.configure(launch="rocket"), ValueError, "launch='rocket'"),
         (lambda: ct.configure(people="all"), ValueError, "people='all'"),
         (lambda: ct.configure(endpoint="localhost:4318"), ValueError, "endpoint='localhost:4318'"),
+        (lambda: ct.configure(endpoint=4318), ValueError, "endpoint=4318"),  # type: ignore[arg-type]
     ],
 )
 def test_wrong_use_raises_with_the_sentence_that_helps(

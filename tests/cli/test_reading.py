@@ -162,6 +162,11 @@ def test_doctor_finds_what_is_wrong_and_says_what_to_do(shell: Shell, tmp_path: 
     assert findings.code == 1
     assert {finding["check"] for finding in wrong} == {"settings", "endpoint for traces", "endpoint for logs"}
     assert all(finding["advice"] for finding in wrong)
+    shell.state.mkdir(exist_ok=True)
+    (shell.state / "store.db").write_bytes(b"not a store" * 100)
+    damaged = shell.run("doctor")
+    assert damaged.code == 1
+    assert "no store of cycletrace" in damaged.out
     if os.getuid() != 0:  # root may write everywhere
         (tmp_path / "closed").mkdir(mode=0o500)
         assert shell.run("doctor", "--dir", str(tmp_path / "closed" / "state")).code == 1

@@ -27,7 +27,7 @@ def url(what: str, given: str | None) -> None:
     Raises:
         ValueError: with what it looks like.
     """
-    if given is not None and not given.startswith(("http://", "https://")):
+    if given is not None and not str(given).startswith(("http://", "https://")):
         raise ValueError(f"{what}={given!r} is no URL: say http://HOST:4318, or https://.")
 
 
@@ -47,6 +47,8 @@ def attributes(given: Mapping[Any, object] | None) -> None:
     Raises:
         TypeError: with what can be.
     """
+    if given is not None and not hasattr(given, "items"):
+        raise TypeError(f"attributes={given!r} is none: give names and values, such as {{'rows': 10}}.")
     for name, value in (given or {}).items():
         if not isinstance(name, str) or not isinstance(value, (str, bool, int, float)):
             raise TypeError(
@@ -70,7 +72,7 @@ def actor(by: str | None) -> None:
     Raises:
         ValueError: with what it may say.
     """
-    if by is not None and by not in {AUTOMATION, "person"} and not by.startswith("person:"):
+    if by is not None and by not in (AUTOMATION, "person") and not str(by).startswith("person:"):
         raise ValueError(f'by={by!r} is not known: say "automation", "person" (whoever is logged in) or "person:NAME".')
 
 
@@ -86,7 +88,7 @@ def instant(at: datetime | int | None) -> int | None:
     if isinstance(at, int) and not isinstance(at, bool):
         return at
     offset = getattr(at, "utcoffset", None)
-    if offset is None:
+    if offset is None or not hasattr(at, "year"):  # a time of day has an offset, too
         raise TypeError(f"at={at!r} is no instant: give an aware datetime or UTC nanoseconds.")
     if offset() is None:
         raise ValueError(f"at={at!r} has no time zone: say datetime.now(timezone.utc), or add tzinfo.")

@@ -57,6 +57,7 @@ def _findings(args: argparse.Namespace) -> Iterator[Finding]:
     yield _versions()
     yield from _settings()
     yield _directory(args)
+    yield _store(args)
     yield from _delivery(args)
     yield _clock()
 
@@ -108,6 +109,19 @@ def _directory(args: argparse.Namespace) -> Finding:
     except OSError as error:
         return Finding("directory", False, f"{directory} cannot be written: {error.strerror or error}", advice)
     return Finding("directory", True, str(directory))
+
+
+def _store(args: argparse.Namespace) -> Finding:
+    from cycletrace.store import FILE, StoreError, open_reader
+
+    path = options.state_directory(args) / FILE
+    if not path.exists():
+        return Finding("store", True, "none yet: the first `cycletrace report` makes it")
+    try:
+        with open_reader(path):
+            return Finding("store", True, str(path))
+    except StoreError as error:
+        return Finding("store", False, str(error), "Until then nothing can be reported; recording goes on.")
 
 
 def _delivery(args: argparse.Namespace) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from cycletrace import stage
 from cycletrace.demo.log import logged
 
 
-@stage(mechanism="alias", environment="production")
+@stage(mechanism="alias")
 @logged
 def activate(version: str, alias: Path) -> None:
     """At one stroke: who reads the alias sees the old version or the new one, nothing between."""

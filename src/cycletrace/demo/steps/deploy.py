@@ -13,7 +13,7 @@ from cycletrace.demo.log import logged
 from cycletrace.demo.post import post
 
 
-@stage(environment="production")
+@stage
 @logged
 def deploy(version: str, archive: Path, server: str) -> None:
     """What was approved and nothing else; it must answer before this step ends."""
