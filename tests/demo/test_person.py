@@ -78,6 +78,15 @@ def test_a_person_selects_and_declines(tmp_path: Path) -> None:
     assert facts["activity_ns"]["work.human"] > 0
 
 
+def wait_until_it_reads(step: str, demo: int) -> None:
+    """Until the step sleeps in its question: an interrupt between the question and the reading is noticed after it."""
+    for pid in Path(f"/proc/{demo}/task/{demo}/children").read_text().split():
+        if step.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+            while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "S":
+                time.sleep(0.01)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
 @pytest.mark.parametrize("key", [b"\x03", b"\x04"], ids=["Ctrl-C", "Ctrl-D"])
 def test_a_person_who_has_seen_enough_leaves_without_a_traceback(tmp_path: Path, key: bytes) -> None:
     ours, theirs = pty.openpty()
@@ -94,6 +103,7 @@ def test_a_person_who_has_seen_enough_leaves_without_a_traceback(tmp_path: Path,
         os.close(theirs)
         person = Person(ours)
         person.read_until("Press Enter when you are ready to choose.")
+        wait_until_it_reads("steps.select", demo.pid)
         os.write(ours, key)
         person.read_until("interrupted. What happened until then is kept. See it: cycletrace report --dir")
         assert demo.wait(60) == 130

@@ -19,7 +19,7 @@ def add_parser(commands: Any) -> None:
         "close",
         help="say how a cycle ended, and stop joining it here",
         description="Say how a cycle ended. Without an outcome nothing is said: a model in use needs no closing. "
-        "Either way it is joined no longer where `start` began it here.",
+        "Either way, where it is the cycle that `start` began here, it is joined no longer.",
     )
     parser.add_argument("outcome", nargs="?", choices=SAID_OUTCOMES, help="failed, abandoned, superseded, rolled_back")
     options.add_at(parser, "when: a time with its zone (default: now)")
