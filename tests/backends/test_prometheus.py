@@ -192,15 +192,19 @@ def test_exemplars_lead_to_the_trace(loaded: Loaded, jaeger: Jaeger) -> None:
 
 
 def test_the_rules_have_answers(loaded: Loaded) -> None:
-    def look() -> list[dict[str, Any]] | None:
-        found = loaded.scraping.rules()
+    def look(one: Prometheus) -> list[dict[str, Any]] | None:
+        found = one.rules()
         return found if all(rule["health"] == "ok" for rule in found) else None
 
-    rules = eventually(look, "all rules are evaluated")
-    recorded = [rule["name"] for rule in rules if rule["type"] == "recording"]
-    assert len(recorded) == 4
-    for name in recorded:
-        eventually(partial(loaded.scraping.query, name), name)
+    for one in (loaded.scraping, loaded.receiving):
+        rules = eventually(partial(look, one), "all rules are evaluated")
+        recorded = [rule["name"] for rule in rules if rule["type"] == "recording"]
+        assert len(recorded) == 4
+        for name in recorded:
+            eventually(partial(one.query, name), name)
+        # The alert on the target joins by these, however samples came.
+        joined = "and on (job, instance, cycletrace_headline_window)"
+        assert len(one.query(f"cycletrace_headline_attainment_ratio {joined} cycletrace_headline_n")) == 3
 
 
 def test_counters_never_go_back_over_restarts_and_repetitions(loaded: Loaded) -> None:

@@ -102,6 +102,11 @@ class Answer(NamedTuple):
         return self.code in _RETRYABLE or (self.code == Code.RESOURCE_EXHAUSTED and self.retry_after is not None)
 
     @property
+    def blames_request(self) -> bool:
+        """Whether it refuses this request, and may take another one; else it refuses all, for now."""
+        return self.code == Code.INVALID_ARGUMENT or (self.code == Code.RESOURCE_EXHAUSTED and not self.is_retryable)
+
+    @property
     def http_status(self) -> int:
         """The HTTP status that tells this answer."""
         if self.is_success:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from textwrap import shorten
 
 from cycletrace.collector.answer import ACCEPTED, Answer, together
 from cycletrace.collector.backend import Backend, Target
@@ -13,6 +14,9 @@ from cycletrace.collector.http_backend import HttpBackend
 from cycletrace.collector.signals import Request, Signal
 
 _log = logging.getLogger("cycletrace.collector")
+
+_LONGEST_LINE = 300
+"""Characters of what a backend answered: some answer with a page."""
 
 
 def connect(target: Target) -> Backend:
@@ -27,8 +31,9 @@ def connect(target: Target) -> Backend:
 class Forwarder:
     """The backends of each signal. Changes of their state are logged, attempts are not."""
 
-    def __init__(self, targets: Mapping[str, Sequence[Target]]) -> None:
-        """Connect to the targets, by name of the signal."""
+    def __init__(self, targets: Mapping[str, Sequence[Target]], *, is_own: bool = False) -> None:
+        """Connect to the targets, by name of the signal; ``is_own``: what goes there is made here, so sound."""
+        self._is_own = is_own
         self._backends = {name: [connect(target) for target in some] for name, some in targets.items()}
         self._failing: set[tuple[str, str]] = set()
 
@@ -49,9 +54,10 @@ class Forwarder:
         """Pass a request on to one backend."""
         answer = await backend.send(request)
         state = (backend.target.url, request.signal.name)
-        if answer.is_retryable and state not in self._failing:
+        is_failing = not answer.is_success and (self._is_own or not answer.blames_request)
+        if is_failing and state not in self._failing:
             self._failing.add(state)
-            _log.warning("%s cannot be forwarded, senders are asked to try again: %s", state[1], answer.message)
+            _log.warning("%s cannot go on: %s", state[1], shorten(answer.message, _LONGEST_LINE, placeholder=" ..."))
         elif answer.is_success and state in self._failing:
             self._failing.discard(state)
             _log.warning("%s go on to %s again", state[1], state[0])

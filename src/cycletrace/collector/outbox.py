@@ -45,8 +45,8 @@ async def send_waiting(writer: Writer, forwarder: Forwarder, backend: Backend) -
             # Requests of protobuf are joined by joining their bytes.
             body = b"".join(parcel.body for parcel in parcels)
             answer = await forwarder.send(backend, Request(TRACES, Encoding.PROTOBUF, body))
-            if answer.is_retryable:
-                return answer.retry_after or 0.0
+            if not answer.is_success and not answer.blames_request:
+                return answer.retry_after or 0.0  # also where a sender would give up: a key may be put right
             if not answer.is_success and len(parcels) > 1:
                 limit = 1  # one of them may be to blame, or their size
                 continue

@@ -98,7 +98,7 @@ class Collector:
             _log.warning("%d derived spans are dropped: traces no longer go on to their backend", forgotten)
         try:
             self._forwarder = Forwarder(options.forward)
-            self._metrics_forwarder = Forwarder({METRICS.name: options.metrics_to})
+            self._metrics_forwarder = Forwarder({METRICS.name: options.metrics_to}, is_own=True)
         except OSError as error:
             raise StartError(f"A certificate cannot be read: {error}.") from error
         telling = Telling(options.target, round(options.grace * SECOND), destinations)

@@ -111,12 +111,9 @@ async def tell_backends(teller: Teller, forwarder: Forwarder, interval: float) -
 async def tell_once(teller: Teller, forwarder: Forwarder) -> None:
     """Send the metrics to all backends of the signal. Failures are told by the forwarder; the next time says it all."""
     try:
-        answer = await forwarder.forward(await teller.request())
+        await forwarder.forward(await teller.request())
     except Exception:
         _log.exception("the metrics cannot be told")
-        return
-    if not answer.is_success and not answer.is_retryable:
-        _log.warning("metrics are refused: %s", answer.message)
 
 
 class Prometheus:
