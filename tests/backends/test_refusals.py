@@ -27,6 +27,7 @@ with ct.cycle("churn", version="7"):
     time.sleep({SECONDS})
 """
 FLUSH = "from cycletrace.cli.main import main; import sys; sys.exit(main(['flush']))"
+STATUS = FLUSH.replace("flush", "status")
 ATTEMPTS = 6
 """After 0, 0.5, 1.5 and 3.5 seconds, and at the exit; one more for a slow machine."""
 
@@ -99,6 +100,19 @@ def test_a_wrong_path_for_traces_is_kept(server: FakeCollector, tmp_path: Path) 
     assert server.spans == []
     assert said.count("Delivery of traces waits") == 1
     assert_delivered_once_it_is_over(server, tmp_path / "state")
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_what_is_refused_alone_is_counted_and_not_sent_again(status: int, tmp_path: Path) -> None:
+    with FakeCollector() as server:
+        server.reply_with(status=status)
+        said = run_against(server, tmp_path / "state")
+        assert [f"rejected 1 of our {signal} for good" in said for signal in (TRACES, LOGS)] == [True, True]
+        server.reply_with()
+        run_against(server, tmp_path / "state", FLUSH)
+        assert (server.names(), server.names(LOGS)) == ([], [])
+        status_now = run_script(STATUS, tmp_path / "state", OTEL_EXPORTER_OTLP_ENDPOINT=server.endpoint)
+        assert "2 records were refused by the endpoint for good." in status_now.stdout
 
 
 def test_success_is_success_whatever_comes_with_it(tmp_path: Path) -> None:

@@ -27,6 +27,13 @@ def test_without_a_key_it_is_the_cycle_that_is_known_here(shell: Shell) -> None:
     assert shell.run("open", CYCLETRACE_JAEGER_URL=JAEGER).out == f"{JAEGER}/trace/{cycle_id('', 'churn@7')}\n"
 
 
+def test_an_alias_leads_to_the_trace_of_its_cycle(shell: Shell) -> None:
+    shell.run("mark", "trained", "--cycle", "churn@first")
+    shell.run("alias", "churn@7", "--cycle", "churn@first")
+    opened = shell.run("open", "churn@7", CYCLETRACE_JAEGER_URL=JAEGER)
+    assert opened.out == f"{JAEGER}/trace/{cycle_id('', 'churn@first')}\n"
+
+
 def test_what_is_missing_is_said_in_one_sentence(shell: Shell) -> None:
     for result, word in (
         (shell.run("open", "churn@7"), "CYCLETRACE_JAEGER_URL is not set"),

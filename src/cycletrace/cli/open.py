@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from cycletrace.cli import options
+from cycletrace.cli import options, reading
 from cycletrace.cli.failure import Failure
 from cycletrace.cli.jaeger import JAEGER_URL, trace_links
 
@@ -44,10 +44,12 @@ def _cycle_id(args: argparse.Namespace) -> str:
     from cycletrace.emit.inherited import inherited
     from cycletrace.emit.settings import read
 
-    options.state_directory(args)
+    directory = options.state_directory(args)
     namespace = read().namespace if args.namespace is None else args.namespace
     if args.key:
-        return cycle_id(namespace, args.key)
+        made = cycle_id(namespace, args.key)
+        facts = reading.facts_of_cycle(directory, made)
+        return made if facts is None else facts["cycle_id"]  # another one's, where the key is an alias
     known = inherited(namespace)
     if known is None:
         raise Failure("no cycle is known here. Say which: cycletrace open KEY")
