@@ -53,11 +53,12 @@ def note(
     now: int,
 ) -> None:
     """See to what follows from new folds: series begin, late records are counted, told facts are revised."""
-    for cycle_id, facts, fresh in refolded:
+    for cycle_id, owner, facts, fresh in refolded:
         told = observed(connection, cycle_id)
         if told is None:
             if facts is None:
-                _note_late_alias(connection, accumulator, cycle_id, fresh, now)
+                if fresh and owner != cycle_id and observed(connection, owner) is not None:
+                    accumulator.add([Observation(RECORD_LATE, (), fresh)], now)
             elif counts(facts):
                 take_up(connection, cycle_id)
                 if facts["outcome"] != words.OPEN:
@@ -69,16 +70,6 @@ def note(
         if facts is not None and facts["outcome"] == words.ROLLED_BACK and roll_back(connection, cycle_id):
             exemplar = (cycle_id, words.root_span_id(cycle_id))
             accumulator.add([Observation(CYCLE_ROLLED_BACK, labels_of(told), 1)], now, exemplar)
-
-
-def _note_late_alias(
-    connection: sqlite3.Connection, accumulator: Accumulator, cycle_id: str, fresh: int, now: int
-) -> None:
-    """Records under an alias are late where the cycle that they belong to was observed."""
-    if fresh:
-        owner = component_of(connection, cycle_id).owner(cycle_id, now)
-        if owner != cycle_id and observed(connection, owner) is not None:
-            accumulator.add([Observation(RECORD_LATE, (), fresh)], now)
 
 
 def tell(
@@ -101,8 +92,12 @@ def tell(
             roll_back(connection, facts["cycle_id"])
         if telling.destinations:
             component = component_of(connection, facts["cycle_id"])
-            ids = {one for one in component.ids if component.owner(one, now) == facts["cycle_id"]}
-            own = [record for record in records_of(connection, component) if record.origin.cycle_id in ids]
+            owners = component.owners(now)
+            own = [
+                record
+                for record in records_of(connection, component)
+                if owners[record.origin.cycle_id] == facts["cycle_id"]
+            ]
             body = derive(facts, sent_of(facts["cycle_id"], own), now, within)
             for destination in telling.destinations:
                 post(connection, destination, body)

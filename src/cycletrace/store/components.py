@@ -6,8 +6,16 @@ import sqlite3
 from typing import NamedTuple
 
 from cycletrace.flow import Alias, Origin, Record
-from cycletrace.flow.aliases import owner_of, owners_of
+from cycletrace.flow.aliases import owners_of
 from cycletrace.store.codec import decode
+
+
+class Claim(NamedTuple):
+    """That what carries an id is of the cycle of another: the first claim of the id, the only one that counts."""
+
+    alias_id: str
+    at: int
+    cycle_id: str
 
 
 class Component(NamedTuple):
@@ -15,31 +23,51 @@ class Component(NamedTuple):
 
     ids: tuple[str, ...]
     """In order."""
-    claims: tuple[tuple[str, int, str], ...]
-    """Claimed id, instant, claiming id."""
+    claims: tuple[Claim, ...]
 
-    def owner(self, cycle_id: str, at: int) -> str:
-        """The id of the cycle that what carries this id belonged to, as far as the claims were known at an instant."""
-        known = (Alias(Origin(by), "", claimed, said) for claimed, said, by in self.claims if said <= at)
-        return owner_of(cycle_id, owners_of(known))
+    def owners(self, at: int) -> dict[str, str]:
+        """By id, the id of the cycle that what carries it belonged to, by the claims that were made by an instant."""
+        known = (Alias(Origin(claim.cycle_id), "", claim.alias_id, claim.at) for claim in self.claims if claim.at <= at)
+        owners = owners_of(known)
+        return {cycle_id: owners.get(cycle_id, cycle_id) for cycle_id in self.ids}
 
 
 def component_of(connection: sqlite3.Connection, cycle_id: str) -> Component:
     """The component that an id is in."""
-    claims: set[tuple[str, int, str]] = set()
+    claims: set[Claim] = set()
     ids = {cycle_id}
     unseen = [cycle_id]
     while unseen:
-        rows = connection.execute(
-            "SELECT alias_id, at, cycle_id FROM claims WHERE alias_id = ?1 OR cycle_id = ?1", (unseen.pop(),)
-        )
-        for claim in rows:
+        for claim in claims_at(connection, unseen.pop()):
             claims.add(claim)
-            for tied in (claim[0], claim[2]):
+            for tied in (claim.alias_id, claim.cycle_id):
                 if tied not in ids:
                     ids.add(tied)
                     unseen.append(tied)
     return Component(tuple(sorted(ids)), tuple(sorted(claims)))
+
+
+def claims_at(connection: sqlite3.Connection, cycle_id: str) -> list[Claim]:
+    """The claims that tie an id to others.
+
+    Of several claims of one id the first decides, at every instant at which there is any: the others tie nothing. So
+    a key that a thousand cycles claim (a git revision) does not make them a thousand that hang together.
+    """
+    rows = connection.execute(
+        "SELECT alias_id, at, cycle_id FROM claims AS one WHERE cycle_id = ? AND NOT EXISTS "
+        "(SELECT 1 FROM claims WHERE alias_id = one.alias_id AND (at, cycle_id) < (one.at, one.cycle_id))",
+        (cycle_id,),
+    )
+    own = claim_of(connection, cycle_id)
+    return [*map(Claim._make, rows), *([own] if own is not None else [])]
+
+
+def claim_of(connection: sqlite3.Connection, alias_id: str) -> Claim | None:
+    """The claim that decides whose an id is, ``None`` where nobody claimed it."""
+    row = connection.execute(
+        "SELECT alias_id, at, cycle_id FROM claims WHERE alias_id = ? ORDER BY at, cycle_id LIMIT 1", (alias_id,)
+    ).fetchone()
+    return None if row is None else Claim._make(row)
 
 
 def records_of(connection: sqlite3.Connection, component: Component) -> list[Record]:

@@ -76,7 +76,7 @@ class _Reader:
         named = {cycle.lower(), id_of_key(namespace or "", cycle)}
         rows = self._connection.execute("SELECT cycle_id FROM keys WHERE key = ?", (cycle,))
         named.update(cycle_id for (cycle_id,) in rows)
-        owners = {component_of(self._connection, cycle_id).owner(cycle_id, self._at) for cycle_id in named}
+        owners = {component_of(self._connection, cycle_id).owners(self._at)[cycle_id] for cycle_id in named}
         for owner in sorted(owners):
             row = self._connection.execute(
                 "SELECT pruned OR ifnull(stable_from <= ?1, 0), CASE WHEN stable_from <= ?2 THEN facts END FROM cycles "

@@ -11,7 +11,7 @@ from cycletrace.conventions import DEPLOYED, OPEN
 from cycletrace.flow import RULES, Facts, Heartbeat, Record, Rules, Stage, Wait, facts_of
 from cycletrace.flow.records import began, cut
 from cycletrace.flow.rules import SECOND
-from cycletrace.store.components import Component, component_of, records_of
+from cycletrace.store.components import component_of, records_of
 from cycletrace.store.decode import LAST_INSTANT
 from cycletrace.store.kept import encode
 from cycletrace.store.schema import DUE_NOW
@@ -24,6 +24,8 @@ class Refolded(NamedTuple):
     """The cycle of one id, folded anew."""
 
     cycle_id: str
+    owner: str
+    """The id of the cycle that what carries this id belongs to."""
     facts: Facts | None
     """``None`` where nothing is known of it yet, or what carries this id belongs to another cycle."""
     fresh: int
@@ -69,7 +71,8 @@ def _refold_component(connection: sqlite3.Connection, cycle_id: str, now: int, r
     component = component_of(connection, cycle_id)
     records = records_of(connection, component)
     facts = {one["cycle_id"]: one for one in facts_of(records, now, rules)}
-    horizon = _horizon_of(component, facts, records, now, rules)
+    owners = component.owners(now)
+    horizon = _horizon_of(owners, facts, records, now, rules)
     refolded = []
     for member in component.ids:
         row = connection.execute("SELECT fresh, closed FROM cycles WHERE cycle_id = ?", (member,)).fetchone()
@@ -93,7 +96,7 @@ def _refold_component(connection: sqlite3.Connection, cycle_id: str, now: int, r
                 member,
             ),
         )
-        refolded.append(Refolded(member, one, fresh))
+        refolded.append(Refolded(member, owners[member], one, fresh))
     return refolded
 
 
@@ -107,10 +110,9 @@ class _Horizon(NamedTuple):
 
 
 def _horizon_of(
-    component: Component, facts: Mapping[str, Facts], records: Iterable[Record], now: int, rules: Rules
+    owners: Mapping[str, str], facts: Mapping[str, Facts], records: Iterable[Record], now: int, rules: Rules
 ) -> _Horizon:
     """How long the facts of all cycles of a component hold."""
-    owners = {cycle_id: component.owner(cycle_id, now) for cycle_id in component.ids}
     of_owner: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         of_owner[owners[record.origin.cycle_id]].append(record)
