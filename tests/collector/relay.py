@@ -33,7 +33,7 @@ class Relay:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
-        self.budget = Budget(limits.in_flight)
+        self.budget = Budget(limits)
         self.trouble: str | None = None
 
         async def start() -> None:

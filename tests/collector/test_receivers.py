@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
+import threading
+import time
 import zlib
 from collections.abc import Iterator
 
@@ -17,7 +20,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
+from tests.collector.process import eventually
 from tests.collector.relay import Relay
+from tests.collector.sinks import SERVICES
 
 from cycletrace.collector.answer import Answer, unavailable
 from cycletrace.collector.limits import Limits
@@ -173,14 +178,43 @@ def test_a_body_without_a_length_is_bounded_too(relay: Relay) -> None:
     assert status == 413
 
 
-def test_a_request_that_never_arrives_gives_its_room_back(relay: Relay) -> None:
-    import socket
+def begun(port: int, *, length: int) -> socket.socket:
+    """A request over HTTP of which the first byte arrives, and no more."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=20)
+    head = f"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+    connection.sendall(f"{head}{{".encode())
+    return connection
 
-    with socket.create_connection(("127.0.0.1", relay.http_port)) as slow:
-        slow.sendall(
-            b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
-        )
-        assert slow.recv(100).startswith(b"HTTP/1.1 408")
+
+def test_a_request_that_never_arrives_gives_its_room_back(relay: Relay) -> None:
+    with begun(relay.http_port, length=100) as slow:
+        assert slow.recv(100).startswith(b"HTTP/1.1 503")
+
+
+def test_the_slow_are_hurried_only_while_others_wait(handler: Handler) -> None:
+    relay = Relay(handler, limits=Limits(body=LIMIT, in_flight=LIMIT, patience=60.0, hurry=0.1))
+    try:
+        with begun(relay.http_port, length=LIMIT) as slow:
+            eventually(lambda: relay.budget.free, lambda free: free == 0)
+            time.sleep(0.3)
+            slow.sendall(b"}" + b" " * (LIMIT - 2))
+            assert slow.recv(100).startswith(b"HTTP/1.1 200")
+
+        ended = threading.Event()
+
+        def never() -> Iterator[bytes]:
+            ended.wait()
+            yield from ()
+
+        stuck = relay.channel.stream_unary(f"/{SERVICES['traces']}/Export").future(never())
+        eventually(lambda: relay.budget.free, lambda free: free == 0)
+        with begun(relay.http_port, length=LIMIT) as slow:
+            relay.call("traces", BODY)  # behind both
+            assert stuck.code() is grpc.StatusCode.UNAVAILABLE
+            assert slow.recv(100).startswith(b"HTTP/1.1 503")
+        ended.set()
+    finally:
+        relay.close()
 
 
 def test_health_and_readiness(relay: Relay) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -62,14 +61,10 @@ class GrpcReceiver:
         del messages  # the stream's other face; the message is read once there is room for it
         room = self._limits.body + self._limits.overhead
         try:
-            await self._budget.take(room, self._limits.patience)
-        except NoRoomError:
-            return await _tell(unavailable("too many requests at once", retry_after=1.0), signal, context)
+            body = await self._budget.receive(room, lambda: _read(context))
+        except NoRoomError as error:
+            return await _tell(unavailable(str(error), retry_after=1.0), signal, context)
         try:
-            try:
-                body = await asyncio.wait_for(context.read(), self._limits.patience)
-            except asyncio.TimeoutError:
-                return await _tell(Answer(Code.DEADLINE_EXCEEDED, "the request did not arrive"), signal, context)
             if not isinstance(body, bytes):  # the end of the stream
                 return await _tell(malformed("no message"), signal, context)
             request = _unpack(signal, body, self._limits.body)
@@ -81,6 +76,10 @@ class GrpcReceiver:
             return await _tell(await self._handle(request), signal, context)
         finally:
             self._budget.give(room)
+
+
+async def _read(context: Any) -> Any:
+    return await context.read()
 
 
 def _unpack(signal: Signal, body: bytes, limit: int) -> Request | Answer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from math import ceil
@@ -81,15 +80,14 @@ class HttpReceiver:
         room = declared if declared is not None and coding not in CODINGS else limit
         room += self._limits.overhead
         try:
-            await self._budget.take(room, self._limits.patience)
-        except NoRoomError:
-            return _respond(unavailable("too many requests at once", retry_after=1.0), signal, encoding)
+            data = await self._budget.receive(room, lambda: _read(http, limit))
+        except NoRoomError as error:
+            return _respond(unavailable(str(error), retry_after=1.0), signal, encoding)
+        except TooLargeError as error:
+            return _failure(413, str(error), encoding)
         try:
             try:
-                data = await asyncio.wait_for(_read(http, limit), self._limits.patience)
                 request = _unpack(signal, encoding, data, coding, limit)
-            except asyncio.TimeoutError:
-                return _failure(408, "the request did not arrive", encoding)
             except TooLargeError as error:
                 return _failure(413, str(error), encoding)
             except ValueError as error:

@@ -19,5 +19,7 @@ class Limits(NamedTuple):
     """What a request counts for besides its message, so that a million small ones cannot pile up either."""
     patience: float = 10.0
     """How long a message may take to arrive, and how long it may wait for room."""
+    hurry: float = 1.0
+    """How long a message may take to arrive while others wait for room: some slow senders must not keep out all."""
     grace: float = 2.0
     """How long what is under way may take to end when the collector stops."""

@@ -106,7 +106,7 @@ class Collector:
         self._writer = Writer(store, accumulator, telling, options.rules, self._wake)
         present = Present(options.label_limit)
         self._teller = Teller(reader, accumulator, present, options.target, options.rules, instance)
-        budget = Budget(options.limits.in_flight)
+        budget = Budget(options.limits)
         self._grpc = GrpcReceiver(self._handle, options.limits, budget)
         self._http = HttpReceiver(self._handle, options.limits, budget, self._trouble)
         self._prometheus = Prometheus(self._teller)
