@@ -69,6 +69,31 @@ def test_a_reader_folds_what_nobody_has_folded(store: Store, path: Path) -> None
         assert connection.execute("SELECT facts FROM cycles").fetchone() == (None,)
 
 
+def test_to_open_it_a_second_time_does_not_let_go_of_it(store: Store, path: Path) -> None:
+    """Else the next process to close it, as the last one for all it knows, would remove the write-ahead log."""
+    put(store, finished("churn@1"))
+    open_reader(path).close()
+    open_store(path).close()
+    (path.parent / "link.db").symlink_to(path)
+    open_reader(path.parent / "link.db").close()
+    for number in (2, 3):
+        assert len(told_by_another_process(path)) == number - 1
+        put(store, finished(f"churn@{number}"))
+    assert len(told_by_another_process(path)) == 3
+
+
+def told_by_another_process(path: Path) -> list[str]:
+    """The facts that a process reads that opens the store to write it, too."""
+    code = f"""
+from pathlib import Path
+from cycletrace.store import facts, open_store
+with open_store(Path({str(path)!r})) as store:
+    for one in facts(store, {NOW}):
+        print(one["key"])
+"""
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.splitlines()
+
+
 def test_two_writers_at_once(path: Path) -> None:
     with writing(str(path), "one") as one, writing(str(path), "two") as two:
         for _ in range(20):

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 from types import TracebackType
+from weakref import WeakSet
 
 from cycletrace.store.errors import StoreError, explained
 from cycletrace.store.filesystem import network_type
@@ -31,6 +32,12 @@ class Store:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self._connection = connection
+        self._file = _identity(path)
+        _OPENED.add(self)
+
+    def is_at(self, path: Path) -> bool:
+        """Whether this is the file at a path, under whatever name."""
+        return self._file is not None and self._file == _identity(path)
 
     @contextmanager
     def transaction(self) -> Generator[sqlite3.Connection, None, None]:
@@ -78,6 +85,7 @@ class Store:
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
+        _OPENED.discard(self)
 
     def __enter__(self) -> Store:
         return self
@@ -86,6 +94,18 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+_OPENED: WeakSet[Store] = WeakSet()
+"""Stores that are open in this process."""
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def open_store(path: Path, *, durable: bool = False) -> Store:
@@ -145,7 +165,14 @@ def _refuse_network(path: Path) -> None:
 
 
 def _check_header(path: Path) -> None:
-    """Look at the file's first bytes, before SQLite does anything to it. Source: https://www.sqlite.org/fileformat.html."""
+    """Look at the file's first bytes, before SQLite does anything to it. Source: https://www.sqlite.org/fileformat.html.
+
+    Not where this process has it open already, and so has looked at it: to close a descriptor of the file would let go
+    of the locks that SQLite holds on it, and the next process to close the store would remove the write-ahead log
+    under us. Source: https://www.sqlite.org/howtocorrupt.html, 2.2.
+    """
+    if any(store.is_at(path) for store in _OPENED):
+        return
     try:
         with path.open("rb") as file:
             header = file.read(100)
