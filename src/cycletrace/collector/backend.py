@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -15,16 +16,34 @@ GRPC_PORT = 4317
 _HTTP_PORTS = {"http": 80, "https": 443}
 
 
-class Target(NamedTuple):
-    """One backend of one signal, as the user names it.
+class Tls(NamedTuple):
+    """Files in PEM for backends that speak TLS."""
 
-    ``certificate`` is a file of certificates in PEM that are trusted instead of the system's; ``timeout`` is in
-    seconds.
-    """
+    certificate: Path | None = None
+    """Certificates that are trusted instead of the usual ones."""
+    client_certificate: Path | None = None
+    """Who we are, where the backend asks."""
+    client_key: Path | None = None
+    """The private key of that; ``None``: it lies in the same file."""
+
+    def context(self) -> ssl.SSLContext:
+        """What the files say.
+
+        Raises:
+            OSError: where one cannot be read, or holds none.
+        """
+        context = ssl.create_default_context(cafile=self.certificate)
+        if self.client_certificate is not None:  # without a password it would be asked for on a terminal
+            context.load_cert_chain(self.client_certificate, self.client_key, password="")
+        return context
+
+
+class Target(NamedTuple):
+    """One backend of one signal, as the user names it. ``timeout`` is in seconds."""
 
     url: str
     headers: Mapping[str, str] = {}
-    certificate: Path | None = None
+    tls: Tls = Tls()
     timeout: float = 10.0
 
     @property
@@ -61,6 +80,8 @@ def checked(target: Target) -> Target:
         raise ValueError(f"{target.url!r} names no host and port to send to")
     if parts.scheme in ("grpc", "grpcs") and parts.path.strip("/"):
         raise ValueError(f"{target.url!r}: gRPC knows no path; expected {parts.scheme}://{parts.netloc}")
+    if target.tls.client_key is not None and target.tls.client_certificate is None:
+        raise ValueError(f"{target.url!r} has a client's key without a client's certificate")
     return target
 
 

@@ -9,10 +9,16 @@ import grpc
 
 from cycletrace.collector.answer import MAX_MESSAGE, Answer, malformed, of_status, of_success
 from cycletrace.collector.aside import Aside
-from cycletrace.collector.backend import Target
+from cycletrace.collector.backend import Target, Tls
 from cycletrace.collector.grpc_receiver import DETAILS
 from cycletrace.collector.json_request import to_protobuf
 from cycletrace.collector.signals import SIGNALS, Encoding, Request
+
+
+def _credentials(tls: Tls) -> Any:
+    tls.context()  # gRPC takes any bytes, and would fail at each request
+    trusted, own, key = (None if path is None else path.read_bytes() for path in tls)
+    return grpc.ssl_channel_credentials(trusted, key or own, own)
 
 
 class GrpcBackend:
@@ -26,8 +32,7 @@ class GrpcBackend:
             ("grpc.max_reconnect_backoff_ms", 5000),
         ]
         if target.scheme == "grpcs":
-            trusted = target.certificate.read_bytes() if target.certificate is not None else None
-            self._channel: Any = grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(trusted), options)
+            self._channel: Any = grpc.aio.secure_channel(address, _credentials(target.tls), options)
         else:
             self._channel = grpc.aio.insecure_channel(address, options)
         self._aside = Aside()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 from email.utils import parsedate_to_datetime
 
@@ -23,11 +22,8 @@ class HttpBackend:
 
     def __init__(self, target: Target) -> None:
         self.target = target
-        trusted: ssl.SSLContext | bool = True
-        if target.certificate is not None:
-            trusted = ssl.create_default_context(cafile=str(target.certificate))
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=trusted, limit=64),
+            connector=aiohttp.TCPConnector(ssl=target.tls.context() if target.scheme == "https" else True, limit=64),
             timeout=aiohttp.ClientTimeout(total=target.timeout),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=dict(target.headers),

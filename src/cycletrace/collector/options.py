@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cycletrace.collector.backend import Target, checked
+from cycletrace.collector.backend import Target, Tls, checked
 from cycletrace.collector.limits import Limits
 from cycletrace.collector.series import SECOND
 from cycletrace.collector.settings import SETTINGS
@@ -88,10 +88,8 @@ def make_options(settings: Mapping[str, Any], store: Path, rules: Rules = RULES)
         return str(value)
 
     timeout = _seconds("forward-timeout", text("forward-timeout"), at_least=0.001)
-    certificate = Path(text("forward-certificate")) if text("forward-certificate") else None
-    if certificate is not None and not certificate.is_file():
-        raise OptionError(f"forward-certificate: there is no file {certificate}.")
-    common = Target("", _headers("forward-headers", text("forward-headers")), certificate, timeout)
+    tls = Tls(**_files({name: text(f"forward-{name}") for name in _FILES}, "forward-"))
+    common = Target("", _headers("forward-headers", text("forward-headers")), tls, timeout)
     for_metrics = common._replace(headers=_headers("metrics-headers", text("metrics-headers")))
     return Options(
         store=Path(text("store")) if text("store") else store,
@@ -140,27 +138,38 @@ def _target(item: Any, common: Target) -> tuple[tuple[str, ...], Target]:
         else:
             url = item
         target = common._replace(url=url)
-    elif isinstance(item, dict) and item.keys() <= {"url", "signals", "headers", "certificate", "timeout"}:
-        signals = tuple(item.get("signals", names))
-        if not set(signals) <= set(names):
-            raise OptionError(f"signals are {', '.join(map(str, signals))}: expected some of {', '.join(names)}.")
+    elif isinstance(item, dict) and item.keys() <= {"url", "signals", "headers", "timeout", *_FILES}:
+        signals = item.get("signals", names)
+        if not isinstance(signals, (list, tuple)) or not set(signals) <= set(names):
+            raise OptionError(f"signals are {signals!r}: expected a list of some of {', '.join(names)}.")
         headers = item.get("headers", common.headers)
         if not isinstance(headers, Mapping):
             raise OptionError(f"headers of {item.get('url')!r}: expected a table of names and values.")
-        target = Target(
-            str(item.get("url", "")),
-            {str(name): str(value) for name, value in headers.items()},
-            Path(item["certificate"]) if "certificate" in item else common.certificate,
-            _seconds("timeout", str(item["timeout"]), at_least=0.001) if "timeout" in item else common.timeout,
+        target = common._replace(
+            url=str(item.get("url", "")),
+            headers={str(name): str(value) for name, value in headers.items()},
+            tls=common.tls._replace(**_files({name: str(item[name]) for name in _FILES if name in item})),
+            timeout=_seconds("timeout", str(item["timeout"]), at_least=0.001) if "timeout" in item else common.timeout,
         )
     else:
         raise OptionError(
-            f"{item!r}: expected [SIGNAL=]URL, or a table with url, signals, headers, certificate, timeout."
+            f"{item!r}: expected [SIGNAL=]URL, or a table with url, signals, headers, timeout, {', '.join(_FILES)}."
         )
     try:
-        return signals, checked(target)
+        return tuple(signals), checked(target)
     except ValueError as error:
         raise OptionError(f"{error}.") from None
+
+
+_FILES = tuple(field.replace("_", "-") for field in Tls._fields)
+
+
+def _files(named: Mapping[str, str], prefix: str = "") -> dict[str, Path | None]:
+    """The files of these names, which must be there, by field of :class:`Tls`; ``None`` where nothing is said."""
+    for name, text in named.items():
+        if text and not Path(text).is_file():
+            raise OptionError(f"{prefix}{name}: there is no file {text}.")
+    return {name.replace("-", "_"): Path(text) if text else None for name, text in named.items()}
 
 
 def _headers(name: str, text: str) -> dict[str, str]:

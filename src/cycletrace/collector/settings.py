@@ -36,6 +36,8 @@ SETTINGS = (
         "headers for what is forwarded, percent-encoded (better said by CYCLETRACE_FORWARD_HEADERS)",
     ),
     Setting("forward-certificate", "FILE", "", "certificates (PEM) to trust instead of the system's"),
+    Setting("forward-client-certificate", "FILE", "", "certificate (PEM) to show to backends that ask for one"),
+    Setting("forward-client-key", "FILE", "", "its private key (PEM; default: in the file of the certificate)"),
     Setting("forward-timeout", "LENGTH", "10s", "how long a backend may take to answer"),
     Setting("metrics-to", "URL", "", "where cycle-time metrics are sent by OTLP; may be repeated", is_list=True),
     Setting("metrics-headers", "K=V,...", "", "headers for these (better said by CYCLETRACE_METRICS_HEADERS)"),
