@@ -156,6 +156,43 @@ def test_json_of_any_shape_makes_no_record_and_breaks_nothing(attributes: object
     assert len(taken.bad) <= 1
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"intValue": "3"}, 3),
+        ({"intValue": 3}, 3),
+        ({"intValue": 3.0}, 3),
+        ({"intValue": "3", "stringValue": None}, 3),
+        ({"intValue": "3", "ofALaterVersion": {"x": [1]}}, 3),
+        ({"intValue": None}, None),
+        (None, None),
+        ({}, None),
+    ],
+)
+def test_json_says_a_value_in_any_way_that_protobuf_s_json_has(value: object, expected: int | None) -> None:
+    said = {words.CYCLE_ID: CYCLE, words.STAGE_ID: "1", words.STAGE_NAME: "train"}
+    attributes: list[object] = [{"key": key, "value": {"stringValue": text}} for key, text in said.items()]
+    attributes.append({"key": words.STAGE_ATTEMPT, "value": value, "ofALaterVersion": 1})
+    spans = [{"startTimeUnixNano": 1.75e18, "endTimeUnixNano": "1750000000000000001", "attributes": attributes}]
+    request = {"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}
+    (record,) = read(Request(TRACES, Encoding.JSON, json.dumps(request).encode())).records
+    assert isinstance(record, Stage)
+    assert (record.start, record.end, record.attempt) == (1_750_000_000 * 10**9, 1_750_000_000 * 10**9 + 1, expected)
+
+
+@pytest.mark.parametrize(
+    ("signal", "body"),
+    [
+        (TRACES, b'{"resourceSpans": 1}'),
+        (LOGS, b'{"resourceLogs": [{"scopeLogs": [{"logRecords": "x"}]}]}'),
+        (METRICS, b'{"resourceMetrics": [{"scopeMetrics": [{"metrics": [5]}]}]}'),
+    ],
+)
+def test_what_goes_nowhere_is_looked_at_all_the_same(signal: Signal, body: bytes) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        check(Request(signal, Encoding.JSON, body))
+
+
 @pytest.mark.parametrize("time", [True, 1.5, "1.5", "", "-", "\u0661", "1" * 30, [], -1, "-1", 2**64, str(2**63)])
 def test_an_instant_that_is_none_costs_the_record(time: object) -> None:
     ours = [

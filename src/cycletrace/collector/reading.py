@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from cycletrace.collector import envelope
 from cycletrace.collector.json_request import items, objects, parse
-from cycletrace.collector.signals import LOGS, TRACES, Encoding, Request
+from cycletrace.collector.signals import LOGS, METRICS, TRACES, Encoding, Request
 from cycletrace.conventions import PREFIX, SERVICE_NAMESPACE
 from cycletrace.flow import Record
 from cycletrace.store.decode import Rejected, decode_event, decode_span
@@ -49,7 +49,8 @@ def check(request: Request) -> None:
         ValueError: where it is none.
     """
     if request.encoding is Encoding.JSON:
-        parse(request.body)
+        for _ in _members_in_json(request):
+            pass
     else:
         for _ in envelope.members(request.body):
             break
@@ -125,17 +126,32 @@ def _protobuf_event(content: bytes, namespace: str | ValueError) -> Record | Non
 
 
 def _in_json(request: Request) -> Iterator[_Found]:
-    traces = request.signal is TRACES
-    decode = _json_span if traces else _json_event
-    names = ("resourceSpans", "scopeSpans", "spans") if traces else ("resourceLogs", "scopeLogs", "logRecords")
-    for resource in objects(parse(request.body), names[0]):
-        described = resource.get("resource")
-        for scope in objects(resource, names[1]):
-            for member in objects(scope, names[2]):
-                yield (
-                    (lambda: decode(member, described)),  # noqa: B023 - called at once
-                    (lambda: json.dumps(member).encode()),  # noqa: B023 - called at once
-                )
+    decode = _json_span if request.signal is TRACES else _json_event
+    for resource, member in _members_in_json(request):
+        yield (
+            (lambda: decode(member, resource)),  # noqa: B023 - called at once
+            (lambda: json.dumps(member).encode()),  # noqa: B023 - called at once
+        )
+
+
+def _members_in_json(request: Request) -> Iterator[tuple[object, dict[str, Any]]]:
+    """Spans, log records or metrics, each with the resource that it is of.
+
+    Raises:
+        ValueError: where it is not a request.
+    """
+    resources, scopes, members = _NAMES[request.signal]
+    for resource in objects(parse(request.body), resources):
+        for scope in objects(resource, scopes):
+            for member in objects(scope, members):
+                yield resource.get("resource"), member
+
+
+_NAMES = {
+    TRACES: ("resourceSpans", "scopeSpans", "spans"),
+    LOGS: ("resourceLogs", "scopeLogs", "logRecords"),
+    METRICS: ("resourceMetrics", "scopeMetrics", "metrics"),
+}
 
 
 def _json_namespace(resource: object) -> str:
@@ -186,9 +202,10 @@ def _attributes(holder: dict[str, Any]) -> dict[str, object]:
 
 
 def _value(value: object) -> object:
-    if not isinstance(value, dict) or len(value) != 1:
+    said = [] if not isinstance(value, dict) else [item for item in value.items() if _is_said(*item)]
+    if len(said) != 1:
         return None
-    ((kind, content),) = value.items()
+    ((kind, content),) = said
     if kind == "stringValue":
         return _text(content)
     if kind == "intValue":
@@ -198,6 +215,14 @@ def _value(value: object) -> object:
     if kind == "doubleValue" and isinstance(content, (int, float)):
         return float(content)
     return b""
+
+
+_KINDS = {"stringValue", "boolValue", "intValue", "doubleValue", "arrayValue", "kvlistValue", "bytesValue"}
+
+
+def _is_said(field: object, content: object) -> bool:
+    """Whether a field says what a value is: null says nothing, nor do fields that a later version of OTLP may have."""
+    return field in _KINDS and content is not None
 
 
 def _integer(value: object) -> int:
@@ -210,6 +235,8 @@ def _integer(value: object) -> int:
         return 0
     if isinstance(value, int) and not isinstance(value, bool):
         return value
+    if isinstance(value, float) and value.is_integer():  # some write 3.0
+        return int(value)
     if isinstance(value, str) and len(value) <= 20 and value.isascii() and value.lstrip("-").isdigit():
         return int(value)
     raise ValueError("an integer was expected")
