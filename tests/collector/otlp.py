@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -13,6 +14,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Sp
 
 from cycletrace import conventions as words
 
+SECOND = 1_000_000_000
 Value = str | int | bool | float
 
 
@@ -73,3 +75,29 @@ def logs(records: Sequence[LogRecord], namespace: str = "") -> ExportLogsService
     return ExportLogsServiceRequest(
         resource_logs=[ResourceLogs(resource=resource(namespace), scope_logs=[ScopeLogs(log_records=records)])]
     )
+
+
+def ours(key: str, **more: Value) -> dict[str, Value]:
+    return {**cycle_attributes(key), **{words.PREFIX + name.replace("__", "."): value for name, value in more.items()}}
+
+
+def a_cycle(key: str, start: int) -> list[Any]:
+    """A cycle of an hour: trained, selected by hand, deployed, with a wait, in use."""
+    minute = 60 * SECOND
+
+    def stage(stage_id: str, name: str, begin: int, end: int, **more: Value) -> Any:
+        attributes = ours(key, stage__id=stage_id, stage__name=name, **more)
+        return span(name, attributes, start + begin * minute, start + end * minute)
+
+    return [
+        stage("a" * 16, "train", 0, 30),
+        span(
+            "wait compute",
+            ours(key, wait__id="b" * 16, wait__reason="compute", stage__id="a" * 16),
+            start + 5 * minute,
+            start + 10 * minute,
+        ),
+        stage("c" * 16, "select", 35, 40, actor__type="human"),
+        stage("d" * 16, "deploy", 45, 50),
+        span("mark in_use", ours(key, mark__name="in_use"), start + 60 * minute, start + 60 * minute),
+    ]

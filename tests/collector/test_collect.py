@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 import json
-import socket
 import subprocess
 import sys
 import textwrap
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,14 +15,14 @@ import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from tests.collector.otlp import Value, cycle_attributes, log, logs, span, traces
+from tests.cli.commands import Shell
+from tests.collector.otlp import SECOND, a_cycle, cycle_attributes, log, logs, ours, span, traces
 from tests.collector.process import Collect, eventually
 from tests.collector.sinks import SERVICES, GrpcSink, HttpSink, Sink
 
 from cycletrace import conventions as words
 
 Start = Callable[..., Collect]
-SECOND = 1_000_000_000
 
 SDK_PROGRAM = textwrap.dedent("""
     import logging, sys
@@ -93,32 +89,6 @@ def test_a_program_that_knows_nothing_of_cycletrace_sends_through_it(
     assert logged.resource_logs[0].scope_logs[0].log_records[0].body.string_value == "careful"
     metered = ExportMetricsServiceRequest.FromString(requests["metrics"][0])
     assert metered.resource_metrics[0].scope_metrics[0].metrics[0].name == "c"
-
-
-def ours(key: str, **more: Value) -> dict[str, Value]:
-    return {**cycle_attributes(key), **{words.PREFIX + name.replace("__", "."): value for name, value in more.items()}}
-
-
-def a_cycle(key: str, start: int) -> list[Any]:
-    """A cycle of an hour: trained, selected by hand, deployed, with a wait, in use."""
-    minute = 60 * SECOND
-
-    def stage(stage_id: str, name: str, begin: int, end: int, **more: Value) -> Any:
-        attributes = ours(key, stage__id=stage_id, stage__name=name, **more)
-        return span(name, attributes, start + begin * minute, start + end * minute)
-
-    return [
-        stage("a" * 16, "train", 0, 30),
-        span(
-            "wait compute",
-            ours(key, wait__id="b" * 16, wait__reason="compute", stage__id="a" * 16),
-            start + 5 * minute,
-            start + 10 * minute,
-        ),
-        stage("c" * 16, "select", 35, 40, actor__type="human"),
-        stage("d" * 16, "deploy", 45, 50),
-        span("mark in_use", ours(key, mark__name="in_use"), start + 60 * minute, start + 60 * minute),
-    ]
 
 
 def test_a_cycle_becomes_facts_metrics_and_derived_spans(collect: Start, http_sink: HttpSink) -> None:
@@ -214,6 +184,20 @@ def test_a_later_record_revises_facts_and_is_counted_but_not_observed_again(coll
     assert (facts["outcome"], facts["cycle_time_ns"]) == ("rolled_back", 7200 * SECOND)
 
 
+def test_commands_of_its_machine_leave_the_folding_to_it(collect: Start, tmp_path: Path) -> None:
+    """They read journals into its store, and tell the facts as they are; what changed is for it to tell."""
+    shell = Shell(tmp_path)
+    collector = collect("--grace", "0", store=shell.state / "store.db")
+    collector.post("traces", traces(a_cycle("churn@7", time.time_ns() - 3 * 3600 * SECOND)).SerializeToString())
+    assert eventually(lambda: collector.total("cycletrace_cycle_completed_total")) == 1
+    assert shell.run("close", "rolled_back", "--cycle", "churn@7").code == 0
+    assert [one["outcome"] for one in shell.facts()] == ["rolled_back"]
+    assert eventually(lambda: collector.total("cycletrace_cycle_rolled_back_total")) == 1
+    assert collector.total("cycletrace_record_late_total") == 1
+    assert [one["facts"]["outcome"] for one in collector.facts("--revisions")] == ["rolled_back"]
+    assert [one["outcome"] for one in collector.facts("--as-observed")] == ["in_use"]
+
+
 def test_one_bad_record_is_put_aside_the_rest_is_taken_and_all_is_forwarded(
     collect: Start, http_sink: HttpSink
 ) -> None:
@@ -257,34 +241,6 @@ def test_a_backend_that_is_down_asks_to_repeat_and_what_was_stored_stays(collect
         again.close()
 
 
-def test_it_ends_in_order_within_seconds(collect: Start, http_sink: HttpSink) -> None:
-    collector = collect("--metrics-to", http_sink.url, "--interval", "1h", "--grace", "0")
-    collector.post("traces", traces(a_cycle("churn@7", time.time_ns() - 3 * 3600 * SECOND)).SerializeToString())
-    assert collector.stop() == 0
-    (body,) = http_sink.bodies("metrics")
-    names = [m.name for m in ExportMetricsServiceRequest.FromString(body).resource_metrics[0].scope_metrics[0].metrics]
-    assert words.CYCLE_COMPLETED in names, "told before it ended"
-    assert not any("Traceback" in line for line in collector.output)
-
-
-def test_a_backend_that_hangs_does_not_hold_up_the_end(collect: Start) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        collector = collect("--forward", f"http://127.0.0.1:{silent.getsockname()[1]}")
-        body = traces([span("GET", {}, 1, 2)]).SerializeToString()
-
-        def send() -> None:
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                collector.post("traces", body)
-
-        sender = threading.Thread(target=send)
-        sender.start()
-        silent.accept()
-        began = time.monotonic()
-        assert collector.stop() == 0
-        assert time.monotonic() - began < 5
-        sender.join()
-
-
 def test_the_headline_is_the_report_s(collect: Start) -> None:
     collector = collect("--grace", "0", "--target", "training:20m")
     for number in range(9):
@@ -325,92 +281,6 @@ def test_namespaces_keep_teams_apart(collect: Start) -> None:
         ("a", "churn@1"),
         ("b", "churn@1"),
     ]
-
-
-def refused(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "cycletrace", "collect", *arguments]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
-
-
-@pytest.mark.parametrize(
-    ("options", "sentence"),
-    [
-        (["--forward", "ftp://host"], "expected a URL that begins with"),
-        (["--forward", "tracks=http://host"], "expected one of traces, logs, metrics"),
-        (["--forward", "http://127.0.0.1:4318"], "would go round for ever"),
-        (["--forward", "grpc://localhost:4317"], "would go round for ever"),
-        (["--metrics-to", "http://localhost:4318"], "would go round for ever"),
-        (["--store", "/dev/null/store.db"], "store"),
-        (["--store", __file__], "is no store of cycletrace"),
-        (["--grpc", "here"], "expected HOST:PORT"),
-        (["--interval", "soon"], "expected a length"),
-        (["--target", "flight:2h"], "no target"),
-        (["--label-limit", "1"], "expected a whole number of at least 2"),
-        (["--max-body", "16 parsecs"], "expected a size"),
-        (["--config", "/nowhere.toml"], "cannot be read"),
-        (["--forward-certificate", "/nowhere.pem"], "there is no file"),
-    ],
-)
-def test_wrong_options_are_told_in_one_sentence(tmp_path: Path, options: list[str], sentence: str) -> None:
-    store = [] if "--store" in options else ["--store", str(tmp_path / "store.db")]
-    done = refused(*store, *options)
-    assert done.returncode == 2
-    assert sentence in done.stderr
-    assert len(done.stderr.splitlines()) == 1
-    assert done.stdout == ""
-
-
-def test_a_busy_port_is_told_in_one_sentence(collect: Start, tmp_path: Path) -> None:
-    collector = collect()
-    for option, port in (("--grpc", collector.grpc_port), ("--http", collector.http_port)):
-        other = "--http" if option == "--grpc" else "--grpc"
-        arguments = [option, f"127.0.0.1:{port}", other, "127.0.0.1:0", "--store", str(tmp_path / "other.db")]
-        done = refused(*arguments)
-        assert done.returncode == 2
-        assert f"Cannot listen on 127.0.0.1:{port}" in done.stderr
-        assert len(done.stderr.splitlines()) == 1
-
-
-def test_a_file_says_the_same_as_the_command_line(collect: Start, http_sink: HttpSink, tmp_path: Path) -> None:
-    config = tmp_path / "collect.toml"
-    config.write_text(
-        f"""
-        grace = 0
-        label_limit = 3
-        [[forward]]
-        url = "{http_sink.url}"
-        signals = ["logs"]
-        headers = {{ Authorization = "secret" }}
-        timeout = "2s"
-        """
-    )
-    collector = collect("--config", str(config))
-    collector.post("logs", b"")
-    collector.post("traces", b"")
-    assert [(one.signal, one.headers["authorization"]) for one in http_sink.received] == [("logs", "secret")]
-    start = time.time_ns() - 3 * 3600 * SECOND
-    for model in range(5):
-        body = traces(a_cycle(f"m{model}@1", start)).SerializeToString()
-        collector.post("traces", body)
-    done = "cycletrace_cycle_completed_total"
-    assert eventually(lambda: collector.total(done), lambda seen: seen == 5) == 5
-    assert collector.total(done, otel_metric_overflow="true") == 3
-    assert sum("which is the limit" in line and words.CYCLE_COMPLETED in line for line in collector.output) == 1
-
-
-def test_headers_may_come_from_the_environment(http_sink: HttpSink, tmp_path: Path) -> None:
-    collector = Collect(
-        tmp_path / "store.db",
-        "--forward",
-        http_sink.url,
-        environment={"CYCLETRACE_FORWARD_HEADERS": "Authorization=Basic%20abc,x-tenant=us"},
-    )
-    try:
-        collector.post("logs", b"")
-        (received,) = http_sink.received
-        assert (received.headers["authorization"], received.headers["x-tenant"]) == ("Basic abc", "us")
-    finally:
-        collector.kill()
 
 
 def test_json_and_protobuf_make_the_same_facts(collect: Start) -> None:

@@ -115,11 +115,12 @@ def ingested(directory: Path) -> Store:
     """This machine's store, with what its journals hold, and with the ends of what died."""
     from cycletrace.emit.lost import bury
     from cycletrace.store import FILE, ingest, open_store, refold
+    from cycletrace.store.observed import has_collector
 
     bury(directory)
     store = open_store(directory / FILE)
     ingest(store, directory)
     while True:
         with store.transaction() as connection:
-            if not refold(connection, time.time_ns(), REFOLD_AT_ONCE, rules()):
+            if has_collector(connection) or not refold(connection, time.time_ns(), REFOLD_AT_ONCE, rules()):
                 return store

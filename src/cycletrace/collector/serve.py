@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Coroutine, Generator, Iterator
 from functools import partial
+from types import FrameType
 from typing import Any
 
 from cycletrace.collector.answer import Answer, Code, malformed, together
@@ -26,6 +29,7 @@ from cycletrace.collector.present import Present
 from cycletrace.collector.reading import check, may_be_ours
 from cycletrace.collector.series import SECOND, Accumulator
 from cycletrace.collector.signals import METRICS, SIGNALS, TRACES, Request
+from cycletrace.collector.sole import sole
 from cycletrace.collector.state import forget_others, instance_id, load_series, save_series
 from cycletrace.collector.teller import Prometheus, Teller, tell_backends, tell_once
 from cycletrace.collector.telling import Telling, begin_all
@@ -36,6 +40,9 @@ _log = logging.getLogger("cycletrace.collector")
 
 _LAST_EXPORT = 1.0
 """Seconds that the last export of metrics may take when the collector stops."""
+_LONGEST_END = 4.5
+"""Seconds after which it ends whatever still runs: a huge fold, a name server that does not answer."""
+_ENDS = (signal.SIGTERM, signal.SIGINT)
 
 
 class StartError(Exception):
@@ -48,11 +55,23 @@ def run(options: Options) -> int:
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # what strangers send is not our error
     try:
         _refuse_loop(options)
-        asyncio.run(_serve(options))
+        with _ending() as ending:
+            asyncio.run(_serve(options, ending))
     except (StartError, StoreError) as error:
         print(f"cycletrace: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+@contextlib.contextmanager
+def _ending() -> Generator[threading.Timer]:
+    """A timer that ends the process where an orderly end takes too long: what was answered is durable anyway."""
+    ending = threading.Timer(_LONGEST_END, os._exit, [0])
+    ending.daemon = True
+    try:
+        yield ending
+    finally:
+        ending.cancel()
 
 
 def _refuse_loop(options: Options) -> None:
@@ -61,16 +80,23 @@ def _refuse_loop(options: Options) -> None:
         raise StartError(f"{itself.url} is this collector itself, so requests would go round for ever.")
 
 
-async def _serve(options: Options) -> None:
+async def _serve(options: Options, ending: threading.Timer) -> None:
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    with open_store(options.store, durable=True) as store, open_reader(options.store) as reader:
+    loop = asyncio.get_running_loop()
+
+    def end(number: int, _: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_IGN)  # to say it twice must not cut the end short
+        loop.call_soon_threadsafe(stop.set)
+
+    for number in _ENDS:
+        signal.signal(number, end)
+    with open_store(options.store, durable=True) as store, sole(options.store), open_reader(options.store) as reader:
         collector = Collector(options, store, reader)
         try:
             await collector.start()
             print("\n".join(collector.described()), flush=True)
             await stop.wait()
+            ending.start()
         finally:
             await collector.stop()
 

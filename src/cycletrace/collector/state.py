@@ -15,6 +15,7 @@ from cycletrace.collector.series import (
     labels_to_text,
     to_text,
 )
+from cycletrace.store.observed import COLLECTOR
 
 MAX_OUTBOX = 100_000
 """Requests that wait for one backend. What is older is dropped, and told."""
@@ -56,8 +57,8 @@ def put_off(connection: sqlite3.Connection, now: int, until: int) -> None:
 
 def instance_id(connection: sqlite3.Connection) -> str:
     """The name under which this store's metrics are told, the same after every restart."""
-    connection.execute("INSERT OR IGNORE INTO meta (name, value) VALUES ('collector', ?)", (token_hex(16),))
-    name: str = connection.execute("SELECT value FROM meta WHERE name = 'collector'").fetchone()[0]
+    connection.execute("INSERT OR IGNORE INTO meta (name, value) VALUES (?, ?)", (COLLECTOR, token_hex(16)))
+    name: str = connection.execute("SELECT value FROM meta WHERE name = ?", (COLLECTOR,)).fetchone()[0]
     return name
 
 

@@ -33,7 +33,8 @@ GROUP = 256
 """Requests in one transaction."""
 FOLDS = 100
 """Cycles that one transaction folds or observes, so that requests never wait long."""
-LONGEST_SLEEP = 3600.0
+LONGEST_SLEEP = 5.0
+"""Seconds until it looks whether another process added records: the commands of this machine read journals in."""
 PUT_OFF = 3600 * SECOND
 """Nanoseconds until a cycle that cannot be folded is tried again."""
 PAUSE_AFTER_FAILURE = 1.0

@@ -13,6 +13,8 @@ from typing import TypedDict
 from cycletrace.flow import Facts
 from cycletrace.store.database import Store
 
+COLLECTOR = "collector"
+"""What a collector notes its name under, among what is noted of the store."""
 _LEFT_OUT = 0
 
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
@@ -25,6 +27,11 @@ class Revision(TypedDict):
     at: int
     facts: Facts | None
     """``None`` where its records turned out to belong to another cycle."""
+
+
+def has_collector(connection: sqlite3.Connection) -> bool:
+    """Whether a collector keeps this store. Then it alone folds, since it tells what each fold changed."""
+    return connection.execute("SELECT 1 FROM meta WHERE name = ?", (COLLECTOR,)).fetchone() is not None
 
 
 def ready(connection: sqlite3.Connection, closed_by: int, limit: int) -> list[Facts]:

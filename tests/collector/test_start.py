@@ -1,0 +1,119 @@
+"""How the collector is told what to do, and what it says where it cannot."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.collector.otlp import SECOND, a_cycle, traces
+from tests.collector.process import Collect, eventually
+from tests.collector.sinks import HttpSink
+
+from cycletrace import conventions as words
+
+Start = Callable[..., Collect]
+
+
+def refused(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "cycletrace", "collect", *arguments]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--forward", "ftp://host"], "expected a URL that begins with"),
+        (["--forward", "tracks=http://host"], "expected one of traces, logs, metrics"),
+        (["--forward", "http://127.0.0.1:4318"], "would go round for ever"),
+        (["--forward", "grpc://localhost:4317"], "would go round for ever"),
+        (["--metrics-to", "http://localhost:4318"], "would go round for ever"),
+        (["--store", "/dev/null/store.db"], "store"),
+        (["--store", __file__], "is no store of cycletrace"),
+        (["--grpc", "here"], "expected HOST:PORT"),
+        (["--interval", "soon"], "expected a length"),
+        (["--target", "flight:2h"], "no target"),
+        (["--label-limit", "1"], "expected a whole number of at least 2"),
+        (["--max-body", "16 parsecs"], "expected a size"),
+        (["--config", "/nowhere.toml"], "cannot be read"),
+        (["--forward-certificate", "/nowhere.pem"], "there is no file"),
+    ],
+)
+def test_wrong_options_are_told_in_one_sentence(tmp_path: Path, options: list[str], sentence: str) -> None:
+    store = [] if "--store" in options else ["--store", str(tmp_path / "store.db")]
+    done = refused(*store, *options)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""
+
+
+def test_a_busy_port_is_told_in_one_sentence(collect: Start, tmp_path: Path) -> None:
+    collector = collect()
+    for option, port in (("--grpc", collector.grpc_port), ("--http", collector.http_port)):
+        other = "--http" if option == "--grpc" else "--grpc"
+        arguments = [option, f"127.0.0.1:{port}", other, "127.0.0.1:0", "--store", str(tmp_path / "other.db")]
+        done = refused(*arguments)
+        assert done.returncode == 2
+        assert f"Cannot listen on 127.0.0.1:{port}" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_file_says_the_same_as_the_command_line(collect: Start, http_sink: HttpSink, tmp_path: Path) -> None:
+    config = tmp_path / "collect.toml"
+    config.write_text(
+        f"""
+        grace = 0
+        label_limit = 3
+        [[forward]]
+        url = "{http_sink.url}"
+        signals = ["logs"]
+        headers = {{ Authorization = "secret" }}
+        timeout = "2s"
+        """
+    )
+    collector = collect("--config", str(config))
+    collector.post("logs", b"")
+    collector.post("traces", b"")
+    assert [(one.signal, one.headers["authorization"]) for one in http_sink.received] == [("logs", "secret")]
+    start = time.time_ns() - 3 * 3600 * SECOND
+    for model in range(5):
+        body = traces(a_cycle(f"m{model}@1", start)).SerializeToString()
+        collector.post("traces", body)
+    done = "cycletrace_cycle_completed_total"
+    assert eventually(lambda: collector.total(done), lambda seen: seen == 5) == 5
+    assert collector.total(done, otel_metric_overflow="true") == 3
+    assert sum("which is the limit" in line and words.CYCLE_COMPLETED in line for line in collector.output) == 1
+
+
+def test_headers_may_come_from_the_environment(http_sink: HttpSink, tmp_path: Path) -> None:
+    collector = Collect(
+        tmp_path / "store.db",
+        "--forward",
+        http_sink.url,
+        environment={"CYCLETRACE_FORWARD_HEADERS": "Authorization=Basic%20abc,x-tenant=us"},
+    )
+    try:
+        collector.post("logs", b"")
+        (received,) = http_sink.received
+        assert (received.headers["authorization"], received.headers["x-tenant"]) == ("Basic abc", "us")
+    finally:
+        collector.kill()
+
+
+def test_a_second_collector_of_one_store_is_refused_until_the_first_is_gone(collect: Start, tmp_path: Path) -> None:
+    collector = collect()
+    ports = ["--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"]
+    other_name = tmp_path / "link.db"
+    other_name.symlink_to(collector.store)
+    for name in (collector.store, other_name):
+        done = refused(*ports, "--store", str(name))
+        assert done.returncode == 2
+        assert done.stderr.startswith("cycletrace: Another collector has the store")
+        assert len(done.stderr.splitlines()) == 1
+    collector.kill()
+    collector.restart()
+    assert collector.get("/readyz")[0] == 200

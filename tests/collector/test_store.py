@@ -1,0 +1,58 @@
+"""A collector's store is looked after while it runs: nothing that was acknowledged is lost by it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.collector.otlp import SECOND, a_cycle, span, traces
+from tests.collector.process import Collect, eventually
+
+from cycletrace import conventions as words
+
+Start = Callable[..., Collect]
+DAY = 86_400 * SECOND
+
+
+def look_after(collector: Collect, *arguments: str) -> str:
+    command = [sys.executable, "-m", "cycletrace", "store", *arguments, "--store", str(collector.store)]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+
+
+def send(collector: Collect, key: str, start: int) -> None:
+    assert collector.post("traces", traces(a_cycle(key, start)).SerializeToString()) == 200
+
+
+def test_whatever_is_done_to_its_store_what_it_acknowledged_survives_kill_9(collect: Start, tmp_path: Path) -> None:
+    collector = collect("--grace", "0")
+    now = time.time_ns()
+    send(collector, "old@1", now - 500 * DAY)
+    send(collector, "new@1", now - DAY)
+    done = "cycletrace_cycle_completed_total"
+    assert eventually(lambda: collector.total(done), lambda count: count == 2) == 2
+    told = collector.facts()
+    info: dict[str, Any] = json.loads(look_after(collector, "info", "--json"))
+    assert (info["cycles"], info["records"], info["pruned"]) == (2, 10, 0)
+    assert look_after(collector, "check") == "The store is sound.\n"
+    look_after(collector, "backup", str(tmp_path / "copy.db"))
+    assert "5 records of 1 cycles are removed" in look_after(collector, "prune", "--older-than", "400d")
+    send(collector, "after@1", now - DAY)
+    assert len(collector.facts()) == 3, "who reads sees what is acknowledged"
+    collector.kill()
+    collector.restart()
+    after = {one["key"]: one for one in collector.facts()}
+    assert after.keys() == {"old@1", "new@1", "after@1"}
+    assert [after["old@1"], after["new@1"]] == sorted(told, key=lambda one: one["key"] == "new@1")
+    assert eventually(lambda: collector.total(done), lambda count: count == 3) == 3
+    late = span("mark in_use", {**words_of("old@1"), words.MARK_NAME: "in_use"}, now, now)
+    assert collector.post("traces", traces([late]).SerializeToString()) == 200
+    assert eventually(lambda: collector.total("cycletrace_record_rejected_total")) == 1
+
+
+def words_of(key: str) -> dict[str, str | int | bool | float]:
+    return {words.CYCLE_ID: words.cycle_id("", key)}
