@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from tests.collector.process import Collect, eventually
 from tests.collector.sinks import HttpSink
 
 from cycletrace import conventions as words
+from cycletrace.collector.options import OptionError, make_options, read_config
 
 Start = Callable[..., Collect]
 
@@ -31,6 +33,10 @@ def refused(*arguments: str) -> subprocess.CompletedProcess[str]:
         (["--forward", "http://127.0.0.1:4318"], "would go round for ever"),
         (["--forward", "grpc://localhost:4317"], "would go round for ever"),
         (["--metrics-to", "http://localhost:4318"], "would go round for ever"),
+        (["--forward", "http://[::ffff:127.0.0.1]:4318"], "would go round for ever"),
+        (["--http", "0.0.0.0:4318", "--forward", f"http://{socket.gethostname()}:4318"], "would go round for ever"),
+        (["--forward-headers", "my secret"], "forward-headers: expected name=value"),
+        (["--forward-headers", "a=b%0d%0aevil: yes"], "forward-headers: expected name=value"),
         (["--store", "/dev/null/store.db"], "store"),
         (["--store", __file__], "is no store of cycletrace"),
         (["--grpc", "here"], "expected HOST:PORT"),
@@ -49,6 +55,7 @@ def test_wrong_options_are_told_in_one_sentence(tmp_path: Path, options: list[st
     assert sentence in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
+    assert "secret" not in done.stderr
 
 
 def test_a_busy_port_is_told_in_one_sentence(collect: Start, tmp_path: Path) -> None:
@@ -87,6 +94,32 @@ def test_a_file_says_the_same_as_the_command_line(collect: Start, http_sink: Htt
     assert eventually(lambda: collector.total(done), lambda seen: seen == 5) == 5
     assert collector.total(done, otel_metric_overflow="true") == 3
     assert sum("which is the limit" in line and words.CYCLE_COMPLETED in line for line in collector.output) == 1
+
+
+@pytest.mark.parametrize(
+    ("toml", "sentence"),
+    [
+        ("intervall = 5", "There is no option 'intervall'"),
+        ("interval = true", "expected LENGTH"),
+        ("forward = 5", "expected [SIGNAL=]URL"),
+        ("[[forward]]\nurl = 5", "expected a URL that begins with"),
+        ('[[forward]]\nurl = "http://x"\nfoo = 1', "or a table with url"),
+        ('[[forward]]\nurl = "http://x"\nsignals = "logs"', "expected a list of some of"),
+        ('[[forward]]\nurl = "http://x"\nsignals = [["logs"]]', "expected a list of some of"),
+        ('[[forward]]\nurl = "http://x"\nheaders = ["a"]', "expected a table of names and values"),
+        ('[[forward]]\nurl = "http://x"\nheaders = { a = "b\\nc" }', "expected name=value"),
+        ('[[forward]]\nurl = "http://x"\ntimeout = "soon"', "expected a length"),
+        ('forward = ["http://x", "traces=http://x"]', "would go to http://x twice"),
+        ("[", "is not TOML"),
+    ],
+)
+def test_a_file_that_cannot_be_followed_is_told_in_one_sentence(tmp_path: Path, toml: str, sentence: str) -> None:
+    config = tmp_path / "collect.toml"
+    config.write_text(toml)
+    with pytest.raises(OptionError) as caught:
+        make_options(read_config(config), tmp_path / "store.db")
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_headers_may_come_from_the_environment(http_sink: HttpSink, tmp_path: Path) -> None:

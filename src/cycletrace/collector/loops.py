@@ -32,9 +32,10 @@ def _arrives(host: str, listening: str) -> bool:
 
 def _addresses(host: str) -> set[str]:
     try:
-        return {str(info[4][0]) for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
-    except OSError:  # a name that nobody knows yet is not ours
+        found = {str(info[4][0]) for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+    except (OSError, UnicodeError):  # a name that nobody knows yet is not ours
         return set()
+    return {address.removeprefix("::ffff:") if "." in address else address for address in found}  # IPv4 within IPv6
 
 
 def _is_local(address: str) -> bool:

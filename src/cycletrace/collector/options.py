@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from cycletrace.collector.backend import Target, Tls, checked
 from cycletrace.collector.limits import Limits
@@ -140,14 +142,14 @@ def _target(item: Any, common: Target) -> tuple[tuple[str, ...], Target]:
         target = common._replace(url=url)
     elif isinstance(item, dict) and item.keys() <= {"url", "signals", "headers", "timeout", *_FILES}:
         signals = item.get("signals", names)
-        if not isinstance(signals, (list, tuple)) or not set(signals) <= set(names):
+        if not isinstance(signals, (list, tuple)) or not all(signal in names for signal in signals):
             raise OptionError(f"signals are {signals!r}: expected a list of some of {', '.join(names)}.")
         headers = item.get("headers", common.headers)
         if not isinstance(headers, Mapping):
             raise OptionError(f"headers of {item.get('url')!r}: expected a table of names and values.")
         target = common._replace(
             url=str(item.get("url", "")),
-            headers={str(name): str(value) for name, value in headers.items()},
+            headers=_sound_headers("headers", {str(name): str(value) for name, value in headers.items()}),
             tls=common.tls._replace(**_files({name: str(item[name]) for name in _FILES if name in item})),
             timeout=_seconds("timeout", str(item["timeout"]), at_least=0.001) if "timeout" in item else common.timeout,
         )
@@ -174,12 +176,19 @@ def _files(named: Mapping[str, str], prefix: str = "") -> dict[str, Path | None]
 
 def _headers(name: str, text: str) -> dict[str, str]:
     """Headers as OpenTelemetry's environment variables write them."""
-    from opentelemetry.util.re import parse_env_headers
+    pairs = (item.partition("=") for item in text.split(",") if item.strip())
+    return _sound_headers(name, {unquote(key).strip(): unquote(value).strip() for key, _, value in pairs})
 
-    headers = dict(parse_env_headers(text, liberal=True))
-    if text.strip() and not headers:
-        raise OptionError(f"{name}: expected name=value, and commas between.")
-    return headers
+
+def _sound_headers(name: str, headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers, where HTTP and gRPC take them. What is said of a wrong one does not show it: it may be a secret."""
+    for header, value in headers.items():
+        if not _HEADER.fullmatch(header) or not value or not (value.isascii() and value.isprintable()):
+            raise OptionError(f"{name}: expected name=value in ASCII, percent-encoded, and commas between.")
+    return dict(headers)
+
+
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 
 
 def _address(name: str, text: str) -> Address:
