@@ -189,14 +189,13 @@ Group = tuple[str | None, str | None]
 def _owned_by_group(table: Table, measured: Bools) -> dict[Group, tuple[Int64s, int, int]]:
     """What each group owned: its length in each cycle that has it, the total, and how much of it was work."""
     owned = table.owned
-    rows = measured[owned.cycle]
-    if not rows.any():
+    rows = np.flatnonzero(measured[owned.cycle])
+    if not len(rows):
         return {}
-    cycle, stage, activity, length = owned.cycle[rows], owned.stage[rows], owned.activity[rows], owned.length[rows]
     # Groups without a stage are numbered below those with one.
-    group = np.where(stage >= 0, stage + len(ACTIVITIES), activity)
-    order = np.lexsort((cycle, group))
-    cycle, group, activity, length = cycle[order], group[order], activity[order], length[order]
+    group = np.where(owned.stage >= 0, owned.stage + len(ACTIVITIES), owned.activity)
+    rows = rows[np.argsort(group[rows], kind="stable")]  # the rows of a cycle stay together
+    cycle, group, activity, length = owned.cycle[rows], group[rows], owned.activity[rows], owned.length[rows]
     is_first = np.ones(len(group), dtype=np.bool_)
     is_first[1:] = (group[1:] != group[:-1]) | (cycle[1:] != cycle[:-1])
     firsts = np.flatnonzero(is_first)

@@ -94,7 +94,7 @@ class Waits:
 
 @dataclass(frozen=True)
 class Owned:
-    """A row for each owner of a cycle with details."""
+    """A row for each owner of a cycle with details, those of a cycle together."""
 
     cycle: Codes
     stage: Codes

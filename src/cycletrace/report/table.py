@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeVar
 
@@ -248,26 +249,31 @@ def _mechanism(facts: Facts) -> str | None:
 
 
 class _Rows:
-    """Rows of some codes and then some lengths, one after the other in a flat list until a chunk of them is packed."""
+    """Rows of some codes and then some lengths, one after the other in a flat list until a chunk of them is packed.
+
+    Arrays of the standard library hold what is packed: they grow in place, so that no million rows are there twice.
+    """
 
     def __init__(self, codes: int, lengths: int) -> None:
         self.flat: list[int] = []
         self._codes, self._width = codes, codes + lengths
-        self._packed: list[tuple[Codes, Int64s]] = []
+        self._packed_codes = array("i")
+        self._packed_lengths = array("q")
 
     def pack_if_full(self) -> None:
-        """Turn what was added into arrays once it is much; ``flat`` is then another list."""
+        """Pack what was added once it is much; ``flat`` is then another list."""
         if len(self.flat) >= _CHUNK:
             self._pack()
 
     def _pack(self) -> None:
-        columns = np.array(self.flat, dtype=np.int64).reshape(-1, self._width).T
-        self._packed.append((columns[: self._codes].astype(np.int32), columns[self._codes :].copy()))
+        rows = np.array(self.flat, dtype=np.int64).reshape(-1, self._width)
+        self._packed_codes.frombytes(rows[:, : self._codes].astype(np.int32).tobytes())
+        self._packed_lengths.frombytes(rows[:, self._codes :].tobytes())
         self.flat = []
 
     def columns(self) -> tuple[Codes, Int64s]:
         """The codes and the lengths, each with a row for a column."""
         self._pack()
-        packed, self._packed = self._packed, []
-        codes = np.concatenate([codes for codes, _ in packed], axis=1)
-        return codes, np.concatenate([lengths for _, lengths in packed], axis=1)
+        codes = np.frombuffer(self._packed_codes, dtype=np.int32).reshape(-1, self._codes)
+        lengths = np.frombuffer(self._packed_lengths, dtype=np.int64).reshape(-1, self._width - self._codes)
+        return codes.T, lengths.T
