@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.demo.helpers import CYCLETRACE, Demo, quiet_environment
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # three trainings, also on a machine that does much else
 
 BEFORE_APPROVAL = ["prepare", "train", "evaluate", "select", "test", "package"]
 STEPS = [*BEFORE_APPROVAL, "approve", "deploy", "activate"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import timezone, tzinfo
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,12 @@ from cycletrace.conventions import IDEA, TRIGGERS
 if TYPE_CHECKING:
     from cycletrace.flow import Facts
     from cycletrace.report.layout import Linked
+
+
+NOTHING_COUNTS = """\
+Nothing counts in a figure yet: no run is of a cycle that somebody named, and none selected a model.
+`with cycle("churn", "7"):` around the work names one. The latest run:"""
+"""What to say where all cycles are implicit."""
 
 
 def add_parser(commands: Any) -> None:
@@ -58,7 +64,8 @@ def run(args: argparse.Namespace) -> int:
     except ValueError as error:
         raise Failure(str(error)) from None
     with reading.store_of(args) as store:
-        facts = reading.selected_facts(args, store, at)
+        latest: list[Facts] = []
+        facts = _noting(reading.selected_facts(args, store, at), latest)
         if args.cycle is not None:
             return _one(args, report, facts, zone, trace)
         whole = report.report(facts, as_of=at, window=args.window, target=target, zone=zone, trigger=args.trigger)
@@ -71,8 +78,20 @@ def run(args: argparse.Namespace) -> int:
     else:
         from rich.console import Console
 
-        report.render(whole, Console(), trace)
+        if whole.counts.implicit_left_out < whole.counts.known:
+            report.render(whole, Console(), trace)
+        else:
+            print(NOTHING_COUNTS)
+            report.render_cycle(report.cycle_report(latest[0]), Console(), trace, zone=zone)
     return 0
+
+
+def _noting(facts: Iterable[Facts], latest: list[Facts]) -> Iterator[Facts]:
+    """The facts, of which the latest to start comes to be the one element of the list."""
+    for each in facts:
+        if not latest or (each["marks"]["started"] or 0) >= (latest[0]["marks"]["started"] or 0):
+            latest[:] = [each]
+        yield each
 
 
 def _one(args: argparse.Namespace, report: Any, facts: Iterable[Facts], zone: tzinfo, trace: Linked) -> int:
