@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import signal
 import subprocess
 import sys
@@ -71,3 +73,45 @@ def test_when_it_is_killed_the_stage_is_lost(shell: Shell) -> None:
     process.wait()
     (cycle,) = shell.facts("--cycle", "churn@7")
     assert [stage["outcome"] for stage in cycle["stages"]] == ["lost"]
+
+
+def test_signals_that_were_ignored_stay_ignored_in_the_command(shell: Shell) -> None:
+    script = "import signal; print(signal.getsignal(signal.SIGHUP).name, signal.getsignal(signal.SIGTERM).name)"
+    process = subprocess.run(
+        ["nohup", sys.executable, "-m", "cycletrace", "run", "--stage", "train", "--", sys.executable, "-c", script],
+        cwd=shell.folder,
+        env=shell.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (process.returncode, process.stdout) == (0, "SIG_IGN SIG_DFL\n")
+
+
+def test_the_terminal_is_the_commands_and_ctrl_c_means_what_it_means_to_it(shell: Shell) -> None:
+    script = """
+import signal, sys, time
+print("terminal", sys.stdin.isatty(), sys.stdout.isatty(), flush=True)
+try:
+    time.sleep(60)
+except KeyboardInterrupt:
+    print("stopping", flush=True)
+    sys.exit(9)
+"""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(shell.folder)
+        command = ["cycletrace", "run", "--stage", "train", "--cycle", "churn@7", "--", sys.executable, "-c", script]
+        os.execve(sys.executable, [sys.executable, "-m", *command], shell.environment())
+    shown = b""
+    while b"True True" not in shown:
+        shown += os.read(terminal, 1024)
+    os.write(terminal, b"\x03")
+    while b"stopping" not in shown:
+        shown += os.read(terminal, 1024)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 9
+    os.close(terminal)
+    (cycle,) = shell.facts("--cycle", "churn@7")
+    (stage,) = cycle["stages"]
+    assert (stage["outcome"], stage["launch"]) == ("error", "terminal")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -91,21 +92,31 @@ def _recorded(args: argparse.Namespace, terms: Any, command: list[str]) -> int:
 
 def _wait_for(command: list[str]) -> int:
     """The exit code of the command; negative: the signal that it died by. 126 and 127 as a shell has them."""
+    process: subprocess.Popen[bytes] | None = None
+    early: list[int] = []
+
+    def forward(number: int, _: object) -> None:
+        if process is None:
+            early.append(number)
+        else:
+            process.send_signal(number)
+
     # The terminal sends these to us and to the command alike: what they mean is the command's to say.
-    ignored = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGQUIT)}
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGQUIT)}
+    for name in FORWARDED:
+        number = signal.Signals[name]
+        before[number] = signal.signal(number, forward)
     try:
-        process = subprocess.Popen(command, preexec_fn=lambda: _restore(ignored))  # noqa: S603, PLW1509 - the user's command, with the signals it would have had
+        process = subprocess.Popen(command, preexec_fn=lambda: _restore(before))  # noqa: S603, PLW1509 - the user's command, with the signals it would have had
+        for missed in early:
+            process.send_signal(missed)
+        return process.wait()
     except (OSError, subprocess.SubprocessError) as error:
-        _restore(ignored)
         missing = isinstance(error, FileNotFoundError)
         print(f"cycletrace: {command[0]}: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
         return 127 if missing else 126
-    for name in FORWARDED:
-        signal.signal(getattr(signal, name), lambda number, _: process.send_signal(number))
-    try:
-        return process.wait()
     finally:
-        _restore(ignored)
+        _restore(before)
 
 
 def _restore(handlers: dict[Any, Any]) -> None:
@@ -119,6 +130,7 @@ def _die_by(number: int) -> None:
 
     reset()
     sys.stdout.flush()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the command's core is what its user looks for, not ours
     signal.signal(number, signal.SIG_DFL) if number not in {signal.SIGKILL, signal.SIGSTOP} else None
     os.kill(os.getpid(), number)
     signal.pause()
