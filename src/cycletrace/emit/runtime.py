@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from cycletrace.emit.keeper import Keeper
     from cycletrace.emit.runs import Run
 
-EXIT_BUDGET = 2.0
-"""Seconds that an exit may take longer for us, at most: a collector that hangs costs no more."""
+EXIT_BUDGET = 1.9
+"""Seconds that an exit waits for delivery; with what surrounds it a collector that hangs costs no more than two."""
 FORK_BUDGET = 0.05
 """Seconds that a fork waits for the keeper to stand still."""
 
