@@ -283,7 +283,7 @@ def main(arguments: list[str] | None = None) -> int:
             changed.write_text(original, encoding="utf-8")
             if done % 50 == 0:
                 print(f"{done} of {len(found)}, {time.monotonic() - began:.0f} s", flush=True)
-    share = 1 - len(survivors) / len(found)
+    share = 1 - len(survivors) / max(1, len(found))
     print(f"{len(found)} mutants, {len(survivors)} survived, {share:.1%} killed")
     return 0 if share >= AIM else 1
 
