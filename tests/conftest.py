@@ -1,11 +1,19 @@
-"""Which tests run: those that need real backends only where they are asked for."""
+"""What all tests share: Ctrl-C that interrupts, and real backends only where they are asked for."""
 
 from __future__ import annotations
+
+import signal
 
 import pytest
 
 MARKER = "backends"
 LEFT_OUT = pytest.StashKey[int]()
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C mean what it means: run in the background, the tests, and all that they start, would ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

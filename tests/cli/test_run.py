@@ -92,8 +92,8 @@ def test_signals_that_were_ignored_stay_ignored_in_the_command(shell: Shell) -> 
 def test_the_terminal_is_the_commands_and_ctrl_c_means_what_it_means_to_it(shell: Shell) -> None:
     script = """
 import signal, sys, time
-print("terminal", sys.stdin.isatty(), sys.stdout.isatty(), flush=True)
 try:
+    print("terminal", sys.stdin.isatty(), sys.stdout.isatty(), flush=True)
     time.sleep(60)
 except KeyboardInterrupt:
     print("stopping", flush=True)
