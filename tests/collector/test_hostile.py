@@ -208,3 +208,16 @@ def test_a_full_disk_asks_senders_to_come_again_and_is_over_when_there_is_room(c
     assert eventually(lambda: collector.get("/readyz")[0], lambda seen: seen == 200) == 200
     assert {one["key"] for one in collector.facts()} == {"before@1", "during@1"}
     assert sum("can be written again" in line for line in collector.output) == 1
+
+
+def test_connections_beyond_the_soft_limit_of_files_keep_nobody_out(collect: Start) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))  # what is started inherits it
+    try:
+        collector = collect()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with contextlib.ExitStack() as idle:
+        for _ in range(100):
+            idle.enter_context(socket.create_connection(("127.0.0.1", collector.http_port)))
+        still_works(collector)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import NamedTuple
 
 KIB = 1024
@@ -23,3 +24,12 @@ class Limits(NamedTuple):
     """How long a message may take to arrive while others wait for room: some slow senders must not keep out all."""
     grace: float = 2.0
     """How long what is under way may take to end when the collector stops."""
+
+
+def allow_many_connections() -> None:
+    """Raise the soft limit of open files, often 1,024, to the hard one: each connection is a file."""
+    with suppress(ImportError, OSError, ValueError):  # a platform without such limits, or a place that forbids it
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

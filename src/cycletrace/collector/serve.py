@@ -21,6 +21,7 @@ from cycletrace.collector.budget import Budget
 from cycletrace.collector.forwarding import Forwarder
 from cycletrace.collector.grpc_receiver import GrpcReceiver
 from cycletrace.collector.http_receiver import HttpReceiver
+from cycletrace.collector.limits import allow_many_connections
 from cycletrace.collector.loops import own_target
 from cycletrace.collector.options import Address, Options
 from cycletrace.collector.otlp_values import version
@@ -53,6 +54,7 @@ def run(options: Options) -> int:
     """Run until SIGTERM or SIGINT. Returns the exit code: 2, after one sentence, where it cannot start."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # what strangers send is not our error
+    allow_many_connections()
     try:
         _refuse_loop(options)
         with _ending() as ending:
