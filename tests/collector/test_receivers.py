@@ -209,8 +209,8 @@ def test_the_slow_are_hurried_only_while_others_wait(handler: Handler) -> None:
         stuck = relay.channel.stream_unary(f"/{SERVICES['traces']}/Export").future(never())
         eventually(lambda: relay.budget.free, lambda free: free == 0)
         with begun(relay.http_port, length=LIMIT) as slow:
-            relay.call("traces", BODY)  # behind both
-            assert stuck.code() is grpc.StatusCode.UNAVAILABLE
+            assert stuck.code() is grpc.StatusCode.UNAVAILABLE, "it makes room for the slow one"
+            relay.call("traces", BODY)  # for which the slow one makes room
             assert slow.recv(100).startswith(b"HTTP/1.1 503")
         ended.set()
     finally:
