@@ -69,7 +69,7 @@ def _target(signal: str, endpoint: str | None, env: Mapping[str, str]) -> Target
         protocol,
         headers=_headers(option("HEADERS")),
         timeout=_seconds(option("TIMEOUT")),
-        is_gzip=option("COMPRESSION").strip().lower() == "gzip",
+        is_gzip=_is_gzip(option("COMPRESSION")),
         is_insecure=urlsplit(url).scheme == "http",
         certificate=_path(option("CERTIFICATE")),
         client_certificate=_path(option("CLIENT_CERTIFICATE")),
@@ -103,6 +103,13 @@ def _seconds(text: str) -> float:
         complain("OTEL_EXPORTER_OTLP_TIMEOUT is %r, which is no number of seconds. Going on with 10.", text)
         return 10.0
     return seconds if seconds > 0 else 10.0
+
+
+def _is_gzip(said: str) -> bool:
+    said = said.strip().lower()
+    if said not in {"", "gzip", "none"}:
+        complain("OTEL_EXPORTER_OTLP_COMPRESSION is %r, which is none of: gzip, none. Going on with none.", said)
+    return said == "gzip"
 
 
 def _path(text: str) -> Path | None:

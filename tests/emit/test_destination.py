@@ -1,0 +1,32 @@
+"""Where records go: settings that make no sense are told with what would, and cost nothing else."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from cycletrace.emit import told
+from cycletrace.emit.delivery.destination import find
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "allowed"),
+    [
+        ("PROTOCOL", "http/json", "http/protobuf, grpc"),
+        ("COMPRESSION", "zip", "gzip, none"),
+        ("TIMEOUT", "soon", "number of seconds"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_told_once_and_falls_back(
+    variable: str, value: str, allowed: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CYCLETRACE_STRICT", raising=False)
+    name = f"OTEL_EXPORTER_OTLP_{variable}"
+    endpoint = "http://127.0.0.1:4318"
+    with caplog.at_level(logging.WARNING, logger=told.LOGGER.name):
+        assert find(endpoint, {name: value}) == find(endpoint, {})
+    (message,) = caplog.messages
+    assert name in message
+    assert repr(value) in message
+    assert allowed in message
