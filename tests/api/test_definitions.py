@@ -12,7 +12,7 @@ from tests.journals import Journal, run_script
 import cycletrace as ct
 from cycletrace import conventions as c
 from cycletrace._api.served import _seen
-from cycletrace.emit.told import Misuse
+from cycletrace.diagnostics import Misuse
 
 
 class Class:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from tests.docs.pages import ROOT, page, section, table, words
 
+from cycletrace import diagnostics
 from cycletrace.conventions import LAUNCHES
-from cycletrace.emit import launch, settings, told
+from cycletrace.emit import launch, settings
 from cycletrace.emit.delivery import destination
 from cycletrace.flow import RULES
 
@@ -147,7 +148,7 @@ def test_a_disabled_sdk_delivers_nothing() -> None:
 def test_a_value_that_is_not_allowed_is_told_and_the_default_holds(
     caplog: pytest.LogCaptureFixture, variable: str, value: str, allowed: str, instead: str
 ) -> None:
-    told._told.clear()
+    diagnostics._logged.clear()
     for _ in range(2):
         assert settings.read({variable: value}) == settings.read({})
     (record,) = caplog.records

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from cycletrace.emit import told
+from cycletrace import diagnostics
 from cycletrace.emit.delivery.destination import find
 
 
@@ -24,7 +24,7 @@ def test_a_setting_that_makes_no_sense_is_told_once_and_falls_back(
     monkeypatch.delenv("CYCLETRACE_STRICT", raising=False)
     name = f"OTEL_EXPORTER_OTLP_{variable}"
     endpoint = "http://127.0.0.1:4318"
-    with caplog.at_level(logging.WARNING, logger=told.LOGGER.name):
+    with caplog.at_level(logging.WARNING, logger=diagnostics.LOGGER.name):
         assert find(endpoint, {name: value}) == find(endpoint, {})
     (message,) = caplog.messages
     assert name in message

@@ -6,13 +6,13 @@ from cycletrace.emit import loading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from cycletrace.diagnostics import warn_misuse
     from cycletrace.emit import entry
     from cycletrace.emit.current import HERE
     from cycletrace.emit.cycles import from_text
     from cycletrace.emit.runs import terms_of
-    from cycletrace.emit.told import complain
 
-__all__ = ["HERE", "complain", "entry", "from_text", "terms_of"]
+__all__ = ["HERE", "entry", "from_text", "terms_of", "warn_misuse"]
 
 
 def __getattr__(name: str) -> object:
@@ -23,11 +23,11 @@ def __getattr__(name: str) -> object:
             import logging as _  # noqa: F401
 
             loading.follow_forks()
+            from cycletrace.diagnostics import warn_misuse
             from cycletrace.emit import entry
             from cycletrace.emit.current import HERE
             from cycletrace.emit.cycles import from_text
             from cycletrace.emit.runs import terms_of
-            from cycletrace.emit.told import complain
 
-            globals().update(HERE=HERE, complain=complain, entry=entry, from_text=from_text, terms_of=terms_of)
+            globals().update(HERE=HERE, warn_misuse=warn_misuse, entry=entry, from_text=from_text, terms_of=terms_of)
     return globals()[name]

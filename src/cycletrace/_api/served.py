@@ -29,9 +29,9 @@ def served(
         if (model, version, key) in _seen:
             return
     except TypeError:
-        from cycletrace._api.machinery import complain
+        from cycletrace._api.machinery import warn_misuse
 
-        complain("served takes texts as model, version and key. It got something else, which is left out.")
+        warn_misuse("served takes texts as model, version and key. It got something else, which is left out.")
         return
     _first(model, version, key, mechanism, environment)
 

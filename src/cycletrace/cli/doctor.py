@@ -76,9 +76,9 @@ def _settings() -> Iterator[Finding]:
     """Each complaint about a setting, in the words in which the library tells it."""
     import logging
 
+    from cycletrace.diagnostics import LOGGER
     from cycletrace.emit import settings
     from cycletrace.emit.inherited import inherited
-    from cycletrace.emit.told import LOGGER
 
     told: list[str] = []
     listener = logging.Handler()

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from cycletrace import conventions as c
+from cycletrace.diagnostics import warn_misuse
 from cycletrace.emit.settings import resource_attributes
-from cycletrace.emit.told import complain
 
 MAX_TEXT = 1024
 """Characters of a key, a name or any other word of ours; longer ones are cut, which is told."""
@@ -173,6 +173,6 @@ def clean(text: object) -> str:
     """
     sound = str(text).encode("utf-8", "replace").decode("utf-8")
     if len(sound) > MAX_TEXT:
-        complain("A name of %d characters was cut to %d: %r.", len(sound), MAX_TEXT, sound[:40])
+        warn_misuse("A name of %d characters was cut to %d: %r.", len(sound), MAX_TEXT, sound[:40])
         sound = sound[:MAX_TEXT]
     return sound

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from cycletrace.diagnostics import Misuse, describe_error, log_once, never_raise, warn_misuse
 from cycletrace.emit import handover, settings, words
 from cycletrace.emit.current import HERE, Here
 from cycletrace.emit.cycles import Identity, from_key, from_text, new_key
@@ -13,7 +14,6 @@ from cycletrace.emit.inherited import Inherited
 from cycletrace.emit.processors import as_processor
 from cycletrace.emit.runs import Position, Run, Terms, stage_context, swap
 from cycletrace.emit.runtime import reset, runtime
-from cycletrace.emit.told import Misuse, complain, harmless, in_words, tell
 from cycletrace.emit.waits import OpenWait
 
 
@@ -27,17 +27,17 @@ def begin(terms: Terms, cycle: Identity | None, attributes: Mapping[str, Any] | 
     except Misuse:
         raise
     except Exception as error:
-        tell(f"A stage was not recorded: {in_words(error)}")
+        log_once(f"A stage was not recorded: {describe_error(error)}")
         return None
 
 
-@harmless
+@never_raise
 def go(position: Position) -> Position:
     """Go to a position, and say from where."""
     return swap(position)
 
 
-@harmless
+@never_raise
 def open_wait(reason: str, by: str | None, cycle: Identity | None, run: Run | None) -> OpenWait | None:
     """Open a wait of this run, else of this cycle, else of where the code is."""
     state = runtime()
@@ -51,7 +51,7 @@ def open_wait(reason: str, by: str | None, cycle: Identity | None, run: Run | No
     return OpenWait(state, cycle, reason, by, state.enclosing_stage(cycle))
 
 
-@harmless
+@never_raise
 def close_wait(wait: OpenWait) -> None:
     """Close a wait."""
     wait.end()
@@ -64,7 +64,7 @@ class Block(NamedTuple):
     outside: Position
 
 
-@harmless
+@never_raise
 def enter_cycle(cycle: Identity) -> Block | None:
     """Make a cycle the current one for a block of code."""
     state = runtime()
@@ -76,7 +76,7 @@ def enter_cycle(cycle: Identity) -> Block | None:
     return Block(inside, swap(Position(inside, None)))
 
 
-@harmless
+@never_raise
 def leave_cycle(block: Block) -> None:
     """Go back to where that block was entered."""
     swap(block.outside)
@@ -94,7 +94,7 @@ def innermost(blocks: list[Block]) -> Block | None:
     return blocks.pop() if blocks else None
 
 
-@harmless
+@never_raise
 def snapshot() -> tuple[str, str | None] | None:
     """The cycle that the code runs in, as text, and the id of the stage that it is inside of."""
     state = runtime()
@@ -104,7 +104,7 @@ def snapshot() -> tuple[str, str | None] | None:
     return cycle.to_text(), state.enclosing_stage(cycle)
 
 
-@harmless
+@never_raise
 def attach(text: str, stage: str | None) -> Block | None:
     """Go on where a snapshot was taken, maybe in another thread or process."""
     state = runtime()
@@ -119,13 +119,13 @@ def attach(text: str, stage: str | None) -> Block | None:
     return Block(inside, swap(Position(inside, otel)))
 
 
-@harmless
+@never_raise
 def detach(block: Block) -> None:
     """Go back to where that was attached."""
     swap(block.outside)
 
 
-@harmless
+@never_raise
 def mark(
     cycle: Identity | None, name: str, at: int | None, environment: str | None = None, mechanism: str | None = None
 ) -> None:
@@ -135,7 +135,7 @@ def mark(
         words.mark(state, cycle or state.here_cycle(), name, at, environment=environment, mechanism=mechanism)
 
 
-@harmless
+@never_raise
 def alias(cycle: Identity, key: str) -> None:
     """Say that this key, too, is of this cycle."""
     state = runtime()
@@ -143,7 +143,7 @@ def alias(cycle: Identity, key: str) -> None:
         words.alias(state, cycle, key)
 
 
-@harmless
+@never_raise
 def close(cycle: Identity, outcome: str, at: int | None) -> None:
     """Say how this cycle ended."""
     state = runtime()
@@ -151,14 +151,14 @@ def close(cycle: Identity, outcome: str, at: int | None) -> None:
         words.close(state, cycle, outcome, at)
 
 
-@harmless
+@never_raise
 def known_cycle() -> Identity | None:
     """The cycle that the code runs in, as far as one is known."""
     state = runtime()
     return None if state is None else state.known_cycle()
 
 
-@harmless
+@never_raise
 def served(
     model: str | None,
     version: str | None,
@@ -179,7 +179,7 @@ def served(
     else:
         cycle = state.here_cycle()
         if model is not None and cycle.words["model"] != model:
-            complain("served(%r) needs a version or a key, since no cycle of that model runs here.", model)
+            warn_misuse("served(%r) needs a version or a key, since no cycle of that model runs here.", model)
             return
     words.mark(state, cycle, "in_use", at, environment=environment, mechanism=mechanism)
 
@@ -213,14 +213,14 @@ def identify(
     )
 
 
-@harmless
+@never_raise
 def identify_key(key: str) -> Identity:
     """The cycle with this key."""
     state = runtime()
     return from_key(key, settings.read().namespace if state is None else state.settings.namespace)
 
 
-@harmless
+@never_raise
 def flush(timeout: float) -> bool:
     """Deliver now, for at most this many seconds."""
     state = runtime()
@@ -239,7 +239,7 @@ def configure(chosen: Mapping[str, Any]) -> None:
     reset()
 
 
-@harmless
+@never_raise
 def environ() -> dict[str, str]:
     """The environment that hands the current cycle and stage over to a child process."""
     state = runtime()

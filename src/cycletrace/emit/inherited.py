@@ -9,8 +9,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from cycletrace.diagnostics import warn_misuse
 from cycletrace.emit.cycles import Identity, from_text
-from cycletrace.emit.told import complain
 
 CYCLE_VARIABLE = "CYCLETRACE_CYCLE"
 TRACEPARENT = "TRACEPARENT"
@@ -31,7 +31,7 @@ def inherited(namespace: str) -> Inherited | None:
         try:
             cycle = from_text(text, namespace)
         except ValueError as error:
-            complain("%s is %r, which names no cycle: %s.", CYCLE_VARIABLE, text[:80], error)
+            warn_misuse("%s is %r, which names no cycle: %s.", CYCLE_VARIABLE, text[:80], error)
         else:
             return Inherited(cycle, _enclosing_stage(cycle))
     path = find_worktree_file()
@@ -39,7 +39,7 @@ def inherited(namespace: str) -> Inherited | None:
         try:
             return Inherited(from_text(path.read_text(encoding="utf-8"), namespace))
         except (OSError, ValueError) as error:
-            complain("%s names no cycle: %s.", path, error)
+            warn_misuse("%s names no cycle: %s.", path, error)
     return None
 
 

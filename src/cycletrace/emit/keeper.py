@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from cycletrace.conventions import STAGE_HEARTBEAT
-from cycletrace.emit.told import in_words, tell
+from cycletrace.diagnostics import describe_error, log_once
 from cycletrace.journal.bound import trim
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Keeper:
             self._runtime.writer.recover()
             return shipper.deliver_all(deadline) if self._runtime.ships else shipper.wait_for_others(deadline)
         except Exception as error:  # rule 1: whatever goes wrong here is ours
-            tell(f"Delivery failed: {in_words(error)}")
+            log_once(f"Delivery failed: {describe_error(error)}")
             return False
         finally:
             self._shipping.release()
@@ -97,7 +97,7 @@ class Keeper:
                     self._is_last = False
                     self._deliver_last()
             except Exception as error:  # rule 1: whatever goes wrong here is ours
-                tell(f"The keeper stumbled: {in_words(error)}")
+                log_once(f"The keeper stumbled: {describe_error(error)}")
             with self._lock:
                 # Told so in the midst of a delivery, it has yet to deliver the last.
                 if self._stop.is_set() and not self._is_last:

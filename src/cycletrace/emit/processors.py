@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from cycletrace.conventions import SERVICE_NAME, SERVICE_NAMESPACE
-from cycletrace.emit.told import in_words, tell
+from cycletrace.diagnostics import describe_error, log_once
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -70,7 +70,7 @@ def hand_over(document: Mapping[str, Any], resource: Mapping[str, Any], processo
         try:
             processor.on_end(span)
         except Exception as error:
-            tell(f"A span processor of yours, a {type(processor).__name__}, failed: {in_words(error)}")
+            log_once(f"A span processor of yours, a {type(processor).__name__}, failed: {describe_error(error)}")
 
 
 def as_processor(given: object) -> Any:

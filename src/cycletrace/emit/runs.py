@@ -13,6 +13,7 @@ from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, Status, StatusCode
 
 from cycletrace import conventions as c
+from cycletrace.diagnostics import Misuse, describe_error, log_once, never_raise, warn_misuse
 from cycletrace.emit import loading, people
 from cycletrace.emit.attributes import plain_mapping, scalar, text
 from cycletrace.emit.current import HERE, Here
@@ -20,7 +21,6 @@ from cycletrace.emit.cycles import clean
 from cycletrace.emit.keeper import HEARTBEAT
 from cycletrace.emit.outcomes import outcome_of
 from cycletrace.emit.processors import SCOPE_NAME, hand_over, scope_version, span_context
-from cycletrace.emit.told import Misuse, complain, harmless, in_words, tell
 from cycletrace.journal.format import MAX_LINE, frame_text
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ class Run:
         except Misuse:
             raise
         except Exception as failure:
-            tell(f"The end of a stage was not recorded: {in_words(failure)}")
+            log_once(f"The end of a stage was not recorded: {describe_error(failure)}")
 
     def _end(self, error: BaseException | None) -> None:
         runtime = self._runtime
@@ -215,7 +215,7 @@ class Run:
         told = f'"{c.STAGE_OUTCOME}":"{outcome}"'
         if abs(source.now() - end) > CLOCK_DISAGREEMENT:
             told += f',"{c.WALL_END}":{source.now()}'
-            tell("The wall clock was set while a stage ran: its length is taken from a clock that is never set.")
+            log_once("The wall clock was set while a stage ran: its length is taken from a clock that is never set.")
         status = "null"
         if outcome in c.ERROR_OUTCOMES:
             status = quoted(error_type)
@@ -223,7 +223,7 @@ class Run:
         try:
             name, own, extras = self._close_span(end, error, error_type)
         except Exception as failure:  # what users put there may be anything: our own words are told all the same
-            tell(f"What was put on the span of a stage is left out: {in_words(failure)}")
+            log_once(f"What was put on the span of a stage is left out: {describe_error(failure)}")
             name, own, extras = quoted(self.terms.name), "", ""
         document = (
             f'{{"span":{name},{self.cycle.head},"span_id":"{self.id}",'
@@ -270,26 +270,28 @@ class Run:
             told = [[*_ids(link.context), plain_mapping(link.attributes or {})] for link in links]
             extras += f',"links":{_encode(told)}'
         if len(own) + len(extras) > MAX_LINE // 2:
-            complain("What was put on a stage's span is over %d bytes. It is left out.", MAX_LINE // 2)
+            warn_misuse("What was put on a stage's span is over %d bytes. It is left out.", MAX_LINE // 2)
             own = extras = ""
         return quoted(text(span.name)), own, extras
 
-    @harmless
+    @never_raise
     def set(self, values: Mapping[str, Any]) -> None:
         """Set attributes of the span: numbers, texts, truth values."""
         made = {name: scalar(value) for name, value in values.items()}
         for name, value in made.items():
             if value is None:
                 kind = type(values[name]).__name__
-                complain("%r is a %s, which no attribute can be: numbers, texts, truth values. Left out.", name, kind)
+                warn_misuse(
+                    "%r is a %s, which no attribute can be: numbers, texts, truth values. Left out.", name, kind
+                )
         if self.span.is_recording():  # of one that ended, OpenTelemetry would print a warning
             self.span.set_attributes({name: value for name, value in made.items() if value is not None})
 
-    @harmless
+    @never_raise
     def give(self, outcome: str) -> None:
         """Say the outcome, instead of what the end of the code would say."""
         if outcome not in c.STAGE_OUTCOMES:
-            complain("The outcome %r is none of: %s. It is left out.", outcome, ", ".join(c.STAGE_OUTCOMES))
+            warn_misuse("The outcome %r is none of: %s. It is left out.", outcome, ", ".join(c.STAGE_OUTCOMES))
             return
         self._given = outcome
 
@@ -328,7 +330,7 @@ def _tracer(new_id: Callable[[], str]) -> Tracer:
             from opentelemetry.sdk.trace.id_generator import IdGenerator
             from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
     except Exception as error:  # it raises where a variable of its own holds nonsense
-        tell(f"OpenTelemetry's SDK cannot be loaded: {in_words(error)}. Stages are journaled without it.")
+        log_once(f"OpenTelemetry's SDK cannot be loaded: {describe_error(error)}. Stages are journaled without it.")
         return trace.NoOpTracer()
 
     class Ids(IdGenerator):

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote
 
 from cycletrace.conventions import LAUNCHES, SERVICE_NAMESPACE
-from cycletrace.emit.told import complain
+from cycletrace.diagnostics import warn_misuse
 
 T = TypeVar("T")
 
@@ -102,7 +102,7 @@ def _value(env: Mapping[str, str], variable: str, default: T, parse: Callable[[s
         return parse(text)
     except ValueError:
         instead = "as if it were not set" if default is None else f"with {default!r}"
-        complain("%s is %r, which is not allowed: say %s. Going on %s.", variable, text, allowed, instead)
+        warn_misuse("%s is %r, which is not allowed: say %s. Going on %s.", variable, text, allowed, instead)
         return default
 
 

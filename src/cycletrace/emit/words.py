@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cycletrace import conventions as c
+from cycletrace.diagnostics import warn_misuse
 from cycletrace.emit.cycles import clean
-from cycletrace.emit.told import complain
 
 if TYPE_CHECKING:
     from cycletrace.emit.cycles import Identity
@@ -24,10 +24,10 @@ def mark(
 ) -> None:
     """Say that this cycle reached a mark, now or at an instant (UTC nanoseconds)."""
     if name not in c.MARKS:
-        complain("The mark %r is none of: %s. It is left out.", name, ", ".join(c.MARKS))
+        warn_misuse("The mark %r is none of: %s. It is left out.", name, ", ".join(c.MARKS))
         return
     if mechanism is not None and mechanism not in c.MECHANISMS:
-        complain("The mechanism %r is none of: %s. It is left out.", mechanism, ", ".join(c.MECHANISMS))
+        warn_misuse("The mechanism %r is none of: %s. It is left out.", mechanism, ", ".join(c.MECHANISMS))
         mechanism = None
     environment = environment or cycle.environment
     attributes = {c.MARK_NAME: name}
@@ -41,7 +41,7 @@ def mark(
 def alias(runtime: Runtime, cycle: Identity, key: str) -> None:
     """Say that this key, too, is of this cycle."""
     if not key:
-        complain("An alias needs at least one character. It is left out.")
+        warn_misuse("An alias needs at least one character. It is left out.")
         return
     _say(runtime, cycle, c.ALIAS_SPAN, {c.ALIAS_KEY: clean(key)})
 
@@ -49,7 +49,7 @@ def alias(runtime: Runtime, cycle: Identity, key: str) -> None:
 def close(runtime: Runtime, cycle: Identity, outcome: str, at: int | None = None) -> None:
     """Say how this cycle ended."""
     if outcome not in c.SAID_OUTCOMES:
-        complain("The outcome %r is none of: %s. It is left out.", outcome, ", ".join(c.SAID_OUTCOMES))
+        warn_misuse("The outcome %r is none of: %s. It is left out.", outcome, ", ".join(c.SAID_OUTCOMES))
         return
     _say(runtime, cycle, c.CLOSE_SPAN, {c.CYCLE_OUTCOME: outcome}, at)
 

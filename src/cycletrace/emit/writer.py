@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from cycletrace.emit.told import tell
+from cycletrace.diagnostics import log_once
 from cycletrace.journal.files import delivered_directory, file_name, journal_directory, next_segment
 from cycletrace.journal.format import frame
 
@@ -46,7 +46,7 @@ class Writer:
             if (self._fd is None and (self.pending or not self._open())) or not self._append(line):
                 if len(self.pending) == self.pending.maxlen:
                     self.dropped += 1
-                    tell(f"More than {MAX_PENDING} records wait in memory: the oldest are dropped.")
+                    log_once(f"More than {MAX_PENDING} records wait in memory: the oldest are dropped.")
                 self.pending.append(line)
             elif self._size > SEGMENT:
                 self._rotate()
@@ -124,7 +124,7 @@ class Writer:
         if self._folder.exists():
             self._begin_segment()
             return
-        tell(f"The folder {self._folder} was deleted under way. What this process wrote there is written anew.")
+        log_once(f"The folder {self._folder} was deleted under way. What this process wrote there is written anew.")
         lines = os.pread(self._fd, self._size, 0).splitlines(keepends=True)
         self._begin_segment()
         if not self._open() or not self._append(b"".join(lines[1:])):
@@ -132,7 +132,7 @@ class Writer:
 
     def _fail(self, error: OSError) -> None:
         reason = error.strerror or error
-        tell(f"No journal can be written in {self._folder}: {reason}. Records wait in bounded memory.")
+        log_once(f"No journal can be written in {self._folder}: {reason}. Records wait in bounded memory.")
         self._forget_file()
 
     def _forget_file(self) -> None:

@@ -22,10 +22,10 @@ def recording(directory: Path) -> Generator[Journal, None, None]:
     settings but those made inside hold. OpenTelemetry's global providers are left alone.
     """
     from cycletrace._api.served import _seen
+    from cycletrace.diagnostics import _logged
     from cycletrace.emit import runtime, settings
     from cycletrace.emit.current import HERE, NOWHERE
     from cycletrace.emit.ids import Source
-    from cycletrace.emit.told import _told
 
     environment, chosen, here = dict(os.environ), dict(settings.CHOSEN), HERE.get()
     for variable in environment:
@@ -33,7 +33,7 @@ def recording(directory: Path) -> Generator[Journal, None, None]:
             del os.environ[variable]
     os.environ["CYCLETRACE_DIR"] = str(directory)
     settings.CHOSEN.clear()
-    _told.clear()
+    _logged.clear()
     _seen.clear()
     HERE.set(NOWHERE)
     clock = Clock()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from cycletrace.emit.told import complain
+from cycletrace.diagnostics import warn_misuse
 
 TRACES = "traces"
 LOGS = "logs"
@@ -82,7 +82,7 @@ def _protocol(said: str, url: str) -> str:
     if said in {GRPC, HTTP}:
         return said
     if said:
-        complain("OTEL_EXPORTER_OTLP_PROTOCOL is %r, which is none of: %s, %s.", said, HTTP, GRPC)
+        warn_misuse("OTEL_EXPORTER_OTLP_PROTOCOL is %r, which is none of: %s, %s.", said, HTTP, GRPC)
     try:
         port = urlsplit(url if "://" in url else f"//{url}").port
     except ValueError:
@@ -100,7 +100,7 @@ def _seconds(text: str) -> float:
     try:
         seconds = float(text or 10)
     except ValueError:
-        complain("OTEL_EXPORTER_OTLP_TIMEOUT is %r, which is no number of seconds. Going on with 10.", text)
+        warn_misuse("OTEL_EXPORTER_OTLP_TIMEOUT is %r, which is no number of seconds. Going on with 10.", text)
         return 10.0
     return seconds if seconds > 0 else 10.0
 
@@ -108,7 +108,7 @@ def _seconds(text: str) -> float:
 def _is_gzip(said: str) -> bool:
     said = said.strip().lower()
     if said not in {"", "gzip", "none"}:
-        complain("OTEL_EXPORTER_OTLP_COMPRESSION is %r, which is none of: gzip, none. Going on with none.", said)
+        warn_misuse("OTEL_EXPORTER_OTLP_COMPRESSION is %r, which is none of: gzip, none. Going on with none.", said)
     return said == "gzip"
 
 

@@ -10,12 +10,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cycletrace.diagnostics import LOGGER
 from cycletrace.emit import loading
 from cycletrace.emit.delivery import claim, progress
 from cycletrace.emit.delivery.destination import SIGNALS, Destination
 from cycletrace.emit.delivery.transport import Answer, Verdict, is_refused, open_sender
 from cycletrace.emit.lost import bury
-from cycletrace.emit.told import LOGGER
 from cycletrace.emit.writer import Writer
 from cycletrace.journal.files import (
     delivered_directory,

@@ -1,6 +1,6 @@
-"""How our own failures are told: each once, to the ``cycletrace`` logger, never to the program.
+"""How the library reports its own problems: once each, to the ``cycletrace`` logger, never to the program.
 
-In strict mode (``CYCLETRACE_STRICT=1``, for tests) what would be told raises instead.
+In strict mode (``CYCLETRACE_STRICT=1``, for tests) wrong use raises instead.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ LOGGER = logging.getLogger("cycletrace")
 # printed to stderr by the logging module's last resort.
 LOGGER.addHandler(logging.NullHandler())
 
-_told: set[str] = set()
+_logged: set[str] = set()
 _LIMIT = 1000
 
 
-class Misuse(ValueError):  # noqa: N818 - it says what the user did
+class Misuse(ValueError):  # noqa: N818 - it names what the user did
     """Wrong use at run time, raised in strict mode only."""
 
 
-def complain(message: str, *values: object) -> None:
-    """Tell this once in the life of the process, however often it happens.
+def warn_misuse(message: str, *values: object) -> None:
+    """Log wrong use, once in the life of the process however often it happens.
 
     Raises:
         Misuse: in strict mode.
@@ -37,11 +37,11 @@ def complain(message: str, *values: object) -> None:
     text = message % values if values else message
     if os.environ.get("CYCLETRACE_STRICT", "").strip().lower() in {"1", "true", "yes", "on"}:
         raise Misuse(text)
-    tell(text)
+    log_once(text)
 
 
-def harmless(function: Callable[P, R]) -> Callable[P, R | None]:
-    """The function, but what it raises is told, and it returns ``None`` instead. Strict mode raises."""
+def never_raise(function: Callable[P, R]) -> Callable[P, R | None]:
+    """Wrap a function so that what it raises is logged and it returns ``None`` instead. Strict mode raises misuse."""
 
     @wraps(function)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R | None:
@@ -50,21 +50,21 @@ def harmless(function: Callable[P, R]) -> Callable[P, R | None]:
         except Misuse:
             raise
         except Exception as error:
-            tell(f"{function.__name__} failed, and something was not recorded: {in_words(error)}")
+            log_once(f"{function.__name__} failed, and something was not recorded: {describe_error(error)}")
             return None
 
     return guarded
 
 
-def in_words(error: BaseException) -> str:
-    """An exception in one line. A hostile ``__str__`` of it costs its message only."""
+def describe_error(error: BaseException) -> str:
+    """Return an exception as one line. A hostile ``__str__`` of it costs its message only."""
     return traceback.format_exception_only(type(error), error)[-1].strip()
 
 
-def tell(text: str) -> None:
-    """Log this once in the life of the process."""
-    if text in _told:
+def log_once(text: str) -> None:
+    """Log a warning, once in the life of the process."""
+    if text in _logged:
         return
-    if len(_told) < _LIMIT:  # bounded: messages hold what users wrote
-        _told.add(text)
+    if len(_logged) < _LIMIT:  # bounded: messages hold what users wrote
+        _logged.add(text)
         LOGGER.warning("%s", text)
