@@ -12,6 +12,8 @@ Everything here is loaded at first use.
 
 from __future__ import annotations
 
+from cycletrace._version import __version__ as __version__
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cycletrace._api.configure import configure as configure
@@ -76,10 +78,6 @@ __all__ = [
 def __getattr__(name: str) -> object:
     home = _HOMES.get(name)
     if home is None:
-        if name == "__version__":
-            from importlib.metadata import version
-
-            return version("cycletrace")
         raise AttributeError(f"module 'cycletrace' has no attribute {name!r}")
     from importlib import import_module
 

@@ -56,6 +56,49 @@ def test_named_arguments_however_they_are_given(journal: Journal) -> None:
     assert own(journal) == {"lr": 0.2, "epochs": 5, "name": "adam", "flag": True}
 
 
+class NoData:
+    """A number of an array library that has no value, as PyTorch's on its meta device."""
+
+    shape = ()
+
+    def item(self) -> float:
+        raise RuntimeError("Tensor.item() cannot be called on meta tensors")
+
+
+NoData.__module__ = "torch"
+
+
+def test_one_bad_value_costs_no_other(journal: Journal) -> None:
+    with ct.stage("work") as run:
+        run.set(
+            accuracy=0.93,
+            loss=np.longdouble("0.125"),
+            nothing=NoData(),  # type: ignore[arg-type]
+            phase=np.complex64(1j),
+            huge=10**400,
+            epochs=3,
+        )
+    assert own(journal) == {"accuracy": 0.93, "loss": 0.125, "epochs": 3}
+
+
+class NoShape:
+    @property
+    def shape(self) -> Any:
+        raise RuntimeError("the buffer was deleted")
+
+
+NoShape.__module__ = "torch"
+
+
+def test_one_bad_argument_costs_no_other(journal: Journal) -> None:
+    @ct.stage(capture=("before", "bad", "after"))
+    def work(before: int, bad: object, after: int) -> None:
+        """Do nothing."""
+
+    work(1, NoShape(), 2)
+    assert own(journal) == {"before": 1, "after": 2}
+
+
 def test_arrays_are_told_by_shape_and_dtype(journal: Journal) -> None:
     @ct.stage(capture=("x", "y"))
     def work(x: Any, y: Any) -> None:

@@ -16,7 +16,7 @@ from tests.journals import Journal, Node, environment, run_script
 
 import cycletrace as ct
 from cycletrace import conventions as c
-from cycletrace._api.served import _seen
+from cycletrace._api.served import _recorded
 
 
 def attributes(journal: Journal, span: str) -> dict[str, Any]:
@@ -256,7 +256,7 @@ def test_marks_aliases_and_closes_are_zero_length_spans(journal: Journal) -> Non
 
 
 def test_served_marks_the_first_prediction_only(journal: Journal) -> None:
-    _seen.clear()
+    _recorded.clear()
     for _ in range(3):
         ct.served("churn", "7", mechanism="flag")
         ct.served("churn", "8")
@@ -266,8 +266,24 @@ def test_served_marks_the_first_prediction_only(journal: Journal) -> None:
     assert marks[0]["attributes"][c.MECHANISM] == "flag"
 
 
+def test_served_is_recorded_once_for_each_thing_that_tells_a_record_from_another(journal: Journal) -> None:
+    for _ in range(2):
+        ct.served("m", "1", environment="staging")
+        ct.served("m", "1", environment="production")
+        ct.served("m", "1", environment="production", mechanism="flag")
+    environments = [mark["attributes"][c.ENVIRONMENT] for mark in journal.spans("mark in_use")]
+    assert environments == ["staging", "production", "production"]
+
+
+def test_served_by_model_alone_is_recorded_once_for_each_current_cycle(journal: Journal) -> None:
+    for version in ("1", "2", "1"):
+        with ct.cycle("churn", version):
+            ct.served("churn")
+    assert [mark["attributes"][c.CYCLE_KEY] for mark in journal.spans("mark in_use")] == ["churn@1", "churn@2"]
+
+
 def test_served_without_a_name_is_the_current_cycles(journal: Journal) -> None:
-    _seen.clear()
+    _recorded.clear()
     for version in ("1", "2"):
         with ct.cycle("churn", version):
             ct.served()

@@ -11,7 +11,7 @@ from tests.journals import Journal, run_script
 
 import cycletrace as ct
 from cycletrace import conventions as c
-from cycletrace._api.served import _seen
+from cycletrace._api.served import _recorded
 from cycletrace.diagnostics import Misuse
 
 
@@ -87,7 +87,7 @@ def test_a_generator_cannot_be_a_wait_or_a_cycle() -> None:
 def test_wrong_words_at_run_time_are_told_once(
     journal: Journal, wrong: Any, told: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    _seen.clear()
+    _recorded.clear()
     for _ in range(2):
         wrong()
     ours = [record for record in caplog.records if record.name == "cycletrace"]

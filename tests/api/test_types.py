@@ -129,8 +129,9 @@ with ct.stage("train") as run:
 
 
 def mypy(path: Path) -> set[tuple[int, str]]:
+    cache = f"--cache-dir={path.parent}"  # of its own: a run beside this one would write into the project's
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--show-error-codes", "--no-pretty", str(path)],
+        [sys.executable, "-m", "mypy", "--strict", "--show-error-codes", "--no-pretty", cache, str(path)],
         cwd=ROOT,
         capture_output=True,
         text=True,

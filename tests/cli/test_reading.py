@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,56 @@ with cycle("churn", "7"):
     assert shell.python(code).code == -signal.SIGKILL
     (facts,) = shell.facts()
     assert [(stage["name"], stage["outcome"]) for stage in facts["stages"]] == [("data", "ok"), ("train", "lost")]
+
+
+def put_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def put_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def put_link_to_a_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def put_link_to_a_file(path: Path) -> None:
+    path.symlink_to("/etc/passwd")
+
+
+def put_huge_sparse_file(path: Path) -> None:
+    path.touch()
+    os.truncate(path, 20 << 30)
+
+
+NAME_OF_A_JOURNAL = f"{1:020d}-1-{'0' * 16}-0000.jsonl"
+
+
+@pytest.mark.parametrize("name", ["notes.jsonl", NAME_OF_A_JOURNAL])
+@pytest.mark.parametrize("put", [put_folder, put_pipe, put_link_to_a_device, put_link_to_a_file, put_huge_sparse_file])
+def test_what_lies_among_the_journals_and_is_none_is_ignored_with_one_line(
+    shell: Shell, name: str, put: Callable[[Path], None]
+) -> None:
+    assert shell.python(PIPELINE).code == 0
+    stray = shell.state / "journal" / name
+    put(stray)
+    for command in ("facts", "status", "report", "flush"):
+        done = shell.run(command, CYCLETRACE_ENDPOINT="http://127.0.0.1:9")
+        assert done.err.count(f"{stray} is no journal, and is ignored.\n") == 1
+        assert command == "flush" or done.err.count("\n") == 1, "flush reports the endpoint, too"
+    assert [facts["key"] for facts in shell.facts()] == ["churn@7"]
+    assert shell.python(PIPELINE).code == 0
+
+
+def test_the_journals_of_somebody_else_are_not_read(shell: Shell) -> None:
+    assert shell.python(PIPELINE).code == 0
+    shell.state.chmod(0o777)
+    for command in ("facts", "status", "report", "flush", "store info"):
+        done = shell.run(*command.split(), CYCLETRACE_ENDPOINT="http://127.0.0.1:9")
+        assert (done.code, done.out) == (2, "")
+        assert done.err.startswith(f"cycletrace: {shell.state} can be written by others")
+        assert done.err.count("\n") == 1
 
 
 def test_report_facts_and_status_speak_json(shell: Shell) -> None:

@@ -77,7 +77,8 @@ def run(start: str, ending: str, directory: Path, *, is_with: bool, server: Fake
     began = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, program.__file__, start, ending],
-        env=environment(directory, **variables),
+        # Where a request is on its way, Python 3.12 and newer warn of our thread at a fork, and rightly.
+        env=environment(directory, PYTHONWARNINGS="default,ignore::DeprecationWarning", **variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

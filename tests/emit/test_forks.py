@@ -11,6 +11,9 @@ from tests.journals import Journal, Node, environment, run_script
 from cycletrace.emit.lost import bury
 from cycletrace.testing import FakeCollector
 
+THREADED = {"PYTHONWARNINGS": "default,ignore::DeprecationWarning"}
+"""For programs with threads of their own, which Python warns of at a fork."""
+
 FORK_IN_BLOCKS = """
 import os, sys
 import cycletrace as ct
@@ -71,7 +74,7 @@ for thread in threads:
 def test_a_fork_while_other_threads_write_and_deliver_never_hangs(tmp_path: Path, is_delivering: bool) -> None:
     with FakeCollector() as server:
         variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": server.endpoint} if is_delivering else {}
-        done = run_script(FORK_WHILE_WRITING, tmp_path / "state", **variables)
+        done = run_script(FORK_WHILE_WRITING, tmp_path / "state", **variables, **THREADED)
     assert (done.returncode, done.stderr) == (0, "")
     journal = Journal(tmp_path / "state")
     assert len(journal.spans("child")) == 100
@@ -129,7 +132,7 @@ while thread.is_alive():
 
 
 def test_a_fork_while_another_thread_is_in_its_first_stage_leaves_a_child_that_can_work(tmp_path: Path) -> None:
-    done = run_script(FORK_IN_FIRST_STAGE, tmp_path / "state")
+    done = run_script(FORK_IN_FIRST_STAGE, tmp_path / "state", **THREADED)
     assert (done.returncode, done.stderr) == (0, "")
     assert Journal(tmp_path / "state").outcomes()[-1] == ("first", "ok")
 
@@ -162,7 +165,7 @@ with stage("parent"):
 
 
 def test_a_fork_that_waited_in_vain_for_an_import_goes_on(tmp_path: Path) -> None:
-    done = run_script(FORK_WAITS_IN_VAIN, tmp_path / "state")
+    done = run_script(FORK_WAITS_IN_VAIN, tmp_path / "state", **THREADED)
     assert (done.returncode, done.stderr) == (0, "")
     assert Journal(tmp_path / "state").names() == ["child", "parent"]
 
@@ -210,6 +213,29 @@ def test_a_flush_in_a_child_waits_for_its_parent_to_deliver(tmp_path: Path) -> N
         done = run_script(FLUSH_IN_CHILD, tmp_path / "state", OTEL_EXPORTER_OTLP_ENDPOINT=server.endpoint)
     assert (done.returncode, done.stdout, done.stderr) == (0, "0\n", "")
     assert server.names() == ["child", "parent"]
+
+
+FORK_WARNS_OF_THREADS = """
+import os, sys, time
+import cycletrace as ct
+
+with ct.stage("parent"):
+    for number in range(20):
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+        time.sleep(0.001 * number)
+    deadline = time.monotonic() + 10
+    while len(os.listdir("/proc/self/task")) == 1 and time.monotonic() < deadline:
+        pass
+    print(len(os.listdir("/proc/self/task")))
+"""
+
+
+def test_a_program_of_one_thread_may_fork_inside_a_stage_without_a_warning(tmp_path: Path) -> None:
+    done = run_script(FORK_WARNS_OF_THREADS, tmp_path / "state", PYTHONWARNINGS="always")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "2\n", ""), "the background worker runs again"
 
 
 JOBLIB = """

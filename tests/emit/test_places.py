@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -178,6 +179,43 @@ def test_nobody_else_may_read_what_a_team_trains(tmp_path: Path) -> None:
     modes = {path.is_dir(): path.stat().st_mode & 0o777 for path in (tmp_path / "state").rglob("*")}
     assert modes == {True: 0o700, False: 0o600}
     assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to somebody else")
+@pytest.mark.parametrize("name", ["", "journal", "journal/delivered"])
+def test_a_directory_of_somebody_else_is_refused_with_one_line(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "state" / name
+    folder.mkdir(parents=True, mode=0o700)
+    os.chown(folder, 65534, -1)
+    done = run(TWO_STAGES, tmp_path / "state", tmp_path)
+    assert (done.returncode, done.stdout) == (0, "done\n")
+    assert f"{folder} belongs to another user (uid 65534)" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not list((tmp_path / "state").rglob("*.jsonl"))
+
+
+@pytest.mark.parametrize("name", ["", "journal", "journal/delivered"])
+def test_a_directory_that_others_can_write_to_is_refused_with_one_line(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "state" / name
+    folder.mkdir(parents=True)
+    folder.chmod(0o777)
+    with FakeCollector() as collector:
+        done = run(TWO_STAGES, tmp_path / "state", tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint)
+    assert (done.returncode, done.stdout) == (0, "done\n")
+    assert f"{folder} can be written by others" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not [path for path in (tmp_path / "state").rglob("*") if path.is_file()]
+    assert collector.names() == ["deploy", "train"], "the endpoint gets it all the same"
+
+
+def test_a_folder_of_journals_behind_a_link_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "state").mkdir(mode=0o700)
+    (tmp_path / "state" / "journal").symlink_to(tmp_path / "elsewhere")
+    done = run(TWO_STAGES, tmp_path / "state", tmp_path)
+    assert (done.returncode, done.stdout) == (0, "done\n")
+    assert "journal is a symbolic link, which cycletrace does not follow" in done.stderr
+    assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 ROTATED = """

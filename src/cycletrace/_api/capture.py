@@ -30,16 +30,19 @@ def reader(function: Callable[..., Any], names: Sequence[str]) -> Reader | None:
             raise TypeError(f"capture names {name!r}, which is no argument of {function!r}{signature}.")
 
     def read(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Mapping[str, Any]:
-        captured: dict[str, Any] = {}
         try:
             bound = signature.bind(*args, **kwargs)
-            bound.apply_defaults()
-            given = {**kwargs, **bound.arguments}
-            for name in names:
-                if name in given:
+        except TypeError:  # a wrong call, which the function itself will report
+            return {}
+        bound.apply_defaults()
+        given = {**kwargs, **bound.arguments}
+        captured: dict[str, Any] = {}
+        for name in names:
+            if name in given:
+                try:  # noqa: SIM105 - contextlib would make the import dearer
                     captured.update(_plain(name, given[name]))
-        except Exception:  # a wrong call, which the function itself will tell, or an array that is none
-            pass
+                except Exception:  # an array whose own code fails costs no other argument
+                    pass
         return captured
 
     return read

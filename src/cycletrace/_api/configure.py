@@ -82,6 +82,8 @@ def environ() -> dict[str, str]:
     ``subprocess.run(command, env=cycletrace.environ())``. Only needed where several cycles are active at once:
     where one is, every child process finds it in its environment anyway.
     """
+    import os
+
     from cycletrace._api.machinery import entry
 
-    return entry.environ() or {}
+    return entry.environ() or dict(os.environ)

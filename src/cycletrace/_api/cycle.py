@@ -174,7 +174,12 @@ def cycle(
     from cycletrace._api.machinery import entry
 
     def make() -> Cycle:
-        return Cycle(entry.identify(model, version, key=key, domain=domain, trigger=trigger, environment=environment))
+        identity = entry.identify(model, version, key=key, domain=domain, trigger=trigger, environment=environment)
+        if identity is None:  # nothing can be recorded here
+            from cycletrace.emit.cycles import Identity
+
+            identity = Identity(key or c.key_of(str(model), str(version)), model=model, version=version)
+        return Cycle(identity)
 
     made = make()
     return made if key is not None or version is not None else Cycle(made._identity, make)  # noqa: SLF001 - its own

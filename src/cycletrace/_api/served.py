@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-_seen: set[tuple[str | None, str | None, str | None]] = set()
+_recorded: set[tuple[str | None, ...]] = set()
+"""What was recorded already: all that tells one record from another."""
 
 
 def served(
@@ -13,10 +14,10 @@ def served(
     mechanism: str | None = None,
     environment: str | None = None,
 ) -> None:
-    """Say, in the serving code, on every prediction, that a version served a consumer.
+    """Record, in the serving code, on every prediction, that a version served a consumer.
 
     The first call in a process is the mark ``in_use`` of the cycle whose key or alias is ``model@version`` (or
-    ``key``); the earliest over all processes counts. Every later call costs a look into a set.
+    ``key``); the earliest over all processes counts. Every later call with the same arguments costs a look into a set.
 
     Args:
         model: The model's name. Without model and key: the current cycle.
@@ -25,26 +26,31 @@ def served(
         mechanism: How clients came to use it: ``redeploy``, ``client_config``, ``flag``, ``env_var`` or ``alias``.
         environment: Where it serves. One that is not production makes no ``in_use``.
     """
+    call = (model, version, key, mechanism, environment)
     try:
-        if (model, version, key) in _seen:
+        if call in _recorded:
             return
     except TypeError:
         from cycletrace._api.machinery import warn_misuse
 
-        warn_misuse("served takes texts as model, version and key. It got something else, which is left out.")
+        kinds = ", ".join(type(value).__name__ for value in call)
+        warn_misuse("served takes texts, and got: %s. This is not recorded.", kinds)
         return
-    _first(model, version, key, mechanism, environment)
+    _first(call)
 
 
-def _first(
-    model: str | None, version: str | None, key: str | None, mechanism: str | None, environment: str | None
-) -> None:
+def _first(call: tuple[str | None, ...]) -> None:
     from cycletrace._api.instants import said_at
 
     at = said_at()
     from cycletrace._api.machinery import HERE, entry
 
-    # Without a name the current cycle is meant, which within a block may be another one at the next call.
-    if model is not None or key is not None or HERE.get().cycle is None:
-        _seen.add((model, version, key))
+    model, version, key, mechanism, environment = call
+    current = HERE.get().cycle
+    if key is None and version is None and current is not None:
+        # It is the current cycle's, which may be another one at the next call.
+        call = (current.cycle_id, *call)
+        if call in _recorded:
+            return
+    _recorded.add(call)
     entry.served(model, version, key, mechanism, environment, at)

@@ -48,13 +48,14 @@ def _let_go(cycle: Identity) -> bool:
         Failure: where its file cannot be removed.
     """
     from cycletrace.emit.cycles import from_text
-    from cycletrace.emit.inherited import find_worktree_file
+    from cycletrace.emit.worktree import find_cycle
 
-    path = find_worktree_file()
-    if path is None:
+    found = find_cycle()
+    if found is None:
         return False
+    path, line = found
     try:
-        if from_text(path.read_text(encoding="utf-8"), cycle.namespace).cycle_id != cycle.cycle_id:
+        if from_text(line, cycle.namespace).cycle_id != cycle.cycle_id:
             return False
         path.unlink()
     except ValueError:  # it names no cycle, as the log has said

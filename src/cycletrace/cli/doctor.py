@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
 
+from cycletrace._version import __version__
 from cycletrace.cli import options
 
 PACKAGES = ("opentelemetry-api", "opentelemetry-sdk", "opentelemetry-exporter-otlp", "protobuf", "requests", "grpcio")
@@ -63,7 +64,7 @@ def _findings(args: argparse.Namespace) -> Iterator[Finding]:
 
 
 def _versions() -> Finding:
-    found = [f"cycletrace {version('cycletrace')}", f"Python {platform.python_version()}"]
+    found = [f"cycletrace {__version__}", f"Python {platform.python_version()}"]
     for package in PACKAGES:
         try:
             found.append(f"{package} {version(package)}")
@@ -99,8 +100,13 @@ def _settings() -> Iterator[Finding]:
 
 
 def _directory(args: argparse.Namespace) -> Finding:
+    from cycletrace.journal.ownership import refuse_directory
+
     directory = options.state_directory(args)
     advice = "Make it writable, or set CYCLETRACE_DIR to a folder that is."
+    reason = refuse_directory(directory)
+    if reason is not None:
+        return Finding("directory", False, reason, "Set CYCLETRACE_DIR to a folder of your own, or one below it.")
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=directory, prefix="doctor-") as file:
@@ -142,7 +148,8 @@ def _delivery(args: argparse.Namespace) -> Iterator[Finding]:
         yield Finding("endpoint", True, "none is set: everything stays on this machine")
         return
     for signal, target in destination.items():
-        answer = open_sender(target)(_test_request(signal), target.timeout)
+        with open_sender(target) as send:
+            answer = send(_test_request(signal), target.timeout)
         taken = answer.verdict is Verdict.DONE or answer.verdict is Verdict.UNSUPPORTED
         found = f"{target.url} ({target.protocol}) " + (
             "takes no logs: starts and heartbeats stay here, everything else goes there"

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     from cycletrace.emit.delivery.destination import find
     from cycletrace.emit.delivery.shipper import Shipper
 
-    directory = options.state_directory(args)
+    directory = options.own_directory(args)
     destination = find(settings.read().endpoint)
     if destination is None:
         raise Failure(NO_ENDPOINT)

@@ -8,9 +8,9 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import version
 from typing import NoReturn
 
+from cycletrace._version import __version__
 from cycletrace.cli.failure import Failure
 
 GROUPS = {
@@ -49,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    whole.add_argument("--version", action="version", version=f"cycletrace {version('cycletrace')}")
+    whole.add_argument("--version", action="version", version=f"cycletrace {__version__}")
     commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for names in GROUPS.values():
         for name in names:

@@ -44,7 +44,7 @@ def _cycle_id(args: argparse.Namespace) -> str:
     from cycletrace.emit.inherited import inherited
     from cycletrace.emit.settings import read
 
-    directory = options.state_directory(args)
+    directory = options.own_directory(args)
     namespace = read().namespace if args.namespace is None else args.namespace
     if args.key:
         made = cycle_id(namespace, args.key)

@@ -121,6 +121,21 @@ def state_directory(args: argparse.Namespace) -> Path:
     return directory()
 
 
+def own_directory(args: argparse.Namespace) -> Path:
+    """Return the state directory, to read what is in it.
+
+    Raises:
+        Failure: where somebody else could have put it there.
+    """
+    from cycletrace.journal.ownership import refuse_directory
+
+    directory = state_directory(args)
+    reason = refuse_directory(directory)
+    if reason is not None:
+        raise Failure(f"{reason}, so what is in it is not read. Choose another: --dir, or CYCLETRACE_DIR.")
+    return directory
+
+
 def emitting(args: argparse.Namespace) -> Runtime:
     """The machinery that records, writing where the command was told to.
 

@@ -54,7 +54,7 @@ def store_of(args: argparse.Namespace) -> Generator[Store, None, None]:
         if getattr(args, "store", None) is not None:
             opened = open_reader(args.store)
         else:
-            opened = ingested(options.state_directory(args))
+            opened = ingested(options.own_directory(args))
         with opened as store:
             yield store
     except StoreError as error:

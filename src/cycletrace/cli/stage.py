@@ -77,5 +77,5 @@ def _by(args: argparse.Namespace) -> str | None:
 
 
 def _find(args: argparse.Namespace, cycle: str, stage: str) -> StageFacts | None:
-    facts = facts_of_cycle(options.state_directory(args), cycle)
+    facts = facts_of_cycle(options.own_directory(args), cycle)
     return next((run for run in facts["stages"] if run["id"] == stage), None) if facts is not None else None

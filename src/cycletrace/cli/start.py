@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +43,12 @@ def run(args: argparse.Namespace) -> int:
     """Begin the cycle."""
     from cycletrace.emit import words
     from cycletrace.emit.entry import identify
-    from cycletrace.emit.inherited import WORKTREE_FILE
+    from cycletrace.emit.worktree import FILE, FOLDER, UnsafeError, write_cycle
 
     state = options.emitting(args)
-    path = _worktree() / WORKTREE_FILE
-    if path.exists() and not args.force:
+    top = _worktree()
+    path = top / FOLDER / FILE
+    if os.path.lexists(path) and not args.force:
         raise Failure(f"a cycle is begun here already ({path}). End it with `cycletrace close`, or say --force.")
     cycle = identify(
         args.model,
@@ -56,16 +58,18 @@ def run(args: argparse.Namespace) -> int:
         trigger=args.trigger,
         environment=args.environment,
     )
+    if cycle is None:
+        raise Failure("the cycle cannot be begun, for the reason above.")
     try:
-        path.parent.mkdir(exist_ok=True)
-        (path.parent / ".gitignore").write_text("*\n", encoding="ascii")
-        path.write_text(cycle.to_text() + "\n", encoding="utf-8")
+        write_cycle(top, cycle.to_text())
+    except UnsafeError as error:
+        raise Failure(f"{error}. Remove it, or begin the cycle in another folder.") from None
     except OSError as error:
         raise Failure(f"{path} cannot be written: {error.strerror}.") from None
     words.mark(state, cycle, STARTED, args.at)
     if args.idea:
         words.alias(state, cycle, args.idea)
-    return options.recorded(state, f"{cycle.key} began. All work below {path.parent.parent} joins it.")
+    return options.recorded(state, f"{cycle.key} began. All work below {top} joins it.")
 
 
 def _worktree() -> Path:

@@ -101,7 +101,7 @@ def run_prune(args: argparse.Namespace) -> int:
 def _opened(args: argparse.Namespace, *, is_writing: bool) -> Generator[Store, None, None]:
     from cycletrace.store import FILE, StoreError, open_reader, open_store
 
-    path = args.store or options.state_directory(args) / FILE
+    path = args.store or options.own_directory(args) / FILE
     try:
         # To make one in order to prune it would help nobody.
         with open_store(path) if is_writing and path.exists() else open_reader(path) as store:

@@ -47,7 +47,7 @@ def run_end(args: argparse.Namespace) -> int:
     from cycletrace.emit import begun
 
     state, cycle, stage, wait = _what(args)
-    facts = facts_of_cycle(options.state_directory(args), cycle.cycle_id)
+    facts = facts_of_cycle(options.own_directory(args), cycle.cycle_id)
     known = next((each for each in facts["waits"] if each["id"] == wait), None) if facts is not None else None
     if known is not None and known["end"] is not None and not (facts and facts["flags"].get("unclosed_waits")):
         print(f"{cycle.key}: the wait for {args.reason} had ended already.")

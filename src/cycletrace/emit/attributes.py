@@ -15,7 +15,17 @@ MAX_INTEGER = 2**63
 
 
 def scalar(value: object) -> str | bool | int | float | None:
-    """A number, text or truth value, also one of NumPy's or PyTorch's; ``None`` of anything else."""
+    """Return a number, text or truth value, also one of NumPy's or PyTorch's; ``None`` of anything else.
+
+    Never raises, so that one bad value costs no other: a tensor without data has no number.
+    """
+    try:
+        return _scalar(value)
+    except Exception:
+        return None
+
+
+def _scalar(value: object) -> str | bool | int | float | None:
     if isinstance(value, (bool, float)):
         return value
     if isinstance(value, int):
@@ -24,7 +34,9 @@ def scalar(value: object) -> str | bool | int | float | None:
         return text(value)
     if type(value).__module__.partition(".")[0] in {"numpy", "torch"}:
         array: Any = value
-        return scalar(array.item()) if getattr(array, "shape", None) == () else None
+        if getattr(array, "shape", None) == ():
+            item: Any = array.item()
+            return float(array) if type(item) is type(array) else _scalar(item)  # a long double is its own item
     return None
 
 

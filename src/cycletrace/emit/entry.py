@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from cycletrace.conventions import key_of
 from cycletrace.diagnostics import Misuse, describe_error, log_once, never_raise, warn_misuse
 from cycletrace.emit import handover, settings, words
 from cycletrace.emit.current import HERE, Here
@@ -175,7 +176,7 @@ def served(
     if key is not None:
         cycle = from_key(key, namespace)
     elif model is not None and version is not None:
-        cycle = identify(model, version)
+        cycle = Identity(key_of(model, version), namespace=namespace, model=model, version=version)
     else:
         cycle = state.here_cycle()
         if model is not None and cycle.words["model"] != model:
@@ -184,6 +185,7 @@ def served(
     words.mark(state, cycle, "in_use", at, environment=environment, mechanism=mechanism)
 
 
+@never_raise
 def identify(
     model: str,
     version: str | None = None,
@@ -194,8 +196,6 @@ def identify(
     environment: str | None = None,
 ) -> Identity:
     """The cycle with this key, or of this version of a model; without both a new one of the model."""
-    from cycletrace.conventions import key_of
-
     state = runtime()
     if key is None and version is not None:
         key = key_of(model, version)
@@ -215,7 +215,7 @@ def identify(
 
 @never_raise
 def identify_key(key: str) -> Identity:
-    """The cycle with this key."""
+    """Return the cycle with this key."""
     state = runtime()
     return from_key(key, settings.read().namespace if state is None else state.settings.namespace)
 

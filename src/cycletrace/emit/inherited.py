@@ -6,15 +6,14 @@ The order is that of the documentation: ``CYCLETRACE_CYCLE``, else the worktree'
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import NamedTuple
 
 from cycletrace.diagnostics import warn_misuse
+from cycletrace.emit import worktree
 from cycletrace.emit.cycles import Identity, from_text
 
 CYCLE_VARIABLE = "CYCLETRACE_CYCLE"
 TRACEPARENT = "TRACEPARENT"
-WORKTREE_FILE = Path(".cycletrace") / "cycle"
 
 
 class Inherited(NamedTuple):
@@ -30,15 +29,16 @@ def inherited(namespace: str) -> Inherited | None:
     if text:
         try:
             cycle = from_text(text, namespace)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             warn_misuse("%s is %r, which names no cycle: %s.", CYCLE_VARIABLE, text[:80], error)
         else:
             return Inherited(cycle, _enclosing_stage(cycle))
-    path = find_worktree_file()
-    if path is not None:
+    found = worktree.find_cycle()
+    if found is not None:
+        path, line = found
         try:
-            return Inherited(from_text(path.read_text(encoding="utf-8"), namespace))
-        except (OSError, ValueError) as error:
+            return Inherited(from_text(line, namespace))
+        except (ValueError, RecursionError) as error:
             warn_misuse("%s names no cycle: %s.", path, error)
     return None
 
@@ -54,15 +54,3 @@ def _enclosing_stage(cycle: Identity) -> str | None:
 def traceparent(cycle: Identity, stage: str | None) -> str:
     """The ``TRACEPARENT`` under which a process works inside this stage, or else directly in the cycle."""
     return f"00-{cycle.cycle_id}-{stage or cycle.root_id}-01"
-
-
-def find_worktree_file(start: Path | None = None) -> Path | None:
-    """The nearest ``.cycletrace/cycle`` in this folder (default: the working directory) or above."""
-    try:
-        folder = (start or Path.cwd()).resolve()
-        for candidate in (folder, *folder.parents):
-            if (candidate / WORKTREE_FILE).is_file():
-                return candidate / WORKTREE_FILE
-    except OSError:  # the working directory is gone, or not ours to read
-        pass
-    return None

@@ -5,12 +5,15 @@ It is a daemon, so it never holds up an exit beyond the budget; it never runs wh
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cycletrace.conventions import STAGE_HEARTBEAT
 from cycletrace.diagnostics import describe_error, log_once
+from cycletrace.emit import loading
 from cycletrace.journal.bound import trim
 
 if TYPE_CHECKING:
@@ -69,6 +72,24 @@ class Keeper:
         if thread is not None and thread is not threading.current_thread():
             thread.join(budget)
 
+    def pause(self, budget: float) -> None:
+        """Have the thread end before a fork, so that no lock of ours is held, and the process has one thread less.
+
+        It is waited for no longer than ``budget`` seconds, and once more after an import that it may be in, which
+        forks wait for anyway.
+        """
+        thread = self._thread
+        if thread is None or not self.is_started:
+            return
+        self.stop(budget)
+        if thread.is_alive() and loading.wait():
+            thread.join(budget)
+        # The interpreter counts the kernel's threads, and warns of a fork while a joined one is yet to vanish.
+        task = Path(f"/proc/self/task/{thread.native_id}")
+        deadline = time.monotonic() + budget
+        while not thread.is_alive() and task.exists() and time.monotonic() < deadline:
+            time.sleep(0)
+
     def deliver(self, budget: float) -> bool:
         """Deliver now, for at most ``budget`` seconds. ``True`` when all was delivered, or there is no endpoint."""
         shipper = self._find_shipper()
@@ -89,7 +110,7 @@ class Keeper:
     def _run(self) -> None:
         while True:
             try:
-                self._wake.wait(TICK if self._ships() else IDLE_TICK)
+                self._wake.wait(IDLE_TICK if self._is_idle() else TICK)
                 self._wake.clear()
                 if not self._stop.is_set():
                     self._look_after()
@@ -97,7 +118,9 @@ class Keeper:
                     self._is_last = False
                     self._deliver_last()
             except Exception as error:  # rule 1: whatever goes wrong here is ours
-                log_once(f"The keeper stumbled: {describe_error(error)}")
+                # A program that becomes a daemon may close a file while it is read here: the next look opens it anew.
+                if getattr(error, "errno", None) != errno.EBADF:
+                    log_once(f"The background worker failed and goes on: {describe_error(error)}")
             with self._lock:
                 # Told so in the midst of a delivery, it has yet to deliver the last.
                 if self._stop.is_set() and not self._is_last:
@@ -125,8 +148,9 @@ class Keeper:
             finally:
                 self._shipping.release()
 
-    def _ships(self) -> bool:
-        return self._runtime.ships and self._find_shipper() is not None
+    def _is_idle(self) -> bool:
+        """Return whether this process certainly delivers nothing. Never raises, so that the thread never spins."""
+        return not self._runtime.ships or (self._has_shipper and self._shipper is None)
 
     def _beat(self) -> None:
         now = time.monotonic()
@@ -141,12 +165,13 @@ class Keeper:
 
     def _find_shipper(self) -> Shipper | None:
         if not self._has_shipper:
-            from cycletrace.emit.delivery.destination import find
+            with loading.lock:
+                from cycletrace.emit.delivery.destination import find
 
-            destination = find(self._runtime.settings.endpoint)
-            if destination is not None:
-                from cycletrace.emit.delivery.shipper import Shipper
+                destination = find(self._runtime.settings.endpoint)
+                if destination is not None:
+                    from cycletrace.emit.delivery.shipper import Shipper
 
-                self._shipper = Shipper(self._runtime.settings.directory, destination, self._runtime.writer)
+                    self._shipper = Shipper(self._runtime.settings.directory, destination, self._runtime.writer)
             self._has_shipper = True
         return self._shipper

@@ -29,6 +29,14 @@ def follow_forks() -> None:
         os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)
 
 
+def wait() -> bool:
+    """Wait until no other thread imports. ``False`` where that takes too long."""
+    is_free = lock.acquire(timeout=LONGEST_WAIT)
+    if is_free:
+        lock.release()
+    return is_free
+
+
 def _before() -> None:
     lock.acquire(timeout=LONGEST_WAIT)
 

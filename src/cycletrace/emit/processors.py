@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
+from cycletrace._version import __version__
 from cycletrace.conventions import SERVICE_NAME, SERVICE_NAMESPACE
 from cycletrace.diagnostics import describe_error, log_once
 
@@ -16,14 +16,6 @@ if TYPE_CHECKING:
 
 SCOPE_NAME = "cycletrace"
 SAMPLED = TraceFlags(TraceFlags.SAMPLED)
-
-
-@cache
-def scope_version() -> str:
-    """The version of this library, as its instrumentation scope tells it."""
-    from importlib.metadata import version
-
-    return version("cycletrace")
 
 
 def span_context(trace_id: str, span_id: str, *, is_remote: bool = False) -> SpanContext:
@@ -59,7 +51,7 @@ def readable_span(document: Mapping[str, Any], resource: Mapping[str, Any]) -> R
         status=Status(StatusCode.UNSET) if error is None else Status(StatusCode.ERROR, error or None),
         start_time=document["start"],
         end_time=document["end"],
-        instrumentation_scope=InstrumentationScope(SCOPE_NAME, scope_version()),
+        instrumentation_scope=InstrumentationScope(SCOPE_NAME, __version__),
     )
 
 

@@ -13,6 +13,7 @@ from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, Status, StatusCode
 
 from cycletrace import conventions as c
+from cycletrace._version import __version__
 from cycletrace.diagnostics import Misuse, describe_error, log_once, never_raise, warn_misuse
 from cycletrace.emit import loading, people
 from cycletrace.emit.attributes import plain_mapping, scalar, text
@@ -20,7 +21,7 @@ from cycletrace.emit.current import HERE, Here
 from cycletrace.emit.cycles import clean
 from cycletrace.emit.keeper import HEARTBEAT
 from cycletrace.emit.outcomes import outcome_of
-from cycletrace.emit.processors import SCOPE_NAME, hand_over, scope_version, span_context
+from cycletrace.emit.processors import SCOPE_NAME, hand_over, span_context
 from cycletrace.journal.format import MAX_LINE, frame_text
 
 if TYPE_CHECKING:
@@ -354,7 +355,7 @@ def _tracer(new_id: Callable[[], str]) -> Tracer:
     provider = TracerProvider(
         sampler=Always(), resource=Resource.get_empty(), id_generator=Ids(), shutdown_on_exit=False
     )
-    return provider.get_tracer(SCOPE_NAME, scope_version())
+    return provider.get_tracer(SCOPE_NAME, __version__)
 
 
 def stage_context(cycle: Identity, stage: str, run: Run | None) -> Context:

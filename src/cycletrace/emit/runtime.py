@@ -11,7 +11,9 @@ from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from cycletrace.emit import launch, loading, settings
+from cycletrace._version import __version__
+from cycletrace.diagnostics import never_raise
+from cycletrace.emit import fork_warning, launch, loading, settings
 from cycletrace.emit.current import HERE
 from cycletrace.emit.cycles import Identity, implicit
 from cycletrace.emit.handover import Handover
@@ -163,12 +165,14 @@ class Runtime:
 
     def pause(self) -> None:
         """Stand still while the process forks: no thread of ours may run, or the child is born with its locks."""
+        fork_warning.restore()
         if self._keeper is not None:
-            self._keeper.stop(FORK_BUDGET)
+            self._keeper.pause(FORK_BUDGET)
 
     def resume(self) -> None:
         """Go on after a fork as before."""
-        if self._keeper is not None:
+        if self._keeper is not None and self._keeper.is_started:
+            fork_warning.suppress_if_alone()
             self._keeper.start()
 
     def abandon(self) -> None:
@@ -180,14 +184,14 @@ class Runtime:
 
 def resource() -> dict[str, Any]:
     """Resource attributes of this process, but for service name and namespace, which are each record's own."""
-    from importlib.metadata import version
+    from opentelemetry.sdk.version import __version__ as sdk_version
 
     return {
         "telemetry.sdk.language": "python",
         "telemetry.sdk.name": "opentelemetry",
-        "telemetry.sdk.version": version("opentelemetry-sdk"),
+        "telemetry.sdk.version": sdk_version,
         "telemetry.distro.name": "cycletrace",
-        "telemetry.distro.version": version("cycletrace"),
+        "telemetry.distro.version": __version__,
         "process.pid": os.getpid(),
         **settings.resource_attributes(),
     }
@@ -199,7 +203,7 @@ _source = Source()
 
 
 def runtime() -> Runtime | None:
-    """The runtime of this process, ``None`` where cycletrace is disabled. Never raises outside strict mode."""
+    """Return the runtime of this process, ``None`` where cycletrace is disabled. Never raises outside strict mode."""
     return _runtime if _is_made else _make()
 
 
@@ -207,12 +211,19 @@ def _make() -> Runtime | None:
     global _runtime, _is_made
     with loading.lock:  # under it a fork falls between two runtimes, never into the making of one
         if not _is_made:
-            chosen = settings.read()
-            if not chosen.is_disabled:
-                _runtime = Runtime(chosen, _source)
-                _hook()
+            _runtime = _start()
             _is_made = True
         return _runtime
+
+
+@never_raise
+def _start() -> Runtime | None:
+    chosen = settings.read()
+    if chosen.is_disabled:
+        return None
+    made = Runtime(chosen, _source)
+    _hook()
+    return made
 
 
 @cache

@@ -58,15 +58,25 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         people_key=env.get("CYCLETRACE_PEOPLE_KEY", ""),
         journal_limit=_value(env, "CYCLETRACE_JOURNAL_LIMIT", 1 << 30, _bytes, "a number of bytes of 1000000 or more"),
     )
-    return settings._replace(**CHOSEN)
+    return settings._replace(**{**CHOSEN, "directory": settings.directory})
 
 
 def directory(env: Mapping[str, str] | None = None) -> Path:
-    """The state directory: ``CYCLETRACE_DIR``, else the user's own for this platform."""
+    """Return the state directory, absolute: ``CYCLETRACE_DIR``, else the user's own for this platform."""
     env = os.environ if env is None else env
     chosen = CHOSEN.get("directory") or env.get("CYCLETRACE_DIR")
-    if chosen:
-        return Path(chosen).expanduser()
+    try:
+        path = Path(chosen).expanduser() if chosen else _default_directory(env)
+    except RuntimeError:
+        path = _default_directory(env)
+        warn_misuse("The state directory %s is in the home of a user unknown here. Using %s instead.", chosen, path)
+    try:
+        return path.absolute()  # a program may change its working directory
+    except OSError:  # which may be gone
+        return path
+
+
+def _default_directory(env: Mapping[str, str]) -> Path:
     try:
         home = Path.home()
     except RuntimeError:  # no HOME, and no entry in the user database, as in some containers

@@ -10,16 +10,16 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from errno import EPERM
 from pathlib import Path
 from typing import Any
 
 from cycletrace.diagnostics import log_once
-from cycletrace.journal.files import delivered_directory, file_name, journal_directory, next_segment
+from cycletrace.emit.descriptors import Descriptor
+from cycletrace.journal.files import SEGMENT, delivered_directory, file_name, journal_directory, next_segment
 from cycletrace.journal.format import frame
+from cycletrace.journal.ownership import refuse_directory
 
-SEGMENT = 16 * 1024 * 1024
-"""Bytes after which the next segment begins."""
 MAX_PENDING = 10_000
 """Lines that wait in memory where there is no place to write."""
 
@@ -33,7 +33,7 @@ class Writer:
         self._now = now
         # Re-entrant, because a signal handler of the user's may enter a stage while a line is being written.
         self._lock = threading.RLock()
-        self._fd: int | None = None
+        self._file: Descriptor | None = None
         self._size = 0
         self._name = file_name(now(), os.getpid(), token, 0)
         self._is_torn = False
@@ -43,7 +43,7 @@ class Writer:
     def write(self, line: bytes) -> None:
         """Hand this line to the kernel, by one write; keep it in memory where that fails."""
         with self._lock:
-            if (self._fd is None and (self.pending or not self._open())) or not self._append(line):
+            if (not self._is_open() and (self.pending or not self._open())) or not self._append(line):
                 if len(self.pending) == self.pending.maxlen:
                     self.dropped += 1
                     log_once(f"More than {MAX_PENDING} records wait in memory: the oldest are dropped.")
@@ -54,16 +54,16 @@ class Writer:
     def recover(self) -> None:
         """Try again to write what waits in memory, and find out whether the file was deleted under way."""
         with self._lock:
-            if self._fd is not None and os.fstat(self._fd).st_nlink == 0:
+            if self._is_open() and os.fstat(self._number).st_nlink == 0:
                 self._replace_deleted()
-            if self.pending and (self._fd is not None or self._open()):
+            if self.pending and (self._is_open() or self._open()):
                 while self.pending and self._append(self.pending[0]):
                     self.pending.popleft()
 
     def close(self, *, orderly: bool) -> None:
         """End the file. ``orderly`` says that nothing is left running that this process could still end."""
         with self._lock:
-            if self._fd is not None and orderly:
+            if orderly and self._file is not None and (self._is_open() or self._open()):
                 self._append(frame({"closed": self._now()}))
             self._forget_file()
 
@@ -75,14 +75,22 @@ class Writer:
 
     def abandon(self) -> None:
         """Let go of the file without a word: in a forked child it is the parent's."""
-        if self._fd is not None:
-            os.close(self._fd)
-            self._fd = None
+        self._forget_file()
+
+    @property
+    def _number(self) -> int:
+        assert self._file is not None
+        return self._file.number
+
+    def _is_open(self) -> bool:
+        """Return whether the file is open, and its number not somebody else's since the program closed it."""
+        if self._file is not None and not self._file.is_intact():
+            self._file = None
+        return self._file is not None
 
     def _append(self, line: bytes) -> bool:
-        assert self._fd is not None
         try:
-            written = os.write(self._fd, b"\n" + line if self._is_torn else line)
+            written = os.write(self._number, b"\n" + line if self._is_torn else line)
         except OSError as error:
             self._fail(error)
             return False
@@ -97,14 +105,13 @@ class Writer:
     def _open(self) -> bool:
         try:
             # 0700 and 0600: what a team trains is nobody else's business.
-            self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._folder.mkdir(mode=0o700, exist_ok=True)
-            delivered_directory(self._folder.parent).mkdir(mode=0o700, exist_ok=True)
-            self._fd = os.open(self._folder / self._name, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        except OSError as error:
+            _make_private(self._folder.parent)
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+            self._file = Descriptor(os.open(self._folder / self._name, flags, 0o600))
+        except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
             self._fail(error)
             return False
-        self._size = os.fstat(self._fd).st_size  # of a file that it goes on with after a failure
+        self._size = os.fstat(self._number).st_size  # of a file that it continues after a failure
         return self._append(frame({**self._header, "opened": self._now()}))
 
     def _rotate(self) -> None:
@@ -120,23 +127,34 @@ class Writer:
 
         A file that alone is gone was removed on purpose, as at the bound on the size of all journals.
         """
-        assert self._fd is not None
         if self._folder.exists():
             self._begin_segment()
             return
         log_once(f"The folder {self._folder} was deleted under way. What this process wrote there is written anew.")
-        lines = os.pread(self._fd, self._size, 0).splitlines(keepends=True)
+        lines = os.pread(self._number, self._size, 0).splitlines(keepends=True)
         self._begin_segment()
         if not self._open() or not self._append(b"".join(lines[1:])):
             self.pending.extendleft(reversed(lines[1:]))
 
-    def _fail(self, error: OSError) -> None:
-        reason = error.strerror or error
+    def _fail(self, error: OSError | ValueError) -> None:
+        reason = getattr(error, "strerror", None) or error
         log_once(f"No journal can be written in {self._folder}: {reason}. Records wait in bounded memory.")
         self._forget_file()
 
     def _forget_file(self) -> None:
-        fd, self._fd = self._fd, None
-        if fd is not None:
-            with suppress(OSError):
-                os.close(fd)
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
+
+
+def _make_private(directory: Path) -> None:
+    """Make a state directory and its folders, where they are missing, for their owner only.
+
+    Raises:
+        OSError: where they cannot be made, or others could have put something there.
+    """
+    for folder in (directory, journal_directory(directory), delivered_directory(directory)):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        reason = refuse_directory(directory)
+        if reason is not None:
+            raise PermissionError(EPERM, reason)

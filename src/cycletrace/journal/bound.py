@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from cycletrace.journal.files import delivered_directory, journal_directory, list_folder
+from cycletrace.journal.ownership import refuse_directory
 
 DROPPED_FILE = "dropped.json"
 
@@ -17,6 +18,8 @@ def trim(directory: Path, limit: int) -> int:
 
     What was delivered goes first, and counts as lost by nobody. The newest journal always stays.
     """
+    if refuse_directory(directory) is not None:
+        return 0
     sizes = []
     for is_delivered, folder in ((True, delivered_directory(directory)), (False, journal_directory(directory))):
         for path in list_folder(folder):

@@ -9,14 +9,21 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from cycletrace.diagnostics import log_once
 from cycletrace.journal.format import MAX_LINE, unframe
 
 SUFFIX = ".jsonl"
+SEGMENT = 16 * 1024 * 1024
+"""Bytes after which the next segment begins."""
+MAX_FILE = 4 * SEGMENT
+"""Bytes that no segment exceeds: it ends with the first line over :data:`SEGMENT`."""
+_NAME = re.compile(r"\d{20}-\d+-\w+-\d{4,}\.jsonl")
 
 
 def journal_directory(directory: Path) -> Path:
@@ -39,13 +46,28 @@ def list_journals(directory: Path) -> list[Path]:
 
 
 def list_folder(folder: Path) -> list[Path]:
-    """The journals of one folder, by name. None where the folder is missing or unreadable."""
+    """Return the journals of one folder, by name; none where it is missing or unreadable.
+
+    What is no journal for certain (a stray name, a link, a device, a file larger than any journal) is logged once
+    and left out, since reading it may never end.
+    """
     try:
         with os.scandir(folder) as entries:
-            names = sorted(entry.name for entry in entries if entry.name.endswith(SUFFIX))
+            names = sorted(entry.name for entry in entries if entry.name.endswith(SUFFIX) and _is_journal(entry))
     except OSError:
         return []
     return [folder / name for name in names]
+
+
+def _is_journal(entry: os.DirEntry[str]) -> bool:
+    is_plain = _NAME.fullmatch(entry.name) is not None and entry.is_file(follow_symlinks=False)
+    try:
+        if is_plain and entry.stat(follow_symlinks=False).st_size <= MAX_FILE:
+            return True
+    except OSError:  # it moved or vanished meanwhile
+        return False
+    log_once(f"{entry.path} is no journal, and is ignored.")
+    return False
 
 
 def file_name(opened: int, pid: int, token: str, segment: int) -> str:

@@ -21,7 +21,7 @@ def recording(directory: Path) -> Generator[Journal, None, None]:
     Instants come from the journal's ``clock``, which stands still unless it is moved, ids are sequential, and no
     settings but those made inside hold. OpenTelemetry's global providers are left alone.
     """
-    from cycletrace._api.served import _seen
+    from cycletrace._api.served import _recorded
     from cycletrace.diagnostics import _logged
     from cycletrace.emit import runtime, settings
     from cycletrace.emit.current import HERE, NOWHERE
@@ -34,7 +34,7 @@ def recording(directory: Path) -> Generator[Journal, None, None]:
     os.environ["CYCLETRACE_DIR"] = str(directory)
     settings.CHOSEN.clear()
     _logged.clear()
-    _seen.clear()
+    _recorded.clear()
     HERE.set(NOWHERE)
     clock = Clock()
     runtime.reset(Source(clock, clock, SequentialIds()))

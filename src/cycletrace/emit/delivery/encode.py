@@ -12,9 +12,10 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationSc
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs, SeverityNumber
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
+from cycletrace._version import __version__
 from cycletrace.conventions import SERVICE_NAME, SERVICE_NAMESPACE
 from cycletrace.emit.delivery.destination import LOGS, TRACES
-from cycletrace.emit.processors import SCOPE_NAME, readable_span, scope_version
+from cycletrace.emit.processors import SCOPE_NAME, readable_span
 
 
 class Item(NamedTuple):
@@ -49,7 +50,7 @@ def _log_request(items: Sequence[Item]) -> ExportLogsServiceRequest:
         if document.get("namespace"):
             whole[SERVICE_NAMESPACE] = document["namespace"]
         by_resource[tuple(whole.items())].append(_log_record(document))
-    scope = InstrumentationScope(name=SCOPE_NAME, version=scope_version())
+    scope = InstrumentationScope(name=SCOPE_NAME, version=__version__)
     return ExportLogsServiceRequest(
         resource_logs=[
             ResourceLogs(

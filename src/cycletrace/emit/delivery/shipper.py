@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +13,7 @@ from cycletrace.diagnostics import LOGGER
 from cycletrace.emit import loading
 from cycletrace.emit.delivery import claim, progress
 from cycletrace.emit.delivery.destination import SIGNALS, Destination
-from cycletrace.emit.delivery.transport import Answer, Verdict, is_refused, open_sender
+from cycletrace.emit.delivery.transport import Answer, Sender, Verdict, is_refused, open_sender
 from cycletrace.emit.lost import bury
 from cycletrace.emit.writer import Writer
 from cycletrace.journal.files import (
@@ -26,6 +25,7 @@ from cycletrace.journal.files import (
     read_header,
 )
 from cycletrace.journal.format import unframe
+from cycletrace.journal.ownership import refuse_directory
 
 MAX_ITEMS = 512
 """Records in one request."""
@@ -35,6 +35,10 @@ BURY_EVERY = 30.0
 """Seconds between looks for processes that died."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds to wait after a failure, doubled after each further one."""
+
+
+_CONNECTIONS: set[ExitStack] = set()
+"""Those of passes under way. A child that is forked meanwhile keeps them for good: to collect them would close them."""
 
 
 class Batch(NamedTuple):
@@ -51,7 +55,9 @@ class Shipper:
         self._directory = directory
         self._destination = destination
         self._writer = writer
-        self._senders: dict[str, Callable[[bytes, float], Answer]] = {}
+        self._connections: ExitStack | None = None
+        self._senders: dict[str, Sender] = {}
+        self._has_sent = False
         self._headers: dict[str, dict[str, Any]] = {}
         self._progress: progress.Progress | None = None
         self._pauses: dict[str, float] = {}
@@ -82,7 +88,7 @@ class Shipper:
 
     def deliver_last(self, deadline: float) -> None:
         """One attempt at exit. Where nobody listens it costs one refused connection."""
-        if not self._senders and all(is_refused(target) for target in self._destination.values()):
+        if not self._has_sent and all(is_refused(target) for target in self._destination.values()):
             return
         self._deliver(deadline, is_patient=False)
         claim.release(self._directory)
@@ -117,11 +123,22 @@ class Shipper:
         return sizes
 
     def _deliver(self, deadline: float, *, is_patient: bool, stop: threading.Event | None = None) -> bool:
+        # Connections last for one pass. One that is kept would be closed with all other descriptors when the program
+        # becomes a daemon, its number then be the user's, and a forked child would share it.
+        with ExitStack() as self._connections:
+            _CONNECTIONS.add(self._connections)
+            try:
+                return self._deliver_pass(deadline, is_patient=is_patient, stop=stop)
+            finally:
+                self._senders.clear()
+                _CONNECTIONS.discard(self._connections)
+
+    def _deliver_pass(self, deadline: float, *, is_patient: bool, stop: threading.Event | None) -> bool:
         if self._progress is None:
             self._progress = progress.load(self._directory)
         if self._writer is not None and self._writer.pending and (not is_patient or self._may_try()):
             self._deliver_pending(deadline)
-        if not self._sizes():
+        if refuse_directory(self._directory) is not None or not self._sizes():
             return self._writer is None or not self._writer.pending
         held = self._holds_claim
         self._holds_claim = claim.take(self._directory)
@@ -200,8 +217,10 @@ class Shipper:
         except Exception as error:  # a document that another version wrote: split until it stands alone
             return Answer(Verdict.SPLIT, f"cannot be encoded: {error!r}")
         if signal not in self._senders:
+            assert self._connections is not None
             with loading.lock:
-                self._senders[signal] = open_sender(self._destination[signal])
+                self._senders[signal] = self._connections.enter_context(open_sender(self._destination[signal]))
+            self._has_sent = True
         return self._senders[signal](body, seconds)
 
     def _collect(self, signal: str, limit: int) -> Batch:

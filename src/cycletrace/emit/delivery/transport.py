@@ -9,10 +9,10 @@ from __future__ import annotations
 import gzip
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from enum import Enum
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
 from cycletrace.emit.delivery.destination import GRPC, LOGS, Target
@@ -46,15 +46,17 @@ class Answer(NamedTuple):
     rejected: int = 0
 
 
-def open_sender(target: Target) -> Callable[[bytes, float], Answer]:
-    """A function that sends one serialised request, waiting for its answer at most as many seconds. Never raises.
+Sender: TypeAlias = "Callable[[bytes, float], Answer]"
+"""Sends one serialised request, waiting for its answer at most as many seconds. Never raises."""
 
-    It holds connections of this process: a forked child opens its own.
-    """
+
+def open_sender(target: Target) -> AbstractContextManager[Sender]:
+    """Open a connection to a target, for as long as the context lasts."""
     return _grpc_sender(target) if target.protocol == GRPC else _http_sender(target)
 
 
-def _http_sender(target: Target) -> Callable[[bytes, float], Answer]:
+@contextmanager
+def _http_sender(target: Target) -> Generator[Sender, None, None]:
     import requests
 
     session = requests.Session()
@@ -77,7 +79,18 @@ def _http_sender(target: Target) -> Callable[[bytes, float], Answer]:
             return Answer(Verdict.LATER, _reason(error))
         return _read_http(target, response)
 
-    return send
+    try:
+        yield send
+    finally:
+        _close(session)
+
+
+def _close(session: Any) -> None:
+    """Close the connections of a session. Its own ``close`` leaves that to finalizers, which do nothing at exit."""
+    for adapter in session.adapters.values():
+        for manager in (adapter.poolmanager, *adapter.proxy_manager.values()):
+            for key in manager.pools.keys():  # noqa: SIM118 - no mapping, whatever it looks like
+                manager.pools[key].close()
 
 
 def _reason(error: BaseException) -> str:
@@ -139,8 +152,28 @@ def _quiet_grpc() -> Generator[None, None, None]:
         os.environ.pop("GRPC_VERBOSITY", None)
 
 
-@_quiet_grpc()
-def _grpc_sender(target: Target) -> Callable[[bytes, float], Answer]:
+@contextmanager
+def _grpc_sender(target: Target) -> Generator[Sender, None, None]:
+    with _quiet_grpc():
+        channel = _grpc_channel(target)
+    import grpc
+
+    # No serialisers: bytes in, bytes out.
+    service = "trace.v1.TraceService" if target.signal != LOGS else "logs.v1.LogsService"
+    export = channel.unary_unary(f"/opentelemetry.proto.collector.{service}/Export")
+    metadata = tuple((name.lower(), value) for name, value in target.headers)
+
+    def send(body: bytes, seconds: float) -> Answer:
+        try:
+            return _accepted(target, export(body, timeout=min(seconds, target.timeout), metadata=metadata))
+        except grpc.RpcError as error:
+            return _read_grpc(target, error)
+
+    with channel:
+        yield send
+
+
+def _grpc_channel(target: Target) -> Any:
     import grpc
 
     import_module("google.rpc.error_details_pb2")  # now, so that no fork falls into that import
@@ -150,38 +183,14 @@ def _grpc_sender(target: Target) -> Callable[[bytes, float], Answer]:
     compression = grpc.Compression.Gzip if target.is_gzip else grpc.Compression.NoCompression
     # A pool of its own, or a new channel would take over the backoff of the one before.
     options = (("grpc.use_local_subchannel_pool", 1),)
-    service = "trace.v1.TraceService" if target.signal != LOGS else "logs.v1.LogsService"
-    metadata = tuple((name.lower(), value) for name, value in target.headers)
-    credentials = None
-    if not target.is_insecure:
-        credentials = grpc.ssl_channel_credentials(
-            root_certificates=_read(target.certificate),
-            private_key=_read(target.client_key),
-            certificate_chain=_read(target.client_certificate),
-        )
-
-    def connect() -> Any:
-        if credentials is None:
-            return grpc.insecure_channel(address, options, compression)
-        return grpc.secure_channel(address, credentials, options, compression)
-
-    channel = connect()
-
-    def send(body: bytes, seconds: float) -> Answer:
-        nonlocal channel
-        # No serialisers: bytes in, bytes out.
-        export = channel.unary_unary(f"/opentelemetry.proto.collector.{service}/Export")
-        try:
-            answer = export(body, timeout=min(seconds, target.timeout), metadata=metadata)
-        except grpc.RpcError as error:
-            if error.code() is grpc.StatusCode.UNAVAILABLE:
-                # When to try again is ours to say: this channel would refuse without asking for up to two minutes.
-                channel.close()
-                channel = connect()
-            return _read_grpc(target, error)
-        return _accepted(target, answer)
-
-    return send
+    if target.is_insecure:
+        return grpc.insecure_channel(address, options, compression)
+    credentials = grpc.ssl_channel_credentials(
+        root_certificates=_read(target.certificate),
+        private_key=_read(target.client_key),
+        certificate_chain=_read(target.client_certificate),
+    )
+    return grpc.secure_channel(address, credentials, options, compression)
 
 
 def _read(path: Path | None) -> bytes | None:

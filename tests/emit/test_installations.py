@@ -1,0 +1,87 @@
+"""Incomplete installations and settings that lead nowhere: the program goes on, and its stages are kept if possible."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+from tests.docs.pages import ROOT
+from tests.journals import Journal, environment
+
+LONG = "/" + "x" * 5000
+PROGRAM = """
+import logging, subprocess, sys
+logging.basicConfig(stream=sys.stderr, format="%(message)s")
+import cycletrace as ct
+
+@ct.stage
+def train():
+    return 5
+
+with ct.cycle("churn", "7") as cycle:
+    cycle.mark("started")
+    with ct.waiting("data"):
+        pass
+    print(train(), cycle.key, len(cycle.trace_id))
+    subprocess.run([sys.executable, "-c", "pass"], env=ct.environ(), check=True)
+ct.served("churn", "7")
+ct.flush()
+"""
+
+
+def run(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments, "-c", PROGRAM],
+        env={**environment(folder / "state"), "HOME": str(folder / "home"), **variables},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def packages(folder: Path, *left_out: str) -> Path:
+    """A folder with everything that is installed but these packages, and no distribution's metadata."""
+    folder.mkdir()
+    for path in Path(sysconfig.get_path("purelib")).iterdir():
+        if path.suffix not in {".dist-info", ".egg-info", ".pth"} and path.name not in left_out:
+            (folder / path.name).symlink_to(path)
+    (folder / "cycletrace").unlink(missing_ok=True)
+    (folder / "cycletrace").symlink_to(ROOT / "src" / "cycletrace")
+    return folder
+
+
+def test_without_distribution_metadata_everything_is_recorded(tmp_path: Path) -> None:
+    done = run(tmp_path, "-S", PYTHONPATH=str(packages(tmp_path / "slim")))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "5 churn@7 32\n", "")
+    assert {"train", "mark started", "mark in_use", "wait data"} <= set(Journal(tmp_path / "state").names())
+
+
+def test_without_opentelemetry_the_program_runs_and_one_line_says_that_nothing_is_recorded(tmp_path: Path) -> None:
+    done = run(tmp_path, "-S", PYTHONPATH=str(packages(tmp_path / "slim", "opentelemetry")))
+    assert (done.returncode, done.stdout) == (0, "5 churn@7 32\n")
+    assert done.stderr.startswith("Nothing is recorded, since cycletrace cannot be loaded: ModuleNotFoundError")
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_state_directory_of_an_unknown_user_is_logged_and_the_default_is_used(tmp_path: Path) -> None:
+    done = run(tmp_path, CYCLETRACE_DIR="~nosuch/x", XDG_STATE_HOME=str(tmp_path / "default"))
+    assert (done.returncode, done.stdout) == (0, "5 churn@7 32\n")
+    assert done.stderr == (
+        "The state directory ~nosuch/x is in the home of a user unknown here. "
+        f"Using {tmp_path / 'default' / 'cycletrace'} instead.\n"
+    )
+    assert "train" in Journal(tmp_path / "default" / "cycletrace").names()
+
+
+@pytest.mark.parametrize("variables", [{"CYCLETRACE_DIR": LONG}, {"CYCLETRACE_DIR": "~/state", "HOME": LONG}])
+def test_a_state_directory_that_no_path_can_be_costs_one_line(tmp_path: Path, variables: dict[str, str]) -> None:
+    done = run(tmp_path, **variables)
+    assert (done.returncode, done.stdout) == (0, "5 churn@7 32\n")
+    assert "No journal can be written" in done.stderr
+    assert done.stderr.count("\n") == 1
