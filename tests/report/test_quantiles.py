@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import random
 from fractions import Fraction
+from itertools import accumulate
+from math import comb
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import special, stats
 
-from cycletrace.report.quantiles import P50, P85, P95, interval_ranks, n_needed, quantile
+from cycletrace.report.quantiles import P50, P85, P95, _binomial_below, interval_ranks, n_needed, quantile
 from cycletrace.report.sums import Int64s
 
 QUANTILES = st.sampled_from([P50, P85, P95])
@@ -55,14 +57,51 @@ def test_below_the_n_needed_there_is_no_interval(p: Fraction, needed: int) -> No
 
 @pytest.mark.parametrize(
     ("n", "ranks"),
-    # D. B. Owen, Handbook of Statistical Tables (1962), and every textbook since: ranks for the median at 95 %.
+    # D. B. Owen, Handbook of Statistical Tables (1962): ranks for the median at 95 %.
     [(6, (1, 6)), (8, (1, 7)), (10, (2, 9)), (15, (4, 12)), (20, (6, 15)), (25, (8, 18)), (40, (14, 27))],
 )
-def test_ranks_for_the_median_are_those_of_the_tables(n: int, ranks: tuple[int, int]) -> None:
-    found = interval_ranks(n, P50)
-    assert found is not None
-    # Where two pairs are as close, tables differ in which they print.
-    assert found in {ranks, (n + 1 - ranks[1], n + 1 - ranks[0])}
+def test_the_ranks_of_the_median_are_those_of_the_tables(n: int, ranks: tuple[int, int]) -> None:
+    assert interval_ranks(n, P50) == ranks
+
+
+def ranks_by_scipy(n: int, p: Fraction) -> set[tuple[int, int]]:
+    """Return the closest pairs of ranks by SciPy, and of these those whose tails are most alike, up to rounding."""
+    below = special.bdtr(np.arange(n + 1) - 1.0, n, float(p))  # P(B < rank)
+    uppers = np.searchsorted(below, below[1:] + 0.95)
+    pairs = [(lower, int(upper)) for lower, upper in enumerate(uppers, start=1) if upper <= n]
+    width = min(upper - lower for lower, upper in pairs)
+    tails = {(lower, upper): abs(below[lower] - (1 - below[upper])) for lower, upper in pairs if upper - lower == width}
+    return {pair for pair, unevenness in tails.items() if unevenness < min(tails.values()) + 1e-12}
+
+
+@pytest.mark.parametrize("p", [P50, P85, P95])
+def test_the_ranks_of_thousands_of_n_equal_scipys_and_ties_go_to_the_lower_pair(p: Fraction) -> None:
+    ties = 0
+    for n in [*range(n_needed(p), 1500), *range(1500, 60_000, 977)]:
+        expected = ranks_by_scipy(n, p)
+        assert interval_ranks(n, p) == min(expected), n
+        if len(expected) > 1:
+            assert expected == {
+                (lower, upper) for lower, upper in expected if (n + 1 - upper, n + 1 - lower) in expected
+            }
+            ties += 1
+    assert (ties > 100) == (p == P50)
+
+
+@pytest.mark.parametrize(("n", "ranks"), [(10, (2, 9)), (11, (2, 9)), (19, (5, 14)), (20, (6, 15)), (100, (40, 60))])
+def test_of_two_mirrored_pairs_for_the_median_the_lower_is_taken(n: int, ranks: tuple[int, int]) -> None:
+    """Of an even sum of ranks and n the pair is symmetric; else two pairs mirror each other."""
+    assert interval_ranks(n, P50) == ranks
+
+
+@pytest.mark.parametrize("p", [P50, P85, P95, Fraction(1, 7)])
+@pytest.mark.parametrize("n", [1, 2, 19, 60, 333, 5000])
+def test_the_binomial_distribution_is_exact_to_2_to_the_minus_90(n: int, p: Fraction) -> None:
+    first, below = _binomial_below(n, p)
+    hit, miss = p.numerator, p.denominator - p.numerator
+    exact = list(accumulate((comb(n, k) * hit**k * miss ** (n - k) for k in range(n + 1)), initial=0))
+    for k, value in enumerate(below, start=first):
+        assert abs(value * exact[-1] - exact[k] * below[-1]) << 90 < below[-1] * exact[-1]
 
 
 @pytest.mark.parametrize("p", [P50, P85, P95])
