@@ -116,6 +116,12 @@ def test_a_cycle_without_an_interval_has_a_root_of_no_length() -> None:
     assert words.CYCLE_DURATION not in attributes(root)
 
 
+def test_whether_a_failed_cycle_is_hands_free_is_unknown() -> None:
+    selected, failed = Mark(ORIGIN, "selected", 70 * SECOND), Close(ORIGIN, "failed", 80 * SECOND)
+    _, spans, _ = derived([Stage(ORIGIN, "a", "train", "train", 0, 60 * SECOND, "ok"), selected, failed])
+    assert words.CYCLE_HANDS_FREE not in attributes(spans["cycle churn@7"])
+
+
 def test_the_root_links_to_traces_of_other_keys() -> None:
     other = Origin(OTHER, "other key", "team")
     _, spans, _ = derived(

@@ -132,7 +132,7 @@ def test_facts_that_end_before_they_start_are_counted_nowhere() -> None:
 def test_bad_settings_are_told_by_name() -> None:
     with pytest.raises(ValueError, match="no window"):
         report([], as_of=NOW, window="soon")
-    with pytest.raises(ValueError, match="no target"):
+    with pytest.raises(ValueError, match="not a target"):
         report([], as_of=NOW, target="soon")
 
 

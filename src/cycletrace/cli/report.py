@@ -56,9 +56,11 @@ def run(args: argparse.Namespace) -> int:
     except ImportError as error:
         raise Failure(f"the report needs {error.name}: pip install 'cycletrace[report]'") from None
 
+    from cycletrace.flow import parse_target
+
     at, trace = reading.as_of(args), trace_links()
     try:
-        target = report.parse_target(args.target)
+        target = parse_target(args.target)
         zone = report.parse_zone(args.timezone) if args.timezone else timezone.utc
         report.parse_window(args.window, at, zone)
     except ValueError as error:

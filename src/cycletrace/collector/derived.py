@@ -16,8 +16,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from cycletrace import conventions as words
 from cycletrace.collector.otlp_values import SCOPE, fill, version
 from cycletrace.collector.series import SECOND
-from cycletrace.flow import Facts, Record, Stage, Wait, WaitFacts
-from cycletrace.report.steps import is_manual
+from cycletrace.flow import Facts, Record, Stage, Wait, WaitFacts, hands_free, is_manual
 
 INSIDE = 1000
 """Nanoseconds by which a derived wait lies inside its bounds: Jaeger's critical path skips spans that abut exactly."""
@@ -98,17 +97,14 @@ def bounds(facts: Facts, at: int) -> tuple[int, int]:
 
 def summary(facts: Facts, within_target: bool) -> dict[str, str | bool | int | float | None]:
     """Every figure of a cycle as attributes. Lengths are seconds, marks UTC nanoseconds."""
-    manual = [stage for stage in facts["stages"] if is_manual(stage)]
-    selected, (_, end) = facts["marks"]["selected"], bounds(facts, 0)
-    hands_free = None if selected is None else not any(selected <= stage["start"] < end for stage in manual)
     mechanism = next((stage["mechanism"] for stage in facts["stages"] if stage["mechanism"]), None)
     return {
         **_identity(facts),
         words.CYCLE_OUTCOME: facts["outcome"],
         words.CYCLE_DURATION: _seconds(facts["cycle_time_ns"]),
         words.CYCLE_WITHIN_TARGET: within_target,
-        words.CYCLE_MANUAL_STEPS: len(manual),
-        words.CYCLE_HANDS_FREE: hands_free,
+        words.CYCLE_MANUAL_STEPS: sum(map(is_manual, facts["stages"])),
+        words.CYCLE_HANDS_FREE: hands_free(facts),
         words.MECHANISM: mechanism,
         **{words.part_attribute(part): _seconds(facts["parts_ns"][part]) for part in words.PARTS},
         **{words.activity_attribute(name): _seconds(length) for name, length in (facts["activity_ns"] or {}).items()},

@@ -8,18 +8,17 @@ from datetime import timezone
 from cycletrace.collector.instruments import HEADLINE_ATTAINMENT, HEADLINE_MEDIAN, HEADLINE_N, Labels
 from cycletrace.collector.point import Metric, gauge, in_unit
 from cycletrace.conventions import HEADLINE_WINDOW, IDEA
-from cycletrace.flow import Facts
+from cycletrace.flow import CycleTarget, Facts
 from cycletrace.report.attainment import attainment
 from cycletrace.report.populations import populations
 from cycletrace.report.quantiles import P50, quantile
 from cycletrace.report.table import table_of
-from cycletrace.report.targets import Target
 from cycletrace.report.windows import parse_window
 
 WINDOWS = ("7d", "30d", "90d")
 
 
-def headline(facts: Iterable[Facts], as_of: int, target: Target) -> Iterator[Metric]:
+def headline(facts: Iterable[Facts], as_of: int, target: CycleTarget) -> Iterator[Metric]:
     """Median, attainment and n of the report on the last 7, 30 and 90 days. What is of nothing is not told."""
     table = table_of(facts, lambda _: False)
     medians: list[tuple[Labels, float]] = []

@@ -17,8 +17,7 @@ from cycletrace.collector.instruments import (
     Instrument,
     Labels,
 )
-from cycletrace.flow import Facts
-from cycletrace.report.steps import is_manual
+from cycletrace.flow import Facts, is_manual
 
 MAX_LABEL = 255
 """Characters of a label's value that are kept, so that a hostile name costs no more than any other."""

@@ -14,9 +14,8 @@ from cycletrace.collector.limits import Limits
 from cycletrace.collector.series import SECOND
 from cycletrace.collector.settings import SETTINGS
 from cycletrace.collector.signals import SIGNALS
-from cycletrace.flow import RULES, Rules
-from cycletrace.report.targets import DEFAULT, parse_length, parse_target
-from cycletrace.report.targets import Target as Aim
+from cycletrace.flow import RULES, CycleTarget, Rules, parse_length, parse_target
+from cycletrace.flow.targets import DEFAULT_TARGET
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -50,7 +49,7 @@ class Options(NamedTuple):
     interval: float = 10.0
     prometheus: Address | None = None
     grace: float = 60.0
-    target: Aim = parse_target(DEFAULT)
+    target: CycleTarget = parse_target(DEFAULT_TARGET)
     label_limit: int = 2000
     limits: Limits = Limits()
     rules: Rules = RULES
@@ -224,7 +223,7 @@ def _whole(name: str, text: str, at_least: int) -> int:
     return int(text)
 
 
-def _aim(text: str) -> Aim:
+def _aim(text: str) -> CycleTarget:
     try:
         return parse_target(text)
     except ValueError as error:

@@ -13,8 +13,7 @@ from cycletrace.collector.instruments import CYCLE_OLDEST_AGE, CYCLE_OPEN, STAGE
 from cycletrace.collector.observing import labels_of
 from cycletrace.collector.point import Metric, gauge
 from cycletrace.collector.series import OVERFLOWING, SECOND
-from cycletrace.flow import Facts
-from cycletrace.report.table import counts
+from cycletrace.flow import Facts, is_counted
 
 
 class _Open(NamedTuple):
@@ -80,7 +79,7 @@ def _read(connection: sqlite3.Connection, cycle_id: str) -> tuple[int, _Open | N
     """The instant of a cycle's fold, and what the gauges need of it."""
     folded, text = connection.execute("SELECT folded, facts FROM cycles WHERE cycle_id = ?", (cycle_id,)).fetchone()
     facts: Facts = json.loads(text)
-    if not counts(facts):
+    if not is_counted(facts):
         return folded, None
     running = tuple(
         labels_of(facts, stage=stage["name"], kind=stage["kind"], actor=stage["actor"])

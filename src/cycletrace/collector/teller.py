@@ -19,8 +19,7 @@ from cycletrace.collector.point import Metric, cumulative
 from cycletrace.collector.present import Present
 from cycletrace.collector.series import Accumulator
 from cycletrace.collector.signals import METRICS, Encoding, Request
-from cycletrace.flow import Facts, Rules
-from cycletrace.report.targets import Target
+from cycletrace.flow import CycleTarget, Facts, Rules
 from cycletrace.store import Store, facts
 
 _log = logging.getLogger("cycletrace.collector")
@@ -35,7 +34,7 @@ class Teller:
     """Puts metrics together in a thread of its own, with a connection of its own that only reads."""
 
     def __init__(
-        self, store: Store, accumulator: Accumulator, present: Present, target: Target, rules: Rules, instance: str
+        self, store: Store, accumulator: Accumulator, present: Present, target: CycleTarget, rules: Rules, instance: str
     ) -> None:
         self._store = store
         self._accumulator = accumulator

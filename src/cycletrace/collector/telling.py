@@ -12,9 +12,7 @@ from cycletrace.collector.instruments import CYCLE_ROLLED_BACK, RECORD_LATE, REC
 from cycletrace.collector.observing import Observation, labels_of, observations
 from cycletrace.collector.series import SECOND, Accumulator
 from cycletrace.collector.state import drop_oldest, post
-from cycletrace.flow import Facts
-from cycletrace.report.table import counts
-from cycletrace.report.targets import CYCLE, Target
+from cycletrace.flow import CycleTarget, is_counted, met_target
 from cycletrace.store import Refolded
 from cycletrace.store.components import component_of, records_of
 from cycletrace.store.observed import leave_out, observe, observed, ready, revise, roll_back, take_up
@@ -23,15 +21,9 @@ from cycletrace.store.observed import leave_out, observe, observed, ready, revis
 class Telling(NamedTuple):
     """How cycles are told. ``grace`` is nanoseconds; ``destinations`` are where derived spans go."""
 
-    target: Target
+    target: CycleTarget
     grace: int = 60 * SECOND
     destinations: Sequence[str] = ()
-
-
-def is_within(facts: Facts, target: Target) -> bool:
-    """Whether a cycle met the target; not, where it never got so far."""
-    length = facts["cycle_time_ns"] if target.part == CYCLE else facts["parts_ns"][target.part]  # type: ignore[literal-required]
-    return length is not None and length <= target.within_ns
 
 
 def begin_all(accumulator: Accumulator, at: int) -> None:
@@ -59,10 +51,10 @@ def note(
             if facts is None:
                 if fresh and owner != cycle_id and observed(connection, owner) is not None:
                     accumulator.add([Observation(RECORD_LATE, (), fresh)], now)
-            elif counts(facts):
+            elif is_counted(facts):
                 take_up(connection, cycle_id)
                 if facts["outcome"] != words.OPEN:
-                    accumulator.begin(observations(facts, is_within(facts, telling.target)), now)
+                    accumulator.begin(observations(facts, met_target(facts, telling.target)), now)
             continue
         if fresh:
             accumulator.add([Observation(RECORD_LATE, (), fresh)], now)
@@ -81,10 +73,10 @@ def tell(
     """
     closed = ready(connection, now - telling.grace, limit)
     for facts in closed:
-        if not counts(facts):
+        if not is_counted(facts):
             leave_out(connection, facts["cycle_id"])
             continue
-        within = is_within(facts, telling.target)
+        within = met_target(facts, telling.target)
         exemplar = (facts["cycle_id"], words.root_span_id(facts["cycle_id"]))
         accumulator.add(observations(facts, within), now, exemplar)
         observe(connection, facts, now)

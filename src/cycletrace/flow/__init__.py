@@ -1,10 +1,16 @@
 """The heart: from records to facts. Pure functions over plain values; no I/O, no clock, no OpenTelemetry.
 
 Read in this order: ``records`` (what is known), ``aliases`` and ``merge`` (what belongs together), ``marks``,
-``outcome``, ``lost``, ``pieces``, ``owners`` (the rules), ``fold`` (all of it), ``facts`` (what comes out).
+``outcome``, ``lost``, ``pieces``, ``owners`` (the rules), ``fold`` (all of it), ``facts`` (what comes out), ``domain``
+and ``targets`` (what facts mean to everybody who reads them).
 """
 
 from cycletrace.flow.aliases import owners_of as owners_of
+from cycletrace.flow.domain import finish as finish
+from cycletrace.flow.domain import hands_free as hands_free
+from cycletrace.flow.domain import is_counted as is_counted
+from cycletrace.flow.domain import is_manual as is_manual
+from cycletrace.flow.domain import met_target as met_target
 from cycletrace.flow.facts import Facts as Facts
 from cycletrace.flow.facts import Marks as Marks
 from cycletrace.flow.facts import Owner as Owner
@@ -25,3 +31,6 @@ from cycletrace.flow.rules import RULES as RULES
 from cycletrace.flow.rules import Rules as Rules
 from cycletrace.flow.standing import Standing as Standing
 from cycletrace.flow.standing import standing as standing
+from cycletrace.flow.targets import CycleTarget as CycleTarget
+from cycletrace.flow.targets import parse_length as parse_length
+from cycletrace.flow.targets import parse_target as parse_target

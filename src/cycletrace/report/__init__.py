@@ -9,9 +9,6 @@ from cycletrace.report.assemble import report as report
 from cycletrace.report.assemble import to_json as to_json
 from cycletrace.report.one import CycleReport as CycleReport
 from cycletrace.report.one import cycle_report as cycle_report
-from cycletrace.report.targets import Target as Target
-from cycletrace.report.targets import parse_length as parse_length
-from cycletrace.report.targets import parse_target as parse_target
 from cycletrace.report.terminal import render as render
 from cycletrace.report.terminal_one import render_cycle as render_cycle
 from cycletrace.report.windows import Window as Window

@@ -8,8 +8,9 @@ from datetime import timezone, tzinfo
 from typing import Any
 
 from cycletrace.conventions import IDEA
-from cycletrace.flow import Facts
-from cycletrace.report import targets, windows
+from cycletrace.flow import CycleTarget, Facts, finish, is_counted, parse_target
+from cycletrace.flow.targets import DEFAULT_TARGET
+from cycletrace.report import windows
 from cycletrace.report.accounting import Accounting, accounting
 from cycletrace.report.activation import Activation, activation
 from cycletrace.report.attainment import Attainment, attainment
@@ -18,8 +19,7 @@ from cycletrace.report.manual import Manual, manual
 from cycletrace.report.one import CycleReport
 from cycletrace.report.populations import Counts, counts_of, populations
 from cycletrace.report.quantiles import P50, P85, P95, Quantile, quantile
-from cycletrace.report.table import counts, finish_of, table_of
-from cycletrace.report.targets import Target, parse_target
+from cycletrace.report.table import table_of
 from cycletrace.report.testing import Tests, tests
 from cycletrace.report.training import Training, training
 from cycletrace.report.trend import Trend, trend
@@ -49,7 +49,7 @@ class Report:
 
     as_of: int
     window: Window
-    target: Target
+    target: CycleTarget
     trigger: str
     counts: Counts
     headline: Headline
@@ -71,7 +71,7 @@ def report(
     *,
     as_of: int,
     window: str = windows.DEFAULT,
-    target: str | Target = targets.DEFAULT,
+    target: str | CycleTarget = DEFAULT_TARGET,
     zone: tzinfo = timezone.utc,
     trigger: str = IDEA,
 ) -> Report:
@@ -81,7 +81,7 @@ def report(
         facts: The facts of all cycles as of ``as_of``. They are read once.
         as_of: The instant (UTC nanoseconds) of the facts.
         window: What :func:`cycletrace.report.parse_window` takes: ``90d``, ``12w``, ``36h``, two dates, ``all``.
-        target: A target, or what :func:`cycletrace.report.parse_target` takes: ``deployment:15m``, ``cycle:2h``.
+        target: A target, or what :func:`cycletrace.flow.parse_target` takes: ``deployment:15m``, ``cycle:2h``.
         zone: The time zone in which days and weeks begin.
         trigger: The trigger that the figures are about; the others are told beside.
 
@@ -96,15 +96,15 @@ def report(
 
     def is_detailed(one: Facts) -> bool:
         """Whether it finished in the window or the one before it."""
-        if one["trigger"] != trigger or not counts(one):
+        if one["trigger"] != trigger or not is_counted(one):
             return False
-        finish = finish_of(one)
-        return finish is not None and (when.before is None or when.before <= finish) and finish < when.end
+        finished = finish(one)
+        return finished is not None and (when.before is None or when.before <= finished) and finished < when.end
 
     def visit(one: Facts, is_detailed: bool) -> None:
         if is_detailed:
-            finish, time = finish_of(one), one["cycle_time_ns"]
-            if time is not None and finish is not None and (when.begin is None or when.begin <= finish):
+            finished, time = finish(one), one["cycle_time_ns"]
+            if time is not None and finished is not None and (when.begin is None or when.begin <= finished):
                 sample.add(one)
         elif one["trigger"] == trigger:
             opened = open_cycle(one, as_of)

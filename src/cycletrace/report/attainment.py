@@ -29,11 +29,12 @@ from cycletrace.conventions import (
     TRAINED,
     TRAINING,
 )
+from cycletrace.flow import CycleTarget
+from cycletrace.flow.targets import ENTRY_MARK
 from cycletrace.report.columns import NULL, Codes, Table
 from cycletrace.report.populations import closed_at, within
 from cycletrace.report.proportions import LEVEL, wilson
 from cycletrace.report.sums import Bools, Int64s
-from cycletrace.report.targets import ENTRY_MARK, Target
 from cycletrace.report.windows import Window
 
 CENSORED, REACHED, COMPETING = 0, 1, 2
@@ -69,7 +70,7 @@ class Attainment:
     """Marks in the wrong order, or deployed without a known use where the target is activation."""
 
 
-def attainment(table: Table, main: Bools, window: Window, as_of: int, target: Target) -> Attainment:
+def attainment(table: Table, main: Bools, window: Window, as_of: int, target: CycleTarget) -> Attainment:
     """The attainment of a target by the cycles of ``main`` that began its part in the window."""
     lengths, status, left_out = _cohort(table, main, window, as_of, target)
     n = len(lengths)
@@ -98,7 +99,7 @@ def attainment(table: Table, main: Bools, window: Window, as_of: int, target: Ta
     )
 
 
-def _cohort(table: Table, main: Bools, window: Window, as_of: int, target: Target) -> tuple[Int64s, Codes, int]:
+def _cohort(table: Table, main: Bools, window: Window, as_of: int, target: CycleTarget) -> tuple[Int64s, Codes, int]:
     """How long each of the cohort took (ns), or was followed; what it came to; and how many are left out."""
     cycles = table.cycles
     entry = cycles.marks[:, MARKS.index(ENTRY_MARK[target.part])]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cycletrace.conventions import ACTIVITIES, DEPLOYMENT, MARKS, OPEN, SELECTION, TRAINING
-from cycletrace.flow import Facts, Standing, standing
+from cycletrace.flow import Facts, Standing, is_manual, standing
 from cycletrace.report.accounting import NOT_TOLD_APART, share_of
-from cycletrace.report.steps import is_manual, manual_ns, taken_up_ns
+from cycletrace.report.steps import manual_ns, taken_up_ns
 
 FLAGS = {
     "negative_intervals": (

@@ -15,10 +15,10 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 from cycletrace.conventions import ACTIVITIES, HUMAN
-from cycletrace.flow import Facts, Origin, Stage, Wait
+from cycletrace.flow import Facts, Origin, Stage, Wait, is_manual
 from cycletrace.flow.owners import activities, sweep
 from cycletrace.flow.pieces import Piece, containing, pieces
-from cycletrace.report.steps import is_manual, stood_still_ns
+from cycletrace.report.steps import stood_still_ns
 
 DEEPEST = 20
 """From how many stages that contain it, each in the next, a run is taken away with them."""

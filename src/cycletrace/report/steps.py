@@ -8,15 +8,10 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 
 from cycletrace.conventions import DEPLOYMENT_KINDS, HUMAN, MANUAL_LAUNCHES, UNEXPLAINED
-from cycletrace.flow import Facts, Owner, StageFacts
+from cycletrace.flow import Facts, Owner, StageFacts, is_manual
 
 WORK_HUMAN = f"work.{HUMAN}"
 WAIT_HUMAN = f"wait.{HUMAN}"
-
-
-def is_manual(stage: StageFacts) -> bool:
-    """Whether this run is a manual step."""
-    return stage["actor"] == HUMAN or (stage["kind"] in DEPLOYMENT_KINDS and stage["launch"] in MANUAL_LAUNCHES)
 
 
 def manual_ns(facts: Facts) -> int:

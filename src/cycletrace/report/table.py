@@ -12,7 +12,6 @@ from cycletrace.conventions import (
     ACTIVITIES,
     ACTORS,
     CYCLE_OUTCOMES,
-    DEPLOYED,
     KINDS,
     LAUNCHES,
     MARKS,
@@ -22,9 +21,9 @@ from cycletrace.conventions import (
     STAGE_OUTCOMES,
     SUCCESSES,
 )
-from cycletrace.flow import Facts, StageFacts, WaitFacts
+from cycletrace.flow import Facts, StageFacts, WaitFacts, finish, hands_free, is_counted, is_manual
 from cycletrace.report.columns import NULL, Codes, Cycles, Owned, Runs, Steps, Table, Waits
-from cycletrace.report.steps import is_manual, manual_ns, taken_up_ns
+from cycletrace.report.steps import manual_ns, taken_up_ns
 from cycletrace.report.sums import Int64s
 
 _BOUND: Final = 1 << 62
@@ -75,19 +74,6 @@ def table_of(
     return reduction.table()
 
 
-def finish_of(facts: Facts) -> int | None:
-    """When a cycle finished: it reached ``in_use``, or its outcome is ``deployed``. Else ``None``."""
-    in_use = facts["marks"]["in_use"]
-    if in_use is None and facts["outcome"] == DEPLOYED:
-        return facts["marks"]["deployed"]
-    return in_use
-
-
-def counts(facts: Facts) -> bool:
-    """Whether a cycle counts in a population: an implicit one only once it has a ``selected`` mark."""
-    return not facts["implicit"] or facts["marks"]["selected"] is not None
-
-
 class _Reduction:
     """Rows as they come, turned into arrays chunk by chunk."""
 
@@ -119,23 +105,23 @@ class _Reduction:
             return False
         row = len(self._ids)
         self._ids.append(facts["cycle_id"])
-        finish = finish_of(facts)
-        manual, hands_free, mechanism, activity = 0, -1, None, _NO_ACTIVITY
+        manual, is_hands_free, mechanism, activity = 0, None, None, _NO_ACTIVITY
         if is_detailed:
-            manual, hands_free = self._add_details(row, facts, finish)
+            manual = self._add_details(row, facts)
+            is_hands_free = hands_free(facts)
             mechanism = _mechanism(facts)
             activity = facts["activity_ns"] or _NO_ACTIVITY
-        lengths = [finish, time, last, manual, *reached]
+        lengths = [finish(facts), time, last, manual, *reached]
         lengths += parts["training"], parts["selection"], parts["deployment"], parts["activation"]
         self._cycles.flat += (
             self._models[facts["model"]],
             self._domains[facts["domain"]],
             self._triggers[facts["trigger"]],
             _OUTCOMES[facts["outcome"]],
-            counts(facts),
+            is_counted(facts),
             is_detailed,
             -1 if mechanism is None else self._mechanisms[mechanism],
-            hands_free,
+            -1 if is_hands_free is None else is_hands_free,
             *[NULL if length is None else length for length in lengths],
             *[activity[name] for name in ACTIVITIES],
         )
@@ -143,8 +129,8 @@ class _Reduction:
             rows.pack_if_full()
         return True
 
-    def _add_details(self, row: int, facts: Facts, finish: int | None) -> tuple[int, int]:
-        """Rows for what happened in the cycle. Returns the work of manual steps (ns) and whether it was hands-free."""
+    def _add_details(self, row: int, facts: Facts) -> int:
+        """Rows for what happened in the cycle. Returns the work of manual steps (ns)."""
         names, runs, waits, owned = self._names, self._runs.flat, self._waits.flat, self._owned.flat
         for stage in facts["stages"]:
             runs += (
@@ -178,11 +164,7 @@ class _Reduction:
                 -1 if person is None else self._people[person],
                 taken_up[stage["id"]],
             )
-        selected = facts["marks"]["selected"]
-        hands_free = -1
-        if selected is not None and finish is not None:
-            hands_free = not any(selected <= stage["start"] < finish for stage in manual)
-        return manual_ns(facts) if manual else 0, hands_free
+        return manual_ns(facts) if manual else 0
 
     def table(self) -> Table:
         """All that was added, as columns. To be called once."""

@@ -7,6 +7,7 @@ from datetime import tzinfo
 from rich.console import Console
 
 from cycletrace.conventions import IDEA
+from cycletrace.flow.targets import ENTRY_MARK
 from cycletrace.report import words
 from cycletrace.report.assemble import Report
 from cycletrace.report.layout import QUIET, STRONG, Column, Linked, Page, Part, interval, no_link, share_interval
@@ -20,7 +21,6 @@ from cycletrace.report.sections import (
     waiting,
 )
 from cycletrace.report.sections_on_time import changes, time_goes, trends
-from cycletrace.report.targets import ENTRY_MARK
 from cycletrace.report.windows import ALL, parse_zone
 
 

@@ -14,12 +14,11 @@ from fractions import Fraction
 import numpy as np
 
 from cycletrace.conventions import MARKS, OPEN, STARTED
-from cycletrace.flow import Facts, Standing, standing
+from cycletrace.flow import Facts, Standing, finish, is_counted, standing
 from cycletrace.report.columns import NULL, Table
 from cycletrace.report.populations import STALE_NS, Populations, closed_at, within
 from cycletrace.report.quantiles import P50, P85, Quantile, quantile
 from cycletrace.report.sums import total
-from cycletrace.report.table import counts, finish_of
 from cycletrace.report.windows import Window, mondays
 
 MOST_OPEN = 1000
@@ -86,7 +85,7 @@ class Work:
 
 def open_cycle(facts: Facts, as_of: int) -> OpenCycle | None:
     """What is to be listed of a cycle that is open, ``None`` of others."""
-    if facts["outcome"] != OPEN or finish_of(facts) is not None or not counts(facts):
+    if facts["outcome"] != OPEN or finish(facts) is not None or not is_counted(facts):
         return None
     known = [instant for stage in facts["stages"] for instant in (stage["start"], stage["end"]) if instant is not None]
     known += [instant for wait in facts["waits"] for instant in (wait["start"], wait["end"]) if instant is not None]

@@ -1,0 +1,82 @@
+"""Hand-worked cycles: the rules that every reader of facts shares."""
+
+from __future__ import annotations
+
+import pytest
+from tests.flow.build import close, facts, mark, of, stage
+
+from cycletrace.flow import CycleTarget, Record, finish, hands_free, is_counted, is_manual, met_target
+
+
+@pytest.mark.parametrize(
+    ("name", "actor", "launch", "expected"),
+    [
+        ("train", "human", "ci", True),
+        ("deploy", "automation", "terminal", True),
+        ("test", "automation", "notebook", True),
+        ("train", "automation", "terminal", False),
+        ("evaluate", "automation", "notebook", False),
+        ("deploy", "automation", "ci", False),
+        ("other", "automation", "terminal", False),
+    ],
+)
+def test_a_person_or_deploying_from_a_terminal_or_notebook_is_manual(
+    name: str, actor: str, launch: str, expected: bool
+) -> None:
+    (run,) = facts(stage(name, 10, 20, actor=actor, launch=launch))["stages"]
+    assert is_manual(run) is expected
+
+
+def test_an_implicit_cycle_counts_once_something_is_selected() -> None:
+    implicit = of(implicit=True)
+    train = stage("train", 10, 20, origin=implicit)
+    assert not is_counted(facts(train))
+    assert is_counted(facts(train, stage("select", 20, 30, origin=implicit)))
+    assert is_counted(facts(stage("train", 10, 20)))
+
+
+DEPLOYED = [stage("train", 10, 20), stage("select", 20, 30), stage("deploy", 40, 50)]
+
+
+def test_a_cycle_finishes_in_use_or_settled_as_deployed() -> None:
+    assert finish(facts(*DEPLOYED, at=60)) is None
+    assert finish(facts(*DEPLOYED, at=1000)) == 50
+    assert finish(facts(*DEPLOYED, mark("in_use", 70), at=80)) == 70
+    assert finish(facts(*DEPLOYED, mark("in_use", 70), close("rolled_back", 90), at=100)) == 70
+    assert finish(facts(*DEPLOYED, close("failed", 60), at=1000)) is None
+
+
+def free(*records: Record) -> bool | None:
+    return hands_free(facts(*records, at=1000))
+
+
+def test_hands_free_is_a_finished_cycle_without_a_manual_step_after_selected() -> None:
+    by_hand = stage("approve", 20, 30, actor="human", id="early")
+    assert free(*DEPLOYED) is True
+    assert free(by_hand, *DEPLOYED) is True
+    assert free(*DEPLOYED, stage("approve", 30, 35, actor="human")) is False
+    assert free(*DEPLOYED, stage("approve", 49, 60, actor="human"), mark("in_use", 70)) is False
+    assert free(*DEPLOYED, mark("in_use", 70), stage("approve", 70, 75, actor="human")) is True
+
+
+def test_whether_an_unfinished_or_unselected_cycle_is_hands_free_is_unknown() -> None:
+    assert free(*DEPLOYED[:2], close("failed", 60)) is None
+    assert free(stage("train", 10, 20)) is None
+    assert free(mark("in_use", 70), stage("train", 80, 90)) is None
+
+
+@pytest.mark.parametrize(
+    ("part", "length"), [("cycle", 60), ("training", 10), ("selection", 10), ("deployment", 40), ("activation", 20)]
+)
+def test_a_target_is_met_by_a_part_that_takes_no_longer(part: str, length: int) -> None:
+    whole = facts(*DEPLOYED, mark("in_use", 70), at=80)
+    assert met_target(whole, CycleTarget(part, length))
+    assert not met_target(whole, CycleTarget(part, length - 1))
+
+
+def test_a_cycle_that_ended_before_the_end_of_the_part_missed_the_target() -> None:
+    failed = facts(*DEPLOYED[:2], close("failed", 40), at=80)
+    assert failed["cycle_time_ns"] == 30
+    assert not met_target(failed, CycleTarget("cycle", 30))
+    assert not met_target(failed, CycleTarget("deployment", 30))
+    assert met_target(failed, CycleTarget("training", 10))
