@@ -1,10 +1,10 @@
-"""Simulate histories whose truth is known and count how often the report's intervals hold it.
+"""Simulate histories with a known truth and count how often the report's intervals cover it.
 
     python scripts/coverage_of_intervals.py                    # 4,000 of each: some minutes on one core
     python scripts/coverage_of_intervals.py --histories 400    # a glance
 
-Prints the tables of docs/statistics.md. Everything is seeded. Exit status 1 where an interval covers less than its
-level by more than chance can be (four standard deviations), or a change is found more often than stated.
+Prints the table of docs/statistics.md. Everything is seeded. The exit status is 1 if an interval covers the truth less
+often than its level by more than four standard deviations, or a change is found more often than stated.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from tests.report.histories import DAY, HOUR, NOW, Team
 LEVEL = 0.95
 SEED = 20260528
 ALLOWED = 0.02
-"""Wilson's interval, and those made of it, hold their level on the mean of all truths; for single ones they may be
-off by so much."""
+"""Wilson's interval, and those made of it, keep their level on average over all truths; for a single truth they may
+miss it by this much."""
 
 
 class Row(NamedTuple):
-    """One simulation: how often an interval held the truth, or a change was found that there was not."""
+    """One simulation: the rate at which an interval covered the truth, or a change was found without one."""
 
     figure: str
     of: str
@@ -48,7 +48,7 @@ class Row(NamedTuple):
     ceiling: float = 1.0
 
     def holds(self, histories: int) -> bool:
-        """Whether the share is what was promised, allowing for chance."""
+        """Return whether the share is as promised, allowing for chance."""
         chance = 4 * sqrt(LEVEL * (1 - LEVEL) / histories)
         return self.floor - chance <= self.share <= self.ceiling + chance
 
@@ -57,17 +57,17 @@ Draw = Callable[[np.random.Generator, int], Int64s]
 
 
 def lognormal(random: np.random.Generator, n: int) -> Int64s:
-    """Cycle times with a long tail, about an hour."""
+    """Return cycle times with a long tail, around an hour."""
     return (random.lognormal(0, 1, n) * HOUR).astype(np.int64)
 
 
 def tied(random: np.random.Generator, n: int) -> Int64s:
-    """Cycle times told in whole hours, so that many are equal."""
+    """Return cycle times in whole hours, so that many are equal."""
     return (1 + random.poisson(3, n)).astype(np.int64) * HOUR
 
 
 def two_humps(random: np.random.Generator, n: int) -> Int64s:
-    """Either minutes or days, as where some cycles wait for a person."""
+    """Return cycle times of either an hour or days, as if some cycles waited for a person."""
     slow = random.random(n) < 0.4
     return np.where(slow, random.normal(3 * DAY, DAY / 4, n), random.normal(HOUR, HOUR / 8, n)).astype(np.int64)
 
@@ -76,7 +76,7 @@ DRAWS: dict[str, Draw] = {"long tail": lognormal, "many ties": tied, "two humps"
 
 
 def quantiles(histories: int) -> Iterator[Row]:
-    """The distribution-free intervals."""
+    """Simulate the distribution-free intervals."""
     for p, sizes in ((P50, (6, 20, 100)), (P85, (19, 100)), (P95, (59, 200))):
         for name, draw in DRAWS.items():
             # The truth: so large a sample that its error is far below the width of any interval here.
@@ -94,7 +94,7 @@ def quantiles(histories: int) -> Iterator[Row]:
 
 
 def proportions(histories: int) -> Iterator[Row]:
-    """Wilson's interval, over truths drawn evenly: then its level holds on the mean."""
+    """Simulate Wilson's interval over uniformly drawn truths, over which it keeps its level on average."""
     for n in (5, 20, 100):
         random = np.random.default_rng([SEED, n])
         held = 0
@@ -106,7 +106,7 @@ def proportions(histories: int) -> Iterator[Row]:
 
 
 class Fates(NamedTuple):
-    """Rates a day at which cycles reach the end, fail, and are looked at too early to know."""
+    """Rates per day at which cycles reach the end, fail, and are observed too early to know."""
 
     reach: float
     fail: float
@@ -114,7 +114,7 @@ class Fates(NamedTuple):
 
 
 def attainments(histories: int) -> Iterator[Row]:
-    """Cycles that reach the end, fail or are cut off by the present at constant rates: then the truth has a formula."""
+    """Simulate cycles that reach the end, fail or are censored at constant rates, for which the truth has a formula."""
     cases = {
         "few cut off": Fates(1.0, 0.3, 0.1),
         "a third cut off": Fates(1.0, 0.3, 0.7),
@@ -138,7 +138,7 @@ def attainments(histories: int) -> Iterator[Row]:
 
 
 def differences(histories: int) -> Iterator[Row]:
-    """The bootstrap interval of the difference of two medians that are equal."""
+    """Simulate the bootstrap interval of the difference of two equal medians."""
     for name, draw in DRAWS.items():
         for n in (6, 20, 100):
             random = np.random.default_rng([SEED, n])
@@ -150,7 +150,7 @@ def differences(histories: int) -> Iterator[Row]:
 
 
 def false_alarms(histories: int) -> Iterator[Row]:
-    """How often a change is found where there is none."""
+    """Simulate the search for a change where there is none."""
     for name, draw in DRAWS.items():
         for n in (20, 50, 300):
             random = np.random.default_rng([SEED, n])
@@ -159,7 +159,7 @@ def false_alarms(histories: int) -> Iterator[Row]:
 
 
 def whole_histories(histories: int) -> Iterator[Row]:
-    """The report itself, on cycles that train for a random time, of which a fifth fails before it is in use."""
+    """Simulate whole reports on cycles that train for a random time, of which a fifth fails before use."""
     random = np.random.default_rng(SEED)
     n, histories = 25, histories // 4
     median_held = attainment_held = 0
@@ -188,13 +188,13 @@ def whole_histories(histories: int) -> Iterator[Row]:
 
 
 def rows(histories: int) -> Iterator[Row]:
-    """All simulations."""
+    """Run all simulations."""
     for simulation in (quantiles, proportions, attainments, differences, false_alarms, whole_histories):
         yield from simulation(histories)
 
 
 def main() -> int:
-    """Print the table; 1 where a promise is not kept."""
+    """Print the table. Return 1 if a promise is not kept."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--histories", type=int, default=4000, help="how many of each (default: 4000)")
     histories = parser.parse_args().histories

@@ -6,7 +6,7 @@ import pytest
 from tests.report.histories import DAY, HOUR, MINUTE, NOW, SECOND, Team, demo, history
 
 from cycletrace.report import report
-from cycletrace.report.accounting import MOST_STAGES, NOT_TOLD_APART, Row, StageRow
+from cycletrace.report.accounting import MOST_STAGES, UNATTRIBUTED, Row, StageRow
 
 
 def names(rows: list[Row]) -> dict[str, int]:
@@ -43,7 +43,7 @@ def test_parts_activities_and_stages_add_up_to_the_cycle_time(seed: int) -> None
 
 
 def test_figures_equal_sums_over_the_facts() -> None:
-    """The columns against the facts themselves."""
+    """Compare the columns with the facts themselves."""
     facts = history(300, 11)
     found = report(facts, as_of=NOW, window="all").accounting
     chosen = [
@@ -65,7 +65,7 @@ def test_figures_equal_sums_over_the_facts() -> None:
             assert stage.total_ns == stage.work_ns == sum(owner["end"] - owner["start"] for owner in owners)
 
 
-def test_time_that_no_mark_divides_is_not_told_apart() -> None:
+def test_time_without_marks_to_divide_it_is_unattributed() -> None:
     team = Team("m@1", NOW - DAY)
     team.stage("fit", HOUR, kind="other")
     team.stage("deploy", MINUTE)
@@ -75,11 +75,11 @@ def test_time_that_no_mark_divides_is_not_told_apart() -> None:
         "training": 0,
         "selection": 0,
         "deployment": 2 * MINUTE,
-        NOT_TOLD_APART: HOUR,
+        UNATTRIBUTED: HOUR,
     }
 
 
-def test_a_part_that_lies_outside_of_the_cycle_is_none_of_its_time() -> None:
+def test_a_part_outside_of_the_cycle_is_not_part_of_its_time() -> None:
     team = Team("m@1", NOW - DAY)
     team.mark("selected")
     team.idle(HOUR)
@@ -88,10 +88,10 @@ def test_a_part_that_lies_outside_of_the_cycle_is_none_of_its_time() -> None:
     facts = team.facts()
     assert facts["parts_ns"]["deployment"] == HOUR + 2 * MINUTE
     found = report([facts], as_of=NOW).accounting
-    assert names(found.parts)[NOT_TOLD_APART] == found.total_ns == 2 * MINUTE
+    assert names(found.parts)[UNATTRIBUTED] == found.total_ns == 2 * MINUTE
 
 
-def test_runs_that_ended_badly_are_counted() -> None:
+def test_runs_without_success_are_counted() -> None:
     team = Team("m@1", NOW - DAY)
     team.stage("train", HOUR, outcome="error")
     team.stage("train", HOUR, outcome="timeout")
@@ -103,7 +103,7 @@ def test_runs_that_ended_badly_are_counted() -> None:
     assert (row.stage, row.runs, row.unsuccessful, row.n) == ("train", 3, 2, 1)
 
 
-def test_very_many_stages_become_one_row_and_still_add_up() -> None:
+def test_stages_beyond_the_limit_share_a_row_and_all_add_up() -> None:
     team = Team("m@1", NOW - DAY)
     for number in range(MOST_STAGES + 50):
         team.stage(f"step {number}", MINUTE + number, kind="other")

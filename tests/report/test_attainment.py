@@ -10,9 +10,8 @@ from tests.report.histories import DAY, HOUR, MINUTE, NOW, Team
 from cycletrace.flow import Facts
 from cycletrace.report import report
 from cycletrace.report.attainment import CENSORED, COMPETING, REACHED, Attainment, aalen_johansen, cumulative_incidence
-from cycletrace.report.columns import Codes
 from cycletrace.report.proportions import wilson
-from cycletrace.report.sums import Int64s
+from cycletrace.report.sums import Codes, Int64s
 
 STATUS = st.sampled_from([CENSORED, REACHED, COMPETING])
 
@@ -28,7 +27,9 @@ UNTIED = st.lists(st.tuples(st.integers(1, 10**6), STATUS), min_size=2, max_size
 
 @settings(max_examples=40, deadline=None)
 @given(UNTIED.filter(lambda rows: any(status == REACHED for _, status in rows)), st.data())
-def test_the_estimate_and_its_variance_are_those_of_lifelines(rows: list[tuple[int, int]], data: st.DataObject) -> None:
+def test_the_estimate_and_its_variance_equal_those_of_lifelines(
+    rows: list[tuple[int, int]], data: st.DataObject
+) -> None:
     lengths, status = arrays(rows)
     fitter = AalenJohansenFitter().fit(lengths, status, event_of_interest=REACHED)
     # Not the very last: with nobody left at risk lifelines divides by zero.
@@ -51,7 +52,7 @@ def test_worked_by_hand() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(1, 50), st.sampled_from([REACHED, COMPETING])), min_size=1, max_size=80))
-def test_with_nothing_censored_it_is_the_share_and_wilsons_interval(rows: list[tuple[int, int]]) -> None:
+def test_without_censoring_it_is_the_share_with_wilsons_interval(rows: list[tuple[int, int]]) -> None:
     lengths, status = arrays(rows)
     value, low, high = cumulative_incidence(lengths, status, 25)
     share = sum(length <= 25 and kind == REACHED for length, kind in rows) / len(rows)
@@ -60,14 +61,14 @@ def test_with_nothing_censored_it_is_the_share_and_wilsons_interval(rows: list[t
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), STATUS), min_size=1, max_size=80), st.integers(0, 60))
-def test_the_interval_holds_the_estimate_and_both_are_shares(rows: list[tuple[int, int]], until: int) -> None:
+def test_the_interval_encloses_the_estimate_and_lies_between_0_and_1(rows: list[tuple[int, int]], until: int) -> None:
     value, low, high = cumulative_incidence(*arrays(rows), until)
     assert 0 <= low <= value + 1e-12
     assert value <= high + 1e-12
     assert high <= 1
 
 
-def test_what_is_censored_before_it_could_tell_changes_nothing() -> None:
+def test_cycles_censored_before_any_event_change_nothing() -> None:
     known = [(10, REACHED)] * 20 + [(10, COMPETING)] * 20
     without = cumulative_incidence(*arrays(known), within_ns=20)
     among = cumulative_incidence(*arrays([*known, *[(5, CENSORED)] * 40]), within_ns=20)
@@ -85,7 +86,7 @@ def team(key: str, start: int = NOW - DAY) -> Team:
     return made
 
 
-def test_a_deployment_target_counts_failed_and_open_cycles_by_their_selection() -> None:
+def test_a_deployment_target_counts_failed_and_open_cycles_that_were_selected() -> None:
     fast, slow, failed, still = (team(f"m@{n}") for n in range(4))
     fast.stage("deploy", 5 * MINUTE)
     fast.stage("activate", MINUTE)
@@ -128,7 +129,7 @@ def test_each_target_has_its_cohort_and_its_end() -> None:
         assert attained(facts, target).value == value, target
 
 
-def test_a_cycle_is_of_the_window_in_which_it_began_the_part() -> None:
+def test_a_cycle_belongs_to_the_window_in_which_it_began_the_part() -> None:
     begun_before = team("m@1", NOW - 91 * DAY)
     begun_before.idle(5 * DAY)
     begun_before.stage("deploy", MINUTE)
@@ -138,7 +139,7 @@ def test_a_cycle_is_of_the_window_in_which_it_began_the_part() -> None:
     assert (found.attainment.value, found.attainment.naive) == (None, None)
 
 
-def test_settled_without_known_use_counts_for_deployment_but_says_nothing_of_activation() -> None:
+def test_a_settled_deployment_without_a_known_use_counts_for_deployment_but_not_for_activation() -> None:
     one = team("m@1", NOW - 10 * DAY)
     one.stage("deploy", MINUTE)
     facts = [one.facts()]
@@ -148,7 +149,7 @@ def test_settled_without_known_use_counts_for_deployment_but_says_nothing_of_act
     assert (found.n, found.left_out) == (0, 1)
 
 
-def test_closed_without_a_known_end_competes_and_wrong_order_is_left_out() -> None:
+def test_a_cycle_closed_at_an_unknown_instant_competes_and_one_in_wrong_order_is_left_out() -> None:
     ended = Team("m@1", NOW - DAY)
     ended.mark("selected")
     ended.close("failed")

@@ -24,7 +24,7 @@ NILE = [
 
 
 def by_definition(values: list[int]) -> tuple[int, float]:
-    """Pettitt's statistic as he defines it: sums of signs over all pairs across each possible change."""
+    """Return Pettitt's statistic by his definition: sums of signs over all pairs across each possible change."""
     n = len(values)
     sums = [
         abs(sum((values[i] > values[j]) - (values[i] < values[j]) for i in range(k) for j in range(k, n)))
@@ -35,7 +35,7 @@ def by_definition(values: list[int]) -> tuple[int, float]:
 
 
 @given(st.lists(st.integers(0, 8), min_size=2, max_size=14))
-def test_it_is_pettitts_definition_with_ties_too(values: list[int]) -> None:
+def test_it_equals_pettitts_definition_with_ties_too(values: list[int]) -> None:
     index, p_value = pettitt(np.array(values, dtype=np.int64))
     expected = by_definition(values)
     assert index == expected[0]
@@ -71,7 +71,7 @@ def test_a_change_is_dated_by_the_first_cycle_after_it() -> None:
     assert found.after.value_ns == 4 * HOUR + 14  # half to even
 
 
-def test_slower_is_said_too() -> None:
+def test_a_change_for_the_worse_is_slower() -> None:
     assert changes([HOUR] * 20 + [5 * HOUR] * 20).verdict == "slower since"
 
 
@@ -80,7 +80,9 @@ def test_equal_cycles_never_changed() -> None:
     assert (found.verdict, found.p_value, found.at) == ("no change found over the last year", 1.0, None)
 
 
-def test_below_the_n_needed_it_says_so() -> None:
+def test_below_the_n_needed_the_verdict_has_the_number_needed() -> None:
     found = changes([HOUR] * 10 + [9 * HOUR] * 9)
-    assert found.verdict == "no conclusion possible: a change over the year needs 20 finished cycles, there are 19"
+    assert (
+        found.verdict == "not conclusive: finding a change within the year takes 20 finished cycles, and there are 19"
+    )
     assert found.p_value is None

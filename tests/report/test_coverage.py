@@ -1,4 +1,4 @@
-"""Simulated histories with known truth: the intervals hold it as often as promised."""
+"""Simulated histories with a known truth: the intervals cover it as often as promised."""
 
 from __future__ import annotations
 

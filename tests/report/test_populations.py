@@ -33,19 +33,19 @@ def test_finished_are_those_in_use_or_settled_as_deployed() -> None:
     assert found.headline.median.n == 2
 
 
-def test_rolled_back_after_use_is_finished_and_told() -> None:
+def test_a_cycle_rolled_back_after_use_is_finished_and_counted_as_rolled_back() -> None:
     found = of(made("m@1", NOW - DAY, ends="rolled_back"))
     assert (found.counts.finished, found.counts.finished_rolled_back) == (1, 1)
     assert found.counts.closed["rolled_back"] == 0
 
 
-def test_closed_without_having_finished_is_told_by_outcome() -> None:
+def test_cycles_closed_without_having_finished_are_counted_by_outcome() -> None:
     found = of(*(made(f"m@{name}", NOW - DAY, ends=name) for name in ("failed", "abandoned", "superseded")))
     assert found.counts.closed == {"failed": 1, "abandoned": 1, "superseded": 1, "rolled_back": 0}
     assert (found.counts.finished, found.headline.median.value_ns) == (0, None)
 
 
-def test_only_one_trigger_is_in_the_figures_and_the_others_are_told() -> None:
+def test_figures_are_about_one_trigger_and_the_others_are_counted() -> None:
     teams = [made("m@1", NOW - DAY), made("m@2", NOW - DAY, trigger="schedule"), made("m@3", NOW - DAY, trigger="idea")]
     found = of(*teams)
     assert found.counts.finished == 2
@@ -70,12 +70,12 @@ def test_implicit_cycles_count_once_something_was_selected() -> None:
     assert found.work.open == []
 
 
-def test_stale_is_what_has_been_silent_for_30_days() -> None:
+def test_an_open_cycle_is_stale_after_30_days_of_silence() -> None:
     silent = made("m@1", NOW - 30 * DAY - HOUR, ends="open")
     found = of(silent)
     assert (found.counts.open, found.counts.stale) == (0, 1)
-    heard = made("m@1", NOW - 30 * DAY - HOUR + 1, ends="open")
-    found = of(heard)
+    recent = made("m@1", NOW - 30 * DAY - HOUR + 1, ends="open")
+    found = of(recent)
     assert (found.counts.open, found.counts.stale) == (1, 0)
 
 
@@ -87,14 +87,14 @@ def test_the_window_is_half_open() -> None:
         assert report([first.facts()], as_of=as_of, window="24h").counts.finished == n
 
 
-def test_no_known_start_is_finished_without_a_cycle_time() -> None:
-    said = Team("m@1", NOW - DAY)
-    said.mark("in_use")
-    found = of(said)
+def test_a_cycle_without_a_known_start_is_finished_without_a_cycle_time() -> None:
+    declared = Team("m@1", NOW - DAY)
+    declared.mark("in_use")
+    found = of(declared)
     assert (found.counts.finished, found.counts.finished_time_unknown, found.headline.median.n) == (1, 1, 0)
 
 
-def test_instants_beyond_dates_are_left_out_and_told() -> None:
+def test_cycles_with_impossible_instants_are_left_out_and_counted() -> None:
     far = Team("m@1", 2**62)
     far.stage("train", HOUR)
     found = report([far.facts(2**63), made("m@2", NOW - DAY).facts()], as_of=NOW)

@@ -22,13 +22,13 @@ def lengths_of(values: list[int]) -> Int64s:
 
 
 @given(st.lists(st.integers(0, 2**40), min_size=1, max_size=60), QUANTILES)
-def test_the_quantile_is_numpys_median_unbiased_one(values: list[int], p: Fraction) -> None:
+def test_the_quantile_equals_numpys_median_unbiased(values: list[int], p: Fraction) -> None:
     found = quantile(lengths_of(values), p).value_ns
     assert found == pytest.approx(np.quantile(values, float(p), method="median_unbiased"), abs=0.51)
 
 
 @given(st.lists(st.integers(0, 2**40), min_size=1, max_size=60), QUANTILES)
-def test_the_quantile_is_scipys_with_a_third_and_a_third(values: list[int], p: Fraction) -> None:
+def test_the_quantile_equals_scipys_with_a_third_and_a_third(values: list[int], p: Fraction) -> None:
     found = quantile(lengths_of(values), p).value_ns
     assert found == pytest.approx(stats.mstats.mquantiles(values, float(p), alphap=1 / 3, betap=1 / 3)[0], abs=0.51)
 
@@ -40,7 +40,7 @@ def test_worked_by_hand() -> None:
     assert quantile(values, P50).value_ns == 550
 
 
-def test_a_quantile_is_exact_where_a_float_is_not() -> None:
+def test_a_quantile_is_exact_beyond_the_precision_of_floats() -> None:
     big = 2**61
     assert quantile(lengths_of([big + 1, big + 3])).value_ns == big + 2
 

@@ -1,4 +1,4 @@
-"""The report as a whole: what it is made of, and that odd histories come out right."""
+"""The report as a whole, and odd histories."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ from cycletrace.flow import Facts
 from cycletrace.report import cycle_report, report, to_json
 
 
-def round_trip(document: Any) -> Any:
-    return json.loads(json.dumps(document, allow_nan=False))
+def round_trip(figures: Any) -> Any:
+    return json.loads(json.dumps(figures, allow_nan=False))
 
 
 @pytest.mark.parametrize("facts", [[], demo(), history(200)], ids=["empty", "demo", "history"])
-def test_json_holds_every_figure_exactly(facts: list[Facts]) -> None:
+def test_json_has_every_figure_exactly(facts: list[Facts]) -> None:
     found = report(facts, as_of=NOW, zone=ZoneInfo("Europe/Berlin"))
-    document = to_json(found)
-    assert round_trip(document) == document
-    assert document["headline"]["median"]["value_ns"] == found.headline.median.value_ns
+    figures = to_json(found)
+    assert round_trip(figures) == figures
+    assert figures["headline"]["median"]["value_ns"] == found.headline.median.value_ns
     for one in facts[:20]:
         single = to_json(cycle_report(one))
         assert round_trip(single) == single
 
 
-def figures_with_n(document: Any, path: str = "") -> Iterator[str]:
-    """Every quantile and share in a document, each with its n; and every section, with its population."""
-    if isinstance(document, dict):
-        if "value_ns" in document or ("value" in document and "low" in document):
-            assert isinstance(document["n"], int), path
+def figures_with_n(figures: Any, path: str = "") -> Iterator[str]:
+    """Yield the path of every quantile and share in JSON values, each of which must have its n."""
+    if isinstance(figures, dict):
+        if "value_ns" in figures or ("value" in figures and "low" in figures):
+            assert isinstance(figures["n"], int), path
             yield path
-        for name, value in document.items():
+        for name, value in figures.items():
             yield from figures_with_n(value, f"{path}.{name}")
-    elif isinstance(document, list):
-        for value in document:
+    elif isinstance(figures, list):
+        for value in figures:
             yield from figures_with_n(value, path)
 
 
 def test_every_figure_has_its_n_and_every_section_its_population() -> None:
-    document = to_json(report(history(200), as_of=NOW))
-    assert len(list(figures_with_n(document))) > 50
-    sections = set(document) - {"as_of", "window", "target", "trigger", "counts"}
-    assert all(document[section]["population"] for section in sections)
+    figures = to_json(report(history(200), as_of=NOW))
+    assert len(list(figures_with_n(figures))) > 50
+    sections = set(figures) - {"as_of", "window", "target", "trigger", "counts"}
+    assert all(figures[section]["population"] for section in sections)
 
 
 def test_the_demo_has_one_finished_one_open_and_one_abandoned() -> None:
@@ -105,7 +105,7 @@ def test_cycles_of_no_length() -> None:
     assert found.what_if.changes == []
 
 
-def test_one_enormous_outlier_leaves_the_median_alone() -> None:
+def test_one_enormous_outlier_hardly_moves_the_median() -> None:
     facts = history(200)
     old = Team("old@1", 0)
     old.stage("train", NOW - DAY)
@@ -118,7 +118,7 @@ def test_one_enormous_outlier_leaves_the_median_alone() -> None:
     assert sum(row.total_ns for row in shaken.accounting.stages) == shaken.accounting.total_ns
 
 
-def test_facts_that_end_before_they_start_are_counted_nowhere() -> None:
+def test_runs_that_end_before_they_start_have_no_length() -> None:
     team = Team("m@1", NOW - DAY)
     team.stage("train", HOUR)
     team.stage("test", -HOUR)
@@ -129,14 +129,14 @@ def test_facts_that_end_before_they_start_are_counted_nowhere() -> None:
     assert found.tests.rows[0].p50.n == 0
 
 
-def test_bad_settings_are_told_by_name() -> None:
-    with pytest.raises(ValueError, match="no window"):
+def test_bad_settings_are_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="not a window"):
         report([], as_of=NOW, window="soon")
     with pytest.raises(ValueError, match="not a target"):
         report([], as_of=NOW, target="soon")
 
 
-def test_parts_of_one_cycle_add_up_and_its_flags_are_words() -> None:
+def test_the_parts_of_one_cycle_add_up_and_its_flags_become_notes() -> None:
     team = Team("m@1", NOW - DAY)
     run = team.stage("train", HOUR)
     team.stage("test", -SECOND)
@@ -147,5 +147,5 @@ def test_parts_of_one_cycle_add_up_and_its_flags_are_words() -> None:
     assert found.cycle_time_ns == sum(piece.length_ns or 0 for piece in found.parts)
     assert found.cycle_time_ns == sum(piece.length_ns or 0 for piece in found.activities)
     assert found.cycle_time_ns == sum(stretch.end - stretch.start for stretch in found.timeline)
-    assert found.notes == ["1 stage or wait ends before it starts: it is listed, but counts nowhere"]
+    assert found.notes == ["1 stage or wait ends before it starts: it is listed but not counted"]
     assert [run.attempt for run in found.stages if run.name == "train"] == [1, 2]

@@ -25,7 +25,7 @@ def test_a_person_or_a_deployment_stage_from_a_terminal_or_notebook_is_manual() 
     assert manual == {"select", "test", "deploy"}
 
 
-def test_told_waits_for_people_and_unexplained_time_before_a_step_are_its_waiting() -> None:
+def test_a_step_waits_through_waits_for_people_and_unexplained_time_before_it() -> None:
     team = begun()
     team.idle(2 * HOUR)
     team.wait("human", 3 * HOUR)
@@ -34,7 +34,7 @@ def test_told_waits_for_people_and_unexplained_time_before_a_step_are_its_waitin
     assert taken_up_ns(team.facts()) == {approve: 5 * HOUR + MINUTE}
 
 
-def test_waiting_for_something_else_is_not_waiting_for_the_person() -> None:
+def test_waiting_for_something_else_is_not_waiting_for_a_person() -> None:
     team = begun()
     team.idle(2 * HOUR)
     team.wait("compute", 3 * HOUR)
@@ -55,7 +55,7 @@ def test_own_waits_for_people_count_and_what_overlaps_counts_once() -> None:
     assert taken_up_ns(team.facts()) == {approve: 30 * MINUTE}
 
 
-def test_own_waits_end_with_the_run_or_last_to_the_present() -> None:
+def test_own_waits_end_with_the_run_or_last_until_now() -> None:
     team = begun()
     ended = team.stage("approve", HOUR, actor="human")
     team.t -= MINUTE
@@ -68,7 +68,7 @@ def test_own_waits_end_with_the_run_or_last_to_the_present() -> None:
     assert taken_up_ns(team.facts(at))[running] == HOUR
 
 
-def test_a_step_that_follows_another_of_no_length_waits_only_since_then() -> None:
+def test_a_step_waits_only_since_the_end_of_another_run_even_of_no_length() -> None:
     team = begun()
     team.idle(2 * HOUR)
     first = team.stage("approve", 0, actor="human")
@@ -77,7 +77,7 @@ def test_a_step_that_follows_another_of_no_length_waits_only_since_then() -> Non
     assert stood_still_ns(team.facts()) == {first: 2 * HOUR, second: HOUR}
 
 
-def test_a_step_beside_something_that_runs_was_not_waited_for() -> None:
+def test_a_step_that_overlaps_another_run_did_not_wait() -> None:
     team = begun()
     team.running("test", launch="ci")
     team.idle(HOUR)
@@ -85,7 +85,7 @@ def test_a_step_beside_something_that_runs_was_not_waited_for() -> None:
     assert taken_up_ns(team.facts()) == {approve: 0}
 
 
-def test_the_first_step_waited_since_the_said_start() -> None:
+def test_the_first_step_waits_since_the_declared_start() -> None:
     team = Team("m@1", NOW - DAY)
     team.mark("started")
     team.idle(HOUR)
@@ -93,7 +93,7 @@ def test_the_first_step_waited_since_the_said_start() -> None:
     assert taken_up_ns(team.facts()) == {label: HOUR}
 
 
-def test_only_the_runs_launched_by_hand_are_manual_work() -> None:
+def test_only_runs_launched_by_hand_are_manual_work() -> None:
     team = begun()
     team.stage("deploy", 10 * MINUTE, launch="ci")
     team.stage("deploy", 4 * MINUTE, launch="terminal")
@@ -104,7 +104,7 @@ def test_only_the_runs_launched_by_hand_are_manual_work() -> None:
     assert manual_ns(facts) == 5 * MINUTE
 
 
-def test_runs_side_by_side_are_not_counted_twice() -> None:
+def test_overlapping_runs_are_not_counted_twice() -> None:
     team = begun()
     team.stage("deploy", 10 * MINUTE, launch="terminal")
     team.t -= 8 * MINUTE

@@ -12,7 +12,7 @@ from cycletrace.report.trend import bootstrap_interval
 
 
 @pytest.mark.parametrize(("n", "n_before"), [(40, 31), (7, 60), (24, 25)])
-def test_the_interval_is_that_of_scipys_bootstrap(n: int, n_before: int) -> None:
+def test_the_interval_equals_that_of_scipys_bootstrap(n: int, n_before: int) -> None:
     rng = np.random.default_rng(n)
     now = np.sort((rng.lognormal(0, 0.7, n) * HOUR).astype(np.int64))
     before = np.sort((rng.lognormal(0.4, 0.7, n_before) * HOUR).astype(np.int64))
@@ -29,7 +29,7 @@ def test_the_interval_is_that_of_scipys_bootstrap(n: int, n_before: int) -> None
     assert high == pytest.approx(reference.high, abs=0.08 * width)
 
 
-def test_a_million_cycles_cost_no_more_than_ten_and_one_seed_gives_one_interval() -> None:
+def test_a_million_cycles_take_no_longer_than_ten_and_the_interval_is_reproducible() -> None:
     lengths = np.arange(10**6, dtype=np.int64)
     first = bootstrap_interval(lengths, lengths + 5000)
     assert first == bootstrap_interval(lengths, lengths + 5000)
@@ -51,7 +51,7 @@ def windows(now: list[int], before: list[int], window: str = "90d") -> Report:
     return report([team.facts() for team in teams], as_of=NOW, window=window)
 
 
-def test_clearly_faster_is_said_and_explained_in_sums_that_are_exact() -> None:
+def test_clearly_faster_cycles_are_recognised_and_explained_exactly() -> None:
     trend = windows([HOUR + n * SECOND for n in range(20)], [9 * HOUR + n * SECOND + 1 for n in range(17)]).trend
     assert trend.verdict == "faster than in the window before"
     assert trend.difference_ns is not None
@@ -63,27 +63,27 @@ def test_clearly_faster_is_said_and_explained_in_sums_that_are_exact() -> None:
     assert trend.stages[0].difference_ns == trend.mean_difference_ns
 
 
-def test_clearly_slower_is_said() -> None:
+def test_clearly_slower_cycles_are_recognised() -> None:
     trend = windows([9 * HOUR + n * SECOND for n in range(20)], [HOUR + n * SECOND for n in range(17)]).trend
     assert trend.verdict == "slower than in the window before"
 
 
-def test_no_conclusion_where_the_interval_includes_none() -> None:
+def test_an_interval_that_includes_0_is_not_conclusive() -> None:
     lengths = [(1 + n % 7) * HOUR for n in range(20)]
     trend = windows(lengths, lengths).trend
-    assert trend.verdict.startswith("no conclusion possible")
+    assert trend.verdict == "not conclusive: the difference could be chance"
     assert trend.difference_ns == 0
 
 
-def test_no_conclusion_with_too_few_and_it_says_how_many() -> None:
+def test_too_few_cycles_are_not_conclusive_and_the_verdict_has_the_number_needed() -> None:
     trend = windows([HOUR] * 5, [HOUR] * 30).trend
     assert trend.low_ns is None
     assert trend.verdict == (
-        "no conclusion possible: it needs 6 finished cycles in each of the two windows, there are 5 and 30"
+        "not conclusive: a comparison takes 6 finished cycles in each of the two windows, and there are 5 and 30"
     )
 
 
-def test_everything_has_no_window_before() -> None:
+def test_the_window_of_all_times_has_no_window_before() -> None:
     trend = windows([HOUR] * 8, [HOUR] * 8, window="all").trend
     assert (trend.n, trend.n_before, trend.difference_ns, trend.stages) == (16, 0, None, [])
 

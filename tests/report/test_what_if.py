@@ -8,7 +8,7 @@ from tests.report.histories import DAY, HOUR, MINUTE, NOW, Team, history, origin
 from cycletrace.conventions import ACTIVITIES
 from cycletrace.flow import Facts, Stage, Wait, facts_of
 from cycletrace.report import report, what_if
-from cycletrace.report.replay import cycle_of, replay
+from cycletrace.report.replay import past_cycle, replay
 from cycletrace.report.what_if import ALL_STEPS, STAGE, STEP, WAIT, Change, Sample
 
 
@@ -32,21 +32,21 @@ def approved() -> Team:
     return team
 
 
-def test_one_thing_after_the_other_saves_its_length() -> None:
+def test_removing_one_of_several_consecutive_things_saves_its_length() -> None:
     found = changes_of(approved().facts())
     whole = 7 * HOUR + MINUTE
     assert found[WAIT, None, "compute"].saved_ns == HOUR
     assert found[WAIT, None, "human"].saved_ns == 3 * HOUR
     assert found[STAGE, "train", None].saved_ns == 2 * HOUR
     assert found[STAGE, "train", None].mean_after_ns == whole - 2 * HOUR
-    # At once: the step, the wait for it, and the standing still that nothing explains before the wait.
+    # No time in the step: neither the step, nor the wait for it, nor the unexplained standstill before the wait.
     assert found[STEP, "approve", None].saved_ns == 3 * HOUR + 40 * MINUTE
     assert found[STEP, "deploy", None].saved_ns == 20 * MINUTE
     assert found[ALL_STEPS, None, None].saved_ns == 4 * HOUR
 
 
-def test_what_ran_beside_it_becomes_the_critical_path() -> None:
-    """Two trainings side by side, 4 h and 3 h: without the longer the shorter is waited for."""
+def test_parallel_work_becomes_the_critical_path() -> None:
+    """Two parallel trainings of 4 h and 3 h: without the longer one, the cycle waits for the shorter one."""
     team = Team("m@1", NOW - DAY)
     team.stage("train a", 4 * HOUR, kind="train")
     team.t -= 4 * HOUR
@@ -59,7 +59,7 @@ def test_what_ran_beside_it_becomes_the_critical_path() -> None:
     assert (STAGE, "train b", None) not in found
 
 
-def test_a_stage_goes_with_its_waits_and_with_what_it_contains() -> None:
+def test_a_stage_is_removed_with_its_waits_and_the_stages_that_it_contains() -> None:
     team = Team("m@1", NOW - DAY)
     outer = team.stage("train", 5 * HOUR)
     team.t -= 5 * HOUR
@@ -70,11 +70,11 @@ def test_a_stage_goes_with_its_waits_and_with_what_it_contains() -> None:
     found = changes_of(team.facts())
     assert found[WAIT, "train", "compute"].saved_ns == HOUR
     assert found[STAGE, "tune", None].saved_ns == HOUR
-    # What contains it takes it along.
+    # Removing the containing stage removes it too.
     assert found[STAGE, "train", None].saved_ns == 5 * HOUR
 
 
-def test_what_a_manual_step_contains_is_part_of_the_step() -> None:
+def test_the_stages_in_a_manual_step_are_part_of_the_step() -> None:
     team = Team("m@1", NOW - DAY)
     team.stage("train", HOUR)
     team.idle(HOUR)
@@ -88,7 +88,7 @@ def test_what_a_manual_step_contains_is_part_of_the_step() -> None:
     assert found[STAGE, "upload", None].saved_ns == HOUR
 
 
-def test_the_ranking_begins_with_what_saves_most_and_means_add_up() -> None:
+def test_changes_are_ranked_by_savings_and_means_add_up() -> None:
     found = report(history(200), as_of=NOW).what_if
     saved = [change.saved_ns for change in found.changes]
     assert saved == sorted(saved, reverse=True)
@@ -124,8 +124,10 @@ def cycles(draw: st.DrawFn) -> Facts:
 
 @settings(max_examples=150, deadline=None)
 @given(cycles(), st.data())
-def test_nothing_taken_away_changes_nothing_and_taking_away_never_costs(facts: Facts, data: st.DataObject) -> None:
-    cycle = cycle_of(facts)
+def test_removing_nothing_changes_nothing_and_removing_something_never_costs_time(
+    facts: Facts, data: st.DataObject
+) -> None:
+    cycle = past_cycle(facts)
     unchanged = replay(cycle, ())
     assert unchanged.time == facts["cycle_time_ns"]
     assert unchanged.activity == facts["activity_ns"]
@@ -139,7 +141,7 @@ def test_nothing_taken_away_changes_nothing_and_taking_away_never_costs(facts: F
     assert replay(cycle, without, without).time <= shorter.time
 
 
-def test_of_very_many_cycles_always_the_same_are_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sample_of_many_cycles_is_always_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(what_if, "MOST_CYCLES", 20)
     facts = history(150)
     forwards, backwards = Sample(), Sample()

@@ -6,14 +6,13 @@ import argparse
 import signal
 import sys
 from contextlib import nullcontext
-from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from shlex import quote
 from types import FrameType
 from typing import Any
 
-from cycletrace.cli.failure import Failure
+from cycletrace.cli.failure import Failure, require
 
 FOLDER = "cycletrace-demo"
 
@@ -46,9 +45,9 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the demo, then its report. Returns 1 where a step fails that should not."""
-    _require(("sklearn", "pytest", "rich"), "demo")
+    require("the demo", ("sklearn", "pytest", "rich"), "demo")
     if args.collector:
-        _require(("aiohttp", "grpc"), "demo,collector")
+        require("the demo", ("aiohttp", "grpc"), "demo,collector")
     from cycletrace.cli.demo_collector import collecting, compare
     from cycletrace.demo.run import DemoError
     from cycletrace.demo.run import run as run_demo
@@ -74,12 +73,6 @@ def run(args: argparse.Namespace) -> int:
     finally:
         signal.signal(signal.SIGTERM, before)
     return max(code, _report(root, args.cycles, as_json=args.json))
-
-
-def _require(modules: tuple[str, ...], extra: str) -> None:
-    missing = [module for module in modules if find_spec(module) is None]
-    if missing:
-        raise Failure(f"the demo needs {', '.join(missing)}: pip install 'cycletrace[{extra}]'")
 
 
 def _report(root: Path, cycles: int, *, as_json: bool) -> int:

@@ -2,6 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class Failure(Exception):  # noqa: N818 - what the user reads is a sentence, not a class
     """A sentence for a person: what was wrong, where, and what to do next. The command exits with 2."""
+
+
+def require(command: str, modules: Sequence[str], extra: str) -> None:
+    """Check that the modules which a command needs are installed.
+
+    Raises:
+        Failure: if one is missing. The message says how to install it.
+    """
+    from importlib.util import find_spec
+
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        raise Failure(f"{command} needs {', '.join(missing)}: pip install 'cycletrace[{extra}]'")

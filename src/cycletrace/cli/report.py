@@ -5,24 +5,25 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timezone, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from cycletrace.cli import reading
-from cycletrace.cli.failure import Failure
+from cycletrace.cli.failure import Failure, require
 from cycletrace.cli.jaeger import trace_links
 from cycletrace.conventions import IDEA, TRIGGERS
 
 if TYPE_CHECKING:
     from cycletrace.flow import Facts
-    from cycletrace.report.layout import Linked
+    from cycletrace.report.document import Document
+    from cycletrace.report.sections import Linked
 
 
 NOTHING_COUNTS = """\
-Nothing counts in a figure yet: no run is of a cycle that somebody named, and none selected a model.
-`with cycle("churn", "7"):` around the work names one. The latest run:"""
-"""What to say where all cycles are implicit."""
+Nothing counts in a figure yet: no run belongs to a named cycle, and none selected a model.
+Name one by `with cycle("churn", "7"):` around the work. The latest run:"""
+"""Printed if all cycles are implicit."""
 
 
 def add_parser(commands: Any) -> None:
@@ -51,11 +52,8 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Show the report."""
-    try:
-        from cycletrace import report
-    except ImportError as error:
-        raise Failure(f"the report needs {error.name}: pip install 'cycletrace[report]'") from None
-
+    require("the report", ("numpy", "rich"), "report")
+    from cycletrace import report
     from cycletrace.flow import parse_target
 
     at, trace = reading.as_of(args), trace_links()
@@ -66,52 +64,57 @@ def run(args: argparse.Namespace) -> int:
     except ValueError as error:
         raise Failure(str(error)) from None
     with reading.store_of(args) as store:
-        latest: list[Facts] = []
-        facts = _noting(reading.selected_facts(args, store, at), latest)
+        facts = reading.selected_facts(args, store, at)
         if args.cycle is not None:
-            return _one(args, report, facts, zone, trace)
-        whole = report.report(facts, as_of=at, window=args.window, target=target, zone=zone, trigger=args.trigger)
+            return _cycles(args, list(facts), zone, trace)
+        latest: list[Facts] = []
+        noted = _noting(facts, latest)
+        whole = report.report(noted, as_of=at, window=args.window, target=target, zone=zone, trigger=args.trigger)
     if args.json:
-        found = report.to_json(whole)
-        found["work"]["open"] = [_linked(cycle, trace) for cycle in found["work"]["open"]]
-        print(json.dumps(found))
+        figures = report.to_json(whole)
+        figures["work"]["open"] = [_linked(cycle, trace) for cycle in figures["work"]["open"]]
+        print(json.dumps(figures))
     elif not whole.counts.known:
         print(reading.nothing_found(args))
+    elif whole.counts.implicit_left_out < whole.counts.known:
+        _show(report.report_document(whole, trace))
     else:
-        from rich.console import Console
-
-        if whole.counts.implicit_left_out < whole.counts.known:
-            report.render(whole, Console(), trace)
-        else:
-            print(NOTHING_COUNTS)
-            report.render_cycle(report.cycle_report(latest[0]), Console(), trace, zone=zone)
+        print(NOTHING_COUNTS)
+        _show(report.cycle_document(report.cycle_report(latest[0]), trace, zone))
     return 0
 
 
 def _noting(facts: Iterable[Facts], latest: list[Facts]) -> Iterator[Facts]:
-    """The facts, of which the latest to start comes to be the one element of the list."""
+    """Pass the facts on; the list comes to hold those of the cycle that started last."""
     for each in facts:
         if not latest or (each["marks"]["started"] or 0) >= (latest[0]["marks"]["started"] or 0):
             latest[:] = [each]
         yield each
 
 
-def _one(args: argparse.Namespace, report: Any, facts: Iterable[Facts], zone: tzinfo, trace: Linked) -> int:
-    found = list(facts)
-    if not found:
+def _cycles(args: argparse.Namespace, cycles: Sequence[Facts], zone: tzinfo, trace: Linked) -> int:
+    from cycletrace import report
+
+    if not cycles:
         print(f"{reading.nothing_found(args)} `cycletrace status` lists the open ones.", file=sys.stderr)
         return 1
-    from rich.console import Console
-
-    for each in found:
-        cycle = report.cycle_report(each)
+    for facts in cycles:
+        cycle = report.cycle_report(facts)
         if args.json:
             print(json.dumps(_linked(report.to_json(cycle), trace)))
         else:
-            report.render_cycle(cycle, Console(), trace, zone=zone)
+            _show(report.cycle_document(cycle, trace, zone))
     return 0
 
 
+def _show(document: Document) -> None:
+    from rich.console import Console
+
+    from cycletrace.report.terminal import render
+
+    render(document, Console())
+
+
 def _linked(cycle: dict[str, Any], trace: Linked) -> dict[str, Any]:
-    """A cycle as JSON, with the link to its trace."""
+    """Return a cycle as JSON values, with the link to its trace."""
     return {**cycle, "trace": trace(cycle["cycle_id"])}

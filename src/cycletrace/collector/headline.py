@@ -10,9 +10,9 @@ from cycletrace.collector.point import Metric, gauge, in_unit
 from cycletrace.conventions import HEADLINE_WINDOW, IDEA
 from cycletrace.flow import CycleTarget, Facts
 from cycletrace.report.attainment import attainment
+from cycletrace.report.columns import ColumnsBuilder
 from cycletrace.report.populations import populations
 from cycletrace.report.quantiles import P50, quantile
-from cycletrace.report.table import table_of
 from cycletrace.report.windows import parse_window
 
 WINDOWS = ("7d", "30d", "90d")
@@ -20,19 +20,22 @@ WINDOWS = ("7d", "30d", "90d")
 
 def headline(facts: Iterable[Facts], as_of: int, target: CycleTarget) -> Iterator[Metric]:
     """Median, attainment and n of the report on the last 7, 30 and 90 days. What is of nothing is not told."""
-    table = table_of(facts, lambda _: False)
+    builder = ColumnsBuilder()
+    for cycle in facts:
+        builder.add(cycle, has_details=False)
+    columns = builder.columns()
     medians: list[tuple[Labels, float]] = []
     attainments: list[tuple[Labels, float]] = []
     numbers: list[tuple[Labels, float]] = []
     for text in WINDOWS:
         labels = ((HEADLINE_WINDOW, text),)
         window = parse_window(text, as_of, timezone.utc)
-        chosen = populations(table, window, as_of, IDEA)
-        median = quantile(table.cycles.time[chosen.measured], P50)
+        chosen = populations(columns, window, as_of, IDEA)
+        median = quantile(columns.cycles.time[chosen.measured], P50)
         numbers.append((labels, median.n))
         if median.value_ns is not None:
             medians.append((labels, in_unit(HEADLINE_MEDIAN, median.value_ns)))
-        attained = attainment(table, chosen.main, window, as_of, target)
+        attained = attainment(columns, chosen.all_of_trigger, window, as_of, target)
         if attained.value is not None:
             attainments.append((labels, float(attained.value)))
     yield gauge(HEADLINE_MEDIAN, medians)

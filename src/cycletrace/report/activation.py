@@ -1,4 +1,4 @@
-"""How fast a deployed model is taken into use, by the mechanism that does it."""
+"""The activation of deployed models, by the mechanism that takes them into use."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cycletrace.conventions import ACTIVATION, PARTS
-from cycletrace.report.columns import NULL, Table
+from cycletrace import conventions as c
+from cycletrace.report.columns import NULL, Columns
 from cycletrace.report.quantiles import P50, P85, Quantile, quantile
-from cycletrace.report.sums import Bools, Int64s
+from cycletrace.report.sums import Bools, Int64s, count
 
 
 @dataclass(frozen=True)
 class ActivationRow:
-    """The activations by one mechanism, ``None`` where no stage told it."""
+    """The activations by one mechanism, ``None`` where no stage stated it."""
 
     mechanism: str | None
     n: int
@@ -35,21 +35,21 @@ class Activation:
     by_mechanism: list[ActivationRow]
 
 
-def activation(table: Table, finished: Bools) -> Activation:
-    """How fast these cycles were taken into use."""
-    lengths = table.cycles.parts[:, PARTS.index(ACTIVATION)]
+def activation(columns: Columns, finished: Bools) -> Activation:
+    """Return how fast these cycles were taken into use."""
+    lengths = columns.cycles.parts[:, c.PARTS.index(c.ACTIVATION)]
     known = finished & (lengths != NULL)
-    mechanism = table.cycles.mechanism
+    mechanism = columns.cycles.mechanism
     rows = [
-        _row(None if code < 0 else table.mechanisms[code], lengths[known & (mechanism == code)])
+        _row(None if code < 0 else columns.mechanisms[code], lengths[known & (mechanism == code)])
         for code in np.unique(mechanism[known])
     ]
     rows.sort(key=lambda row: (-row.n, row.mechanism or ""))
-    n = int(np.count_nonzero(known))
+    n = count(known)
     return Activation(
         population="cycles finished in the window whose deployed and in_use are known",
         n=n,
-        unknown=int(np.count_nonzero(finished)) - n,
+        unknown=count(finished) - n,
         p50=quantile(lengths[known], P50),
         p85=quantile(lengths[known], P85),
         by_mechanism=rows,

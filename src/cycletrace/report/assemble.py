@@ -1,4 +1,4 @@
-"""The report over all cycles: every figure, as plain data."""
+"""The report on all cycles: every figure, as plain data."""
 
 from __future__ import annotations
 
@@ -7,31 +7,30 @@ from dataclasses import asdict, dataclass
 from datetime import timezone, tzinfo
 from typing import Any
 
-from cycletrace.conventions import IDEA
+from cycletrace import conventions as c
 from cycletrace.flow import CycleTarget, Facts, finish, is_counted, parse_target
 from cycletrace.flow.targets import DEFAULT_TARGET
-from cycletrace.report import windows
 from cycletrace.report.accounting import Accounting, accounting
 from cycletrace.report.activation import Activation, activation
 from cycletrace.report.attainment import Attainment, attainment
 from cycletrace.report.change_point import ChangePoint, change_point
+from cycletrace.report.columns import ColumnsBuilder
+from cycletrace.report.cycle_report import CycleReport
+from cycletrace.report.flow_of_work import FlowOfWork, OpenCycle, flow_of_work, open_cycle
 from cycletrace.report.manual import Manual, manual
-from cycletrace.report.one import CycleReport
+from cycletrace.report.model_tests import ModelTests, model_tests
 from cycletrace.report.populations import Counts, counts_of, populations
 from cycletrace.report.quantiles import P50, P85, P95, Quantile, quantile
-from cycletrace.report.table import table_of
-from cycletrace.report.testing import Tests, tests
 from cycletrace.report.training import Training, training
 from cycletrace.report.trend import Trend, trend
 from cycletrace.report.waits import Waits, waits
 from cycletrace.report.what_if import Sample, WhatIf, what_if
-from cycletrace.report.windows import Window, parse_window
-from cycletrace.report.work import OpenCycle, Work, open_cycle, work
+from cycletrace.report.windows import DEFAULT_WINDOW, Window, parse_window
 
 
 @dataclass(frozen=True)
 class Headline:
-    """The one number: the median cycle time of those finished in the window; p85 and p95 beside it."""
+    """The one number: the median cycle time of the cycles that finished in the window, with p85 and p95."""
 
     population: str
     median: Quantile
@@ -43,8 +42,8 @@ class Headline:
 class Report:
     """Every figure. Lengths are nanoseconds, instants UTC nanoseconds, shares lie between 0 and 1.
 
-    All figures but those by trigger are about the cycles of one trigger. ``as_of`` is the instant as of which the facts
-    are, and as of which all that depends on the present is meant.
+    All figures except ``counts.by_trigger`` are about the cycles of one trigger. ``as_of`` is the instant of the
+    facts: "now", wherever a figure depends on the present.
     """
 
     as_of: int
@@ -57,10 +56,10 @@ class Report:
     accounting: Accounting
     waits: Waits
     manual: Manual
-    tests: Tests
+    tests: ModelTests
     activation: Activation
     training: Training
-    work: Work
+    work: FlowOfWork
     trend: Trend
     change_point: ChangePoint
     what_if: WhatIf
@@ -70,73 +69,70 @@ def report(
     facts: Iterable[Facts],
     *,
     as_of: int,
-    window: str = windows.DEFAULT,
+    window: str = DEFAULT_WINDOW,
     target: str | CycleTarget = DEFAULT_TARGET,
     zone: tzinfo = timezone.utc,
-    trigger: str = IDEA,
+    trigger: str = c.IDEA,
 ) -> Report:
-    """The report on cycles, from their facts, each once and in any order; the order changes no figure.
+    """Return the report on cycles, from their facts.
 
     Args:
-        facts: The facts of all cycles as of ``as_of``. They are read once.
+        facts: The facts of all cycles as of ``as_of``, each once. They are read once; their order changes no figure.
         as_of: The instant (UTC nanoseconds) of the facts.
-        window: What :func:`cycletrace.report.parse_window` takes: ``90d``, ``12w``, ``36h``, two dates, ``all``.
-        target: A target, or what :func:`cycletrace.flow.parse_target` takes: ``deployment:15m``, ``cycle:2h``.
+        window: A window as for :func:`cycletrace.report.parse_window`: ``90d``, ``12w``, ``36h``, two dates, ``all``.
+        target: A target, or a text as for :func:`cycletrace.flow.parse_target`: ``deployment:15m``, ``cycle:2h``.
         zone: The time zone in which days and weeks begin.
-        trigger: The trigger that the figures are about; the others are told beside.
+        trigger: The trigger that the figures are about; the others are only counted.
 
     Raises:
-        ValueError: if window or target cannot be read, with the sentence that helps.
+        ValueError: if window or target cannot be parsed. The message says what they look like.
     """
-    when = parse_window(window, as_of, zone)
+    span = parse_window(window, as_of, zone)
     aim = parse_target(target) if isinstance(target, str) else target
     year = parse_window("365d", as_of, zone)
-    sample = Sample()
-    found: list[OpenCycle] = []
-
-    def is_detailed(one: Facts) -> bool:
-        """Whether it finished in the window or the one before it."""
-        if one["trigger"] != trigger or not is_counted(one):
-            return False
-        finished = finish(one)
-        return finished is not None and (when.before is None or when.before <= finished) and finished < when.end
-
-    def visit(one: Facts, is_detailed: bool) -> None:
-        if is_detailed:
-            finished, time = finish(one), one["cycle_time_ns"]
-            if time is not None and finished is not None and (when.begin is None or when.begin <= finished):
-                sample.add(one)
-        elif one["trigger"] == trigger:
-            opened = open_cycle(one, as_of)
-            if opened is not None:
-                found.append(opened)
-
-    table = table_of(facts, is_detailed, visit)
-    chosen = populations(table, when, as_of, trigger)
-    times = table.cycles.time[chosen.measured]
+    builder, sample = ColumnsBuilder(), Sample()
+    open_cycles: list[OpenCycle] = []
+    for one in facts:
+        is_of_trigger = one["trigger"] == trigger
+        finished = finish(one) if is_of_trigger and is_counted(one) else None
+        is_readable = builder.add(one, has_details=_lies_in(finished, span.before, span.end))
+        if not is_readable or not is_of_trigger:
+            continue
+        opened = open_cycle(one, as_of)
+        if opened is not None:
+            open_cycles.append(opened)
+        elif _lies_in(finished, span.begin, span.end) and one["cycle_time_ns"] is not None:
+            sample.add(one)
+    columns = builder.columns()
+    chosen = populations(columns, span, as_of, trigger)
+    times = columns.cycles.time[chosen.measured]
     return Report(
         as_of=as_of,
-        window=when,
+        window=span,
         target=aim,
         trigger=trigger,
-        counts=counts_of(table, chosen, when),
+        counts=counts_of(columns, chosen, span),
         headline=Headline(
             "cycles finished in the window", quantile(times, P50), quantile(times, P85), quantile(times, P95)
         ),
-        attainment=attainment(table, chosen.main, when, as_of, aim),
-        accounting=accounting(table, chosen.measured),
-        waits=waits(table, chosen.measured),
-        manual=manual(table, chosen.measured),
-        tests=tests(table, chosen.measured),
-        activation=activation(table, chosen.finished),
-        training=training(table, chosen.main, when),
-        work=work(table, chosen, found, when, as_of, zone),
-        trend=trend(table, chosen),
-        change_point=change_point(table, chosen.main, year),
+        attainment=attainment(columns, chosen.all_of_trigger, span, as_of, aim),
+        accounting=accounting(columns, chosen.measured),
+        waits=waits(columns, chosen.measured),
+        manual=manual(columns, chosen.measured),
+        tests=model_tests(columns, chosen.measured),
+        activation=activation(columns, chosen.finished),
+        training=training(columns, chosen.all_of_trigger, span),
+        work=flow_of_work(columns, chosen, open_cycles, span, as_of, zone),
+        trend=trend(columns, chosen),
+        change_point=change_point(columns, chosen.all_of_trigger, year),
         what_if=what_if(sample.facts(), sample.seen),
     )
 
 
+def _lies_in(instant: int | None, begin: int | None, end: int) -> bool:
+    return instant is not None and instant < end and (begin is None or begin <= instant)
+
+
 def to_json(of: Report | CycleReport) -> dict[str, Any]:
-    """A report as objects, lists, texts, numbers and nulls, named as its fields. Nanoseconds stay integers."""
+    """Return a report as JSON values, named as its fields; nanoseconds stay integers."""
     return asdict(of)

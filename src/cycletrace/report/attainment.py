@@ -1,4 +1,4 @@
-"""How many reach a target in time, counting those that failed and those that are still on their way.
+"""The attainment of a target: the share of cycles that reach it in time, counting failed and open ones too.
 
 Sources. Estimate: the cumulative incidence of Aalen and Johansen, "An empirical transition matrix for non-homogeneous
 Markov chains based on censored observations", Scandinavian Journal of Statistics 5 (1978) 141-150. Its variance, of
@@ -16,25 +16,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cycletrace.conventions import (
-    ACTIVATION,
-    CYCLE_OUTCOMES,
-    DEPLOYED,
-    IN_USE,
-    MARKS,
-    OPEN,
-    PARTS,
-    SELECTED,
-    SELECTION,
-    TRAINED,
-    TRAINING,
-)
+from cycletrace import conventions as c
 from cycletrace.flow import CycleTarget
 from cycletrace.flow.targets import ENTRY_MARK
-from cycletrace.report.columns import NULL, Codes, Table
-from cycletrace.report.populations import closed_at, within
+from cycletrace.report.columns import NULL, Columns
+from cycletrace.report.populations import end_of_interval, within
 from cycletrace.report.proportions import LEVEL, wilson
-from cycletrace.report.sums import Bools, Int64s
+from cycletrace.report.sums import Bools, Codes, Int64s, count
 from cycletrace.report.windows import Window
 
 CENSORED, REACHED, COMPETING = 0, 1, 2
@@ -44,8 +32,8 @@ CENSORED, REACHED, COMPETING = 0, 1, 2
 class Attainment:
     """The share of a cohort that reaches the end of the target's part within the target.
 
-    The cohort: the cycles that began the part in the window. ``value`` is the cumulative incidence with its interval;
-    ``None`` of nothing.
+    The cohort is the cycles that began the part in the window. ``value`` is the cumulative incidence, ``low`` and
+    ``high`` its interval; all are ``None`` if the cohort is empty.
     """
 
     population: str
@@ -61,25 +49,25 @@ class Attainment:
     closed_without: int
     """Failed, abandoned, superseded or rolled back before they reached it: they compete."""
     open_past_target: int
-    """Still on their way although the target's time is over."""
+    """Still open although the time of the target is over."""
     open_within_target: int
-    """Still on their way and still in time: they are censored, neither a success nor a failure."""
+    """Still open and still in time: they are censored, neither a success nor a failure."""
     naive: float | None
-    """Reached in time, of those that reached it at all: what it would be if the others did not count."""
+    """The share among the cycles that reached it at all, in time or late."""
     left_out: int
-    """Marks in the wrong order, or deployed without a known use where the target is activation."""
+    """Cycles with marks in the wrong order, and, for a target on activation, those deployed without a known use."""
 
 
-def attainment(table: Table, main: Bools, window: Window, as_of: int, target: CycleTarget) -> Attainment:
-    """The attainment of a target by the cycles of ``main`` that began its part in the window."""
-    lengths, status, left_out = _cohort(table, main, window, as_of, target)
+def attainment(columns: Columns, of_trigger: Bools, window: Window, as_of: int, target: CycleTarget) -> Attainment:
+    """Return the attainment of a target by those of these cycles that began its part in the window."""
+    lengths, status, left_out = _cohort(columns, of_trigger, window, as_of, target)
     n = len(lengths)
     value = low = high = None
     if n:
         value, low, high = cumulative_incidence(lengths, status, target.within_ns)
     in_time = lengths <= target.within_ns
-    reached, on_their_way = status == REACHED, status == CENSORED
-    n_reached, n_in_time = _count(reached), _count(reached & in_time)
+    reached, is_open = status == REACHED, status == CENSORED
+    n_reached, n_in_time = count(reached), count(reached & in_time)
     return Attainment(
         population=f"cycles that reached {ENTRY_MARK[target.part]} in the window, whatever became of them",
         part=target.part,
@@ -91,64 +79,69 @@ def attainment(table: Table, main: Bools, window: Window, as_of: int, target: Cy
         level=LEVEL,
         reached_in_time=n_in_time,
         reached_late=n_reached - n_in_time,
-        closed_without=_count(status == COMPETING),
-        open_past_target=_count(on_their_way & (lengths >= target.within_ns)),
-        open_within_target=_count(on_their_way & (lengths < target.within_ns)),
+        closed_without=count(status == COMPETING),
+        open_past_target=count(is_open & (lengths >= target.within_ns)),
+        open_within_target=count(is_open & (lengths < target.within_ns)),
         naive=n_in_time / n_reached if n_reached else None,
         left_out=left_out,
     )
 
 
-def _cohort(table: Table, main: Bools, window: Window, as_of: int, target: CycleTarget) -> tuple[Int64s, Codes, int]:
-    """How long each of the cohort took (ns), or was followed; what it came to; and how many are left out."""
-    cycles = table.cycles
-    entry = cycles.marks[:, MARKS.index(ENTRY_MARK[target.part])]
-    reached = _reached(table, target.part)
-    chosen = main & within(entry, window.begin, window.end)
+def _cohort(
+    columns: Columns, of_trigger: Bools, window: Window, as_of: int, target: CycleTarget
+) -> tuple[Int64s, Codes, int]:
+    """Return how long each of the cohort took or was followed (ns), its status, and how many cycles are left out."""
+    cycles = columns.cycles
+    entry = cycles.marks[:, c.MARKS.index(ENTRY_MARK[target.part])]
+    reached = _reached(columns, target.part)
+    chosen = of_trigger & within(entry, window.begin, window.end)
     has_reached = reached != NULL
-    is_open = cycles.outcome == CYCLE_OUTCOMES.index(OPEN)
+    is_open = cycles.outcome == c.CYCLE_OUTCOMES.index(c.OPEN)
     is_unknown = has_reached & (reached < entry)
-    if target.part == ACTIVATION:
-        is_unknown |= ~has_reached & (cycles.outcome == CYCLE_OUTCOMES.index(DEPLOYED))
-        has_parts = cycles.parts[:, PARTS.index(ACTIVATION)] != NULL
+    if target.part == c.ACTIVATION:
+        is_unknown |= ~has_reached & (cycles.outcome == c.CYCLE_OUTCOMES.index(c.DEPLOYED))
+        has_parts = cycles.parts[:, c.PARTS.index(c.ACTIVATION)] != NULL
         is_unknown |= has_reached & ~has_parts
     cohort = chosen & ~is_unknown
-    ends = np.where(has_reached, reached, np.where(is_open, as_of, _closed_or_finished(table)))
-    # A cycle that was closed at an unknown instant, or before it began the part, never reaches it: it competes at once.
+    ends = np.where(has_reached, reached, np.where(is_open, as_of, _closed_or_finished(columns)))
+    # A cycle that closed at an unknown instant, or before it began the part, never gets there: it competes at once.
     ends = np.where(ends == NULL, entry, np.maximum(ends, entry))
     status = np.where(has_reached, REACHED, np.where(is_open, CENSORED, COMPETING)).astype(np.int32)
-    return ends[cohort] - entry[cohort], status[cohort], _count(chosen & is_unknown)
+    return ends[cohort] - entry[cohort], status[cohort], count(chosen & is_unknown)
 
 
-def _reached(table: Table, part: str) -> Int64s:
-    """The instant at which each cycle reached the end of a part."""
-    cycles = table.cycles
-    if part == TRAINING:
-        return cycles.marks[:, MARKS.index(TRAINED)]
-    if part == SELECTION:
-        return cycles.marks[:, MARKS.index(SELECTED)]
-    if part == ACTIVATION:
-        return cycles.marks[:, MARKS.index(IN_USE)]
+def _reached(columns: Columns, part: str) -> Int64s:
+    """Return the instant at which each cycle reached the end of a part."""
+    cycles = columns.cycles
+    if part == c.TRAINING:
+        return cycles.marks[:, c.MARKS.index(c.TRAINED)]
+    if part == c.SELECTION:
+        return cycles.marks[:, c.MARKS.index(c.SELECTED)]
+    if part == c.ACTIVATION:
+        return cycles.marks[:, c.MARKS.index(c.IN_USE)]
     return cycles.finish
 
 
-def _closed_or_finished(table: Table) -> Int64s:
-    closed = closed_at(table.cycles)
-    return np.where(closed == NULL, table.cycles.finish, closed)
+def _closed_or_finished(columns: Columns) -> Int64s:
+    closed = end_of_interval(columns.cycles)
+    return np.where(closed == NULL, columns.cycles.finish, closed)
 
 
 def cumulative_incidence(lengths: Int64s, status: Codes, within_ns: int) -> tuple[float, float, float]:
-    """The share that has reached the end by then, and its interval.
+    """Return the share that has reached the end within a length (ns), and the bounds of its interval.
 
-    ``status`` is CENSORED, REACHED or COMPETING at each length. At one instant, what happens comes before what is
-    censored.
+    Args:
+        lengths: How long each cycle took, or was followed (ns).
+        status: What each came to at that length: CENSORED, REACHED or COMPETING. Of equal lengths, censored ones come
+            last.
+        within_ns: The length at which the share is estimated.
     """
     value, variance = aalen_johansen(lengths, status, within_ns)
     return value, *wilson(value, _trials(value, variance, lengths, status, within_ns))
 
 
 def aalen_johansen(lengths: Int64s, status: Codes, within_ns: int) -> tuple[float, float]:
-    """The Aalen-Johansen estimate of the cumulative incidence, and its variance of Greenwood's type."""
+    """Return the Aalen-Johansen estimate of the cumulative incidence, and its variance of Greenwood's type."""
     seen = (status != CENSORED) & (lengths <= within_ns)
     if not seen.any():
         return 0.0, 0.0
@@ -171,16 +164,12 @@ def aalen_johansen(lengths: Int64s, status: Codes, within_ns: int) -> tuple[floa
 
 
 def _trials(value: float, variance: float, lengths: Int64s, status: Codes, within_ns: int) -> float:
-    """The number of trials of a share that has this variance, no more than there are cycles whose fate is known.
+    """Return the number of trials whose share has this variance, at most the number of cycles whose fate is known.
 
-    The variance alone is too small where many of a few cycles are censored: simulated intervals then held the truth in
-    86 % of histories instead of 95 %, with the bound in 95 %.
+    The variance is too small where many of a few cycles are censored: without the bound, simulated intervals covered
+    the truth in 86 % of histories instead of 95 %.
     """
-    known = max(1, _count((status != CENSORED) | (lengths >= within_ns)))
+    known = max(1, count((status != CENSORED) | (lengths >= within_ns)))
     if variance <= 0 or not 0 < value < 1:
         return known
     return min(float(known), max(1.0, value * (1 - value) / variance))
-
-
-def _count(mask: Bools) -> int:
-    return int(np.count_nonzero(mask))

@@ -1,9 +1,8 @@
-"""Whether cycle times changed for good at some time of the last year.
+"""A lasting change of the cycle time within the last year.
 
 Source: A. N. Pettitt, "A non-parametric approach to the change-point problem", Journal of the Royal Statistical Society
-C 28 (1979) 126-135. Ranks only, so that no distribution is assumed and one enormous outlier decides nothing. The
-approximate p-value is his; with the threshold used here, false alarms come at most as often as it says
-(docs/statistics.md has the measured rate).
+C 28 (1979) 126-135. It uses ranks only, so it assumes no distribution, and one enormous outlier decides nothing. The
+approximate p-value is his; docs/statistics.md has the measured rate of false alarms.
 """
 
 from __future__ import annotations
@@ -13,14 +12,14 @@ from math import exp
 
 import numpy as np
 
-from cycletrace.report.columns import NULL, Table
+from cycletrace.report.columns import NULL, Columns
 from cycletrace.report.populations import within
 from cycletrace.report.quantiles import Quantile, quantile
 from cycletrace.report.sums import Bools, Int64s
 from cycletrace.report.windows import Window
 
 FALSE_ALARMS = 0.05
-"""How often at most a change is found where there is none."""
+"""The largest rate at which a change is found where there is none."""
 N_NEEDED = 20
 
 
@@ -28,8 +27,8 @@ N_NEEDED = 20
 class ChangePoint:
     """The likeliest single change in the order in which cycles finished.
 
-    ``at`` is the finish (UTC ns) of the first cycle after it. It and the medians are there only where the change is
-    certain enough: ``p_value`` at most ``false_alarms``. ``verdict`` says it in words.
+    ``at`` is the finish (UTC ns) of the first cycle after the change, ``before`` and ``after`` are the medians. All
+    are ``None`` unless ``p_value`` is at most ``false_alarms``. ``verdict`` is the result in words.
     """
 
     population: str
@@ -44,7 +43,7 @@ class ChangePoint:
 
 
 def pettitt(values: Int64s) -> tuple[int, float]:
-    """How many values come before the likeliest change, and the approximate p-value of there being one.
+    """Return how many values precede the likeliest change, and the approximate p-value of a change.
 
     U_k = 2 (R_1 + ... + R_k) - k (n + 1) with mid-ranks R; the change is where its absolute value is largest.
     """
@@ -57,15 +56,17 @@ def pettitt(values: Int64s) -> tuple[int, float]:
     return index + 1, min(1.0, 2 * exp(-6 * largest**2 / (n**3 + n**2)))
 
 
-def change_point(table: Table, main: Bools, year: Window) -> ChangePoint:
-    """The change point of the cycle times of those finished in a year."""
-    cycles = table.cycles
-    rows = np.flatnonzero(main & (cycles.time != NULL) & within(cycles.finish, year.begin, year.end))
+def change_point(columns: Columns, of_trigger: Bools, year: Window) -> ChangePoint:
+    """Return the change point of the cycle times of those of these cycles that finished in a year."""
+    cycles = columns.cycles
+    rows = np.flatnonzero(of_trigger & (cycles.time != NULL) & within(cycles.finish, year.begin, year.end))
     rows = np.array(sorted(rows, key=lambda row: (cycles.finish[row], cycles.ids[row])), dtype=np.intp)
     times, n = cycles.time[rows], len(rows)
     population = "cycles finished in the last year"
     if n < N_NEEDED:
-        verdict = f"no conclusion possible: a change over the year needs {N_NEEDED} finished cycles, there are {n}"
+        verdict = (
+            f"not conclusive: finding a change within the year takes {N_NEEDED} finished cycles, and there are {n}"
+        )
         return ChangePoint(population, n, N_NEEDED, FALSE_ALARMS, None, None, None, None, verdict)
     index, p_value = pettitt(times)
     if p_value > FALSE_ALARMS:
@@ -76,6 +77,6 @@ def change_point(table: Table, main: Bools, year: Window) -> ChangePoint:
     assert after.value_ns is not None
     verdict = "faster since" if after.value_ns < before.value_ns else "slower since"
     if after.value_ns == before.value_ns:
-        verdict = "changed, with the same median, since"
+        verdict = "changed, but not in its median, since"
     at = int(cycles.finish[rows[index]])
     return ChangePoint(population, n, N_NEEDED, FALSE_ALARMS, p_value, at, before, after, verdict)

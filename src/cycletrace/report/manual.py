@@ -1,7 +1,4 @@
-"""What people have to do by hand in finished cycles, and how long it waits for them.
-
-Source of the words: the design, section 2. The interval of the hands-free rate is Wilson's.
-"""
+"""The manual steps of finished cycles: who does them, and how long they wait for that person."""
 
 from __future__ import annotations
 
@@ -9,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cycletrace.conventions import ACTORS, AUTOMATION, LAUNCHES
-from cycletrace.report.accounting import share_of
-from cycletrace.report.columns import Codes, Table
+from cycletrace import conventions as c
+from cycletrace.report.columns import Columns
 from cycletrace.report.proportions import Share, share
 from cycletrace.report.quantiles import P50, Quantile, quantile
-from cycletrace.report.sums import Bools, total
+from cycletrace.report.sums import Bools, Codes, count, share_of, total
 
 
 @dataclass(frozen=True)
@@ -25,20 +21,20 @@ class StepRow:
     runs: int
     cycles: int
     people: int
-    """How many different people did it; runs that name nobody are not among them."""
+    """The number of different people who did it; runs without a person are not among them."""
     named_runs: int
     top_person: str | None
-    """Who did it most often."""
+    """The person who did it most often."""
     top_share: float | None
-    """The share of the named runs that were theirs."""
+    """That person's share of the named runs."""
     taken_up: Quantile
-    """How long it waited to be taken up."""
+    """The time for which it waited to be taken up."""
     taken_up_total_ns: int
     taken_up_longest_ns: int | None
     launches: dict[str, int]
-    """How its runs were launched."""
+    """Its runs by launch."""
     by_automation: int
-    """Runs that said they were automation, but were launched from a terminal or a notebook."""
+    """Runs that were declared as automation, but launched from a terminal or a notebook."""
 
 
 @dataclass(frozen=True)
@@ -49,47 +45,47 @@ class Manual:
     n: int
     owned_ns: int
     share: float | None
-    """Of the time of all cycles: what the work of manual steps owned."""
+    """Time owned by the work of manual steps, as a share of the time of all cycles."""
     steps: int
     steps_per_cycle: float | None
     hands_free: Share
     taken_up_total_ns: int
-    """How long all manual steps waited to be taken up."""
+    """The time for which all manual steps waited to be taken up."""
     by_step: list[StepRow]
 
 
-def manual(table: Table, measured: Bools) -> Manual:
-    """The manual work in these cycles."""
-    n = int(np.count_nonzero(measured))
-    cycles, steps = table.cycles, table.steps
+def manual(columns: Columns, measured: Bools) -> Manual:
+    """Return the manual work in these cycles."""
+    n = count(measured)
+    cycles, steps = columns.cycles, columns.steps
     owned = total(cycles.manual[measured])
-    known = cycles.hands_free[measured]
+    hands_free = cycles.hands_free[measured]
     rows = measured[steps.cycle]
-    by_step = [_step(table, rows & (steps.name == code)) for code in np.unique(steps.name[rows])]
+    by_step = [_step(columns, rows & (steps.name == code)) for code in np.unique(steps.name[rows])]
     by_step.sort(key=lambda row: (-row.taken_up_total_ns, -row.runs, row.stage))
-    count = int(np.count_nonzero(rows))
+    n_steps = count(rows)
     return Manual(
         population="cycles finished in the window",
         n=n,
         owned_ns=owned,
         share=share_of(owned, total(cycles.time[measured])),
-        steps=count,
-        steps_per_cycle=count / n if n else None,
-        hands_free=share(int(np.count_nonzero(known == 1)), int(np.count_nonzero(known >= 0))),
+        steps=n_steps,
+        steps_per_cycle=n_steps / n if n else None,
+        hands_free=share(count(hands_free == 1), count(hands_free >= 0)),
         taken_up_total_ns=sum(row.taken_up_total_ns for row in by_step),
         by_step=by_step,
     )
 
 
-def _step(table: Table, rows: Bools) -> StepRow:
-    steps = table.steps
+def _step(columns: Columns, rows: Bools) -> StepRow:
+    steps = columns.steps
     taken_up = steps.taken_up[rows]
     person = steps.person[rows]
     named = person[person >= 0]
-    top, top_runs = _most_frequent(table.people, named)
-    launches = np.bincount(steps.launch[rows], minlength=len(LAUNCHES))
+    top, top_runs = _most_frequent(columns.people, named)
+    launches = np.bincount(steps.launch[rows], minlength=len(c.LAUNCHES))
     return StepRow(
-        stage=table.names[int(steps.name[rows][0])],
+        stage=columns.names[int(steps.name[rows][0])],
         runs=len(taken_up),
         cycles=len(np.unique(steps.cycle[rows])),
         people=len(np.unique(named)),
@@ -99,13 +95,13 @@ def _step(table: Table, rows: Bools) -> StepRow:
         taken_up=quantile(taken_up, P50),
         taken_up_total_ns=total(taken_up),
         taken_up_longest_ns=int(np.max(taken_up)),
-        launches={name: int(count) for name, count in zip(LAUNCHES, launches, strict=True) if count},
-        by_automation=int(np.count_nonzero(steps.actor[rows] == ACTORS.index(AUTOMATION))),
+        launches={name: int(runs) for name, runs in zip(c.LAUNCHES, launches, strict=True) if runs},
+        by_automation=count(steps.actor[rows] == c.ACTORS.index(c.AUTOMATION)),
     )
 
 
 def _most_frequent(names: list[str], codes: Codes) -> tuple[str | None, int]:
-    """The name that comes most often, of several the first by its text."""
+    """Return the most frequent name and how often it occurs; of equally frequent ones the first in order of text."""
     if not len(codes):
         return None, 0
     found, counts = np.unique(codes, return_counts=True)

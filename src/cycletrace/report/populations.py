@@ -1,8 +1,7 @@
-"""Which cycles a figure is about.
+"""The populations of a report: the cycles that its figures are about, and their numbers.
 
-Implicit cycles count only once they have a ``selected`` mark. Finished are those that reached ``in_use``, or whose
-outcome is ``deployed``. Headline and attainment are about one trigger, ideas unless asked otherwise; the others stand
-beside. Stale are those open whose facts tell nothing of the last 30 days; they are no work in progress.
+All figures are about the cycles of one trigger, ideas unless asked otherwise; the other triggers are counted beside
+them. An open cycle is stale, and not work in progress, once nothing has been known of it for 30 days.
 """
 
 from __future__ import annotations
@@ -11,40 +10,39 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cycletrace.conventions import ABANDONED, CYCLE_OUTCOMES, DEPLOYED, FAILED, OPEN, ROLLED_BACK, SUPERSEDED
-from cycletrace.report.columns import NULL, Cycles, Table
+from cycletrace import conventions as c
+from cycletrace.report.columns import NULL, Columns, CycleColumns
 from cycletrace.report.quantiles import Quantile, quantile
-from cycletrace.report.sums import Bools, Int64s
+from cycletrace.report.sums import Bools, Int64s, count
 from cycletrace.report.windows import Window
 
 STALE_NS = 30 * 86400 * 10**9
 
-UNFINISHED = (FAILED, ABANDONED, SUPERSEDED, ROLLED_BACK)
-"""How a cycle can be closed without having finished."""
+UNFINISHED = (c.FAILED, c.ABANDONED, c.SUPERSEDED, c.ROLLED_BACK)
+"""The outcomes of cycles that closed without having finished."""
 
 
 @dataclass(frozen=True)
 class Populations:
-    """Rows of the table's cycles, as masks. All but ``counted`` are of the report's trigger."""
+    """Rows of :class:`CycleColumns` as masks; all are of the report's trigger, and counted."""
 
-    counted: Bools
-    main: Bools
+    all_of_trigger: Bools
     finished: Bools
     """Finished in the window."""
     measured: Bools
-    """Of these, those with a cycle time: all figures on where time went are about them."""
+    """Finished in the window, with a cycle time: all figures on where time goes are about these."""
     before: Bools
     """Finished in the window before, with a cycle time."""
     closed: Bools
-    """Closed in the window without having finished, with a known end."""
+    """Closed in the window without having finished, at a known instant."""
     is_open: Bools
-    """Open now, not stale."""
+    """Open now, and not stale."""
     stale: Bools
 
 
 @dataclass(frozen=True)
 class TriggerCount:
-    """The cycles of one trigger: how many finished in the window, with their median cycle time."""
+    """The cycles of one trigger: how many finished in the window, with their median cycle time, and are open now."""
 
     trigger: str
     finished: int
@@ -54,7 +52,7 @@ class TriggerCount:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many cycles there are of each sort. ``known`` is all that the facts tell of, at any time."""
+    """The number of cycles of each sort. ``known`` counts all cycles in the facts, at any time."""
 
     known: int
     implicit_left_out: int
@@ -71,12 +69,12 @@ class Counts:
     open: int
     stale: int
     closed: dict[str, int]
-    """By outcome, those closed in the window without having finished."""
+    """Closed in the window without having finished, by outcome."""
     by_trigger: list[TriggerCount]
 
 
 def within(instants: Int64s, begin: int | None, end: int | None) -> Bools:
-    """Whether each known instant lies in ``[begin, end)``."""
+    """Return which instants are known and lie in ``[begin, end)``; a bound of ``None`` is no bound."""
     mask: Bools = instants != NULL
     if begin is not None:
         mask = mask & (instants >= begin)
@@ -85,80 +83,75 @@ def within(instants: Int64s, begin: int | None, end: int | None) -> Bools:
     return mask
 
 
-def closed_at(cycles: Cycles) -> Int64s:
-    """The end of each cycle's interval: ``started`` and the cycle time after; :data:`NULL` where unknown."""
+def end_of_interval(cycles: CycleColumns) -> Int64s:
+    """Return the end of each cycle's interval, ``started`` plus the cycle time; :data:`NULL` where unknown."""
     is_known = (cycles.time != NULL) & (cycles.marks[:, 0] != NULL)
     return np.where(is_known, cycles.marks[:, 0] + np.where(is_known, cycles.time, 0), NULL)
 
 
-def populations(table: Table, window: Window, as_of: int, trigger: str) -> Populations:
-    """The populations of a report on one trigger in one window."""
-    cycles = table.cycles
-    main = cycles.counted & _is_trigger(table, trigger)
+def populations(columns: Columns, window: Window, as_of: int, trigger: str) -> Populations:
+    """Return the populations of a report on one trigger in one window, as of an instant (UTC ns)."""
+    cycles = columns.cycles
+    of_trigger = cycles.is_counted & _has_trigger(columns, trigger)
     has_time = cycles.time != NULL
     is_finished = cycles.finish != NULL
-    finished = main & within(cycles.finish, window.begin, window.end)
+    finished = of_trigger & within(cycles.finish, window.begin, window.end)
     nobody = np.zeros(len(cycles.ids), dtype=np.bool_)
     previous = nobody if window.begin is None else within(cycles.finish, window.before, window.begin)
-    is_unfinished = np.isin(cycles.outcome, [CYCLE_OUTCOMES.index(outcome) for outcome in UNFINISHED]) & ~is_finished
-    is_open = main & (cycles.outcome == CYCLE_OUTCOMES.index(OPEN)) & ~is_finished
-    silent = as_of - cycles.last >= STALE_NS
+    is_unfinished = np.isin(cycles.outcome, [c.CYCLE_OUTCOMES.index(outcome) for outcome in UNFINISHED]) & ~is_finished
+    is_open = of_trigger & (cycles.outcome == c.CYCLE_OUTCOMES.index(c.OPEN)) & ~is_finished
+    is_silent = as_of - cycles.last >= STALE_NS
     return Populations(
-        counted=cycles.counted,
-        main=main,
+        all_of_trigger=of_trigger,
         finished=finished,
         measured=finished & has_time,
-        before=main & has_time & previous,
-        closed=main & is_unfinished & within(closed_at(cycles), window.begin, window.end),
-        is_open=is_open & ~silent,
-        stale=is_open & silent,
+        before=of_trigger & has_time & previous,
+        closed=of_trigger & is_unfinished & within(end_of_interval(cycles), window.begin, window.end),
+        is_open=is_open & ~is_silent,
+        stale=is_open & is_silent,
     )
 
 
-def counts_of(table: Table, chosen: Populations, window: Window) -> Counts:
-    """How many cycles there are of each sort."""
-    cycles = table.cycles
-    outcomes = {outcome: cycles.outcome == CYCLE_OUTCOMES.index(outcome) for outcome in CYCLE_OUTCOMES}
+def counts_of(columns: Columns, chosen: Populations, window: Window) -> Counts:
+    """Return how many cycles there are of each sort."""
+    cycles = columns.cycles
+    outcomes = {outcome: cycles.outcome == c.CYCLE_OUTCOMES.index(outcome) for outcome in c.CYCLE_OUTCOMES}
     return Counts(
-        known=len(cycles.ids) + table.unreadable,
-        implicit_left_out=_count(~cycles.counted),
-        unreadable=table.unreadable,
-        finished=_count(chosen.finished),
-        finished_use_unknown=_count(chosen.finished & outcomes[DEPLOYED]),
-        finished_rolled_back=_count(chosen.finished & outcomes[ROLLED_BACK]),
-        finished_time_unknown=_count(chosen.finished & ~chosen.measured),
-        finished_before=_count(chosen.before),
-        open=_count(chosen.is_open),
-        stale=_count(chosen.stale),
-        closed={outcome: _count(chosen.closed & outcomes[outcome]) for outcome in UNFINISHED},
-        by_trigger=_by_trigger(table, window, outcomes[OPEN]),
+        known=len(cycles.ids) + columns.unreadable,
+        implicit_left_out=count(~cycles.is_counted),
+        unreadable=columns.unreadable,
+        finished=count(chosen.finished),
+        finished_use_unknown=count(chosen.finished & outcomes[c.DEPLOYED]),
+        finished_rolled_back=count(chosen.finished & outcomes[c.ROLLED_BACK]),
+        finished_time_unknown=count(chosen.finished & ~chosen.measured),
+        finished_before=count(chosen.before),
+        open=count(chosen.is_open),
+        stale=count(chosen.stale),
+        closed={outcome: count(chosen.closed & outcomes[outcome]) for outcome in UNFINISHED},
+        by_trigger=_by_trigger(columns, window, outcomes[c.OPEN]),
     )
 
 
-def _by_trigger(table: Table, window: Window, is_open: Bools) -> list[TriggerCount]:
-    cycles = table.cycles
-    finished = cycles.counted & within(cycles.finish, window.begin, window.end)
-    found = []
-    for trigger in sorted(table.triggers):
-        is_of_it = _is_trigger(table, trigger)
-        times = cycles.time[finished & is_of_it]
-        found.append(
+def _by_trigger(columns: Columns, window: Window, is_open: Bools) -> list[TriggerCount]:
+    cycles = columns.cycles
+    finished = cycles.is_counted & within(cycles.finish, window.begin, window.end)
+    rows = []
+    for trigger in sorted(columns.triggers):
+        has_trigger = _has_trigger(columns, trigger)
+        times = cycles.time[finished & has_trigger]
+        rows.append(
             TriggerCount(
                 trigger=trigger,
                 finished=len(times),
-                open=_count(cycles.counted & is_open & is_of_it),
+                open=count(cycles.is_counted & is_open & has_trigger),
                 median=quantile(times[times != NULL]),
             )
         )
-    return sorted(found, key=lambda row: -row.finished)
+    return sorted(rows, key=lambda row: -row.finished)
 
 
-def _is_trigger(table: Table, trigger: str) -> Bools:
-    if trigger not in table.triggers:
-        return np.zeros(len(table.cycles.ids), dtype=np.bool_)
-    mask: Bools = table.cycles.trigger == table.triggers.index(trigger)
+def _has_trigger(columns: Columns, trigger: str) -> Bools:
+    if trigger not in columns.triggers:
+        return np.zeros(len(columns.cycles.ids), dtype=np.bool_)
+    mask: Bools = columns.cycles.trigger == columns.triggers.index(trigger)
     return mask
-
-
-def _count(mask: Bools) -> int:
-    return int(np.count_nonzero(mask))

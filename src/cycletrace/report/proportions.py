@@ -2,8 +2,8 @@
 
 Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the American
 Statistical Association 22 (1927) 209-212; recommended for small n by Brown, Cai and DasGupta, "Interval estimation
-for a binomial proportion", Statistical Science 16 (2001) 101-133. Unlike the textbook interval it is not empty where
-the share is 0 or 1, which is where small teams are.
+for a binomial proportion", Statistical Science 16 (2001) 101-133. Unlike the textbook interval it has a width where the
+share is 0 or 1, as it often is in small teams.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Share:
-    """How many of n, as a share from 0 to 1 with its interval; all three ``None`` of nothing."""
+    """``count`` of ``n`` as a share from 0 to 1, with its interval; all three are ``None`` if n is 0."""
 
     count: int
     n: int
@@ -28,14 +28,14 @@ class Share:
 
 
 def share(count: int, n: int, level: float = LEVEL) -> Share:
-    """The share of ``count`` in ``n``."""
+    """Return ``count`` of ``n`` as a share, with its interval."""
     if n == 0:
         return Share(count, n, None, None, None, level)
     return Share(count, n, count / n, *wilson(count / n, n, level), level)
 
 
 def wilson(value: float, n: float, level: float = LEVEL) -> tuple[float, float]:
-    """Wilson's interval of a share seen in n trials. An n that is no integer is an effective one."""
+    """Return Wilson's interval of a share observed in n trials; n may be an effective number, not an integer."""
     z = NormalDist().inv_cdf((1 + level) / 2)
     middle = value + z * z / (2 * n)
     reach = z * sqrt(value * (1 - value) / n + z * z / (4 * n * n))

@@ -2,7 +2,7 @@
 
 Sources. Definition of the quantile: Hyndman and Fan, "Sample quantiles in statistical packages", The American
 Statistician 50 (1996) 361-365, their type 8 (``median_unbiased`` in NumPy), which the authors recommend.
-Interval: two order statistics, whose ranks come from the binomial distribution; David and Nagaraja, "Order
+Interval: two order statistics, whose ranks come from the binomial distribution: David and Nagaraja, "Order
 Statistics", 3rd edition (2003), section 7.1; Meeker, Hahn and Escobar, "Statistical Intervals", 2nd edition (2017),
 section 5.2.
 """
@@ -32,10 +32,10 @@ _MODE_WEIGHT = 1 << 128
 
 @dataclass(frozen=True)
 class Quantile:
-    """A quantile of n lengths (ns), with its interval where n suffices for one.
+    """A quantile of n lengths (ns), with its interval.
 
-    ``n_needed`` is the smallest n for which there is an interval at this level; below it, ``low_ns`` and ``high_ns``
-    are ``None``. ``value_ns`` is ``None`` of nothing.
+    ``n_needed`` is the smallest n with an interval at this level; below it, ``low_ns`` and ``high_ns`` are ``None``.
+    ``value_ns`` is ``None`` if there are no lengths.
     """
 
     p: float
@@ -48,7 +48,7 @@ class Quantile:
 
 
 def quantile(lengths: Int64s, p: Fraction = P50, level: Fraction = LEVEL) -> Quantile:
-    """The quantile of lengths (ns) in any order, and its interval."""
+    """Return a quantile of lengths (ns), which may be in any order, with its interval."""
     ordered = np.sort(lengths)
     n = len(ordered)
     ranks = interval_ranks(n, p, level)
@@ -64,7 +64,7 @@ def quantile(lengths: Int64s, p: Fraction = P50, level: Fraction = LEVEL) -> Qua
 
 
 def _type_8(ordered: Int64s, p: Fraction) -> int:
-    """Linear between the order statistics around rank (n + 1/3) p + 1/3; in rational numbers, rounded once."""
+    """Interpolate between the order statistics around rank (n + 1/3) p + 1/3, in rational numbers, rounded once."""
     n = len(ordered)
     rank = min(max((n + Fraction(1, 3)) * p + Fraction(1, 3), Fraction(1)), Fraction(n))
     below = floor(rank)
@@ -76,7 +76,7 @@ def _type_8(ordered: Int64s, p: Fraction) -> int:
 
 @lru_cache(maxsize=16)
 def n_needed(p: Fraction, level: Fraction = LEVEL) -> int:
-    """The smallest n at which the smallest and the largest value enclose the quantile at this level.
+    """Return the smallest n at which the smallest and the largest value enclose the quantile at this level.
 
     At 95 %: 6 for p50, 19 for p85, 59 for p95.
     """

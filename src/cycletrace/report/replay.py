@@ -1,8 +1,8 @@
-"""A cycle once more, without some of its pieces of time.
+"""Replay a past cycle without some of its pieces of time.
 
-The model, which a report prints beside its figures: what began after something had ended is taken to have waited for
-it; gaps between the two stay as they were; what overlapped runs on side by side. So the moved pieces keep their
-lengths, and each begins as long after the latest end of what ended before it as it did. This is the longest path in the
+The model: whatever began after something else had ended is assumed to have waited for it; gaps between the two keep
+their length, and what overlapped still overlaps. So the moved pieces keep their lengths, and each begins as long after
+the latest end of what ended before it as it did. This is the longest path in the
 interval order of the pieces (critical path method: Kelley and Walker, "Critical-path planning and scheduling",
 Proceedings of the Eastern Joint Computer Conference (1959) 160-173). Who owns what afterwards is decided by the same
 sweep as in the facts.
@@ -14,33 +14,33 @@ from collections.abc import Collection
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from cycletrace.conventions import ACTIVITIES, HUMAN
+from cycletrace import conventions as c
 from cycletrace.flow import Facts, Origin, Stage, Wait, is_manual
 from cycletrace.flow.owners import activities, sweep
 from cycletrace.flow.pieces import Piece, containing, pieces
 from cycletrace.report.steps import stood_still_ns
 
 DEEPEST = 20
-"""From how many stages that contain it, each in the next, a run is taken away with them."""
+"""The number of levels of containing stages with which a run is removed."""
 
 
-class Cycle(NamedTuple):
-    """What of a cycle a replay needs. The pieces are in order of their starts, within the cycle."""
+class PastCycle(NamedTuple):
+    """A finished cycle as a replay needs it. The pieces are in order of their starts, within the cycle."""
 
     started: int
     end: int
     pieces: list[Piece]
     names: dict[str, str]
-    """Names of the runs, by their ids."""
+    """Names of runs, by id."""
     chains: dict[str, list[str]]
-    """Of each run: its id, and those of the runs that contain it, up to :data:`DEEPEST`."""
+    """Of each run, by id: its id, then those of the runs that contain it, up to :data:`DEEPEST`."""
     manual: set[str]
     """Ids of the manual runs."""
     stood: dict[int, int]
-    """For how long (ns) before a piece the cycle stood still for a person: before the first piece of a manual run, and
-    before a wait that is part of such a stretch."""
+    """The time (ns) for which the cycle stood still for a person before a piece, by the index of the piece: before the
+    first piece of a manual run, and before a wait within that standstill."""
     taken_up: dict[int, str]
-    """The manual run that a wait of the cycle for a person ended with: its id, by the piece."""
+    """The id of the manual run that ended a wait of the cycle for a person, by the index of the wait's piece."""
 
 
 class Replayed(NamedTuple):
@@ -50,8 +50,8 @@ class Replayed(NamedTuple):
     activity: dict[str, int]
 
 
-def cycle_of(facts: Facts) -> Cycle:
-    """A finished cycle with a known cycle time, ready to be replayed."""
+def past_cycle(facts: Facts) -> PastCycle:
+    """Prepare a finished cycle with a known cycle time for replays."""
     started, time = facts["marks"]["started"], facts["cycle_time_ns"]
     assert started is not None
     assert time is not None
@@ -102,11 +102,11 @@ def cycle_of(facts: Facts) -> Cycle:
                 taken_up[index] = run["id"]
     names = {run["id"]: run["name"] for run in facts["stages"]}
     manual = {run["id"] for run in facts["stages"] if is_manual(run)}
-    return Cycle(started, end, clipped, names, chains, manual, stood, taken_up)
+    return PastCycle(started, end, clipped, names, chains, manual, stood, taken_up)
 
 
 def _chains(facts: Facts) -> dict[str, list[str]]:
-    """Each run with those that contain it, the innermost first."""
+    """Return the ids of each run and of those that contain it, the innermost first."""
     parents = containing({run["id"]: run["parent"] for run in facts["stages"]})
     chains = {}
     for run in facts["stages"]:
@@ -118,20 +118,26 @@ def _chains(facts: Facts) -> dict[str, list[str]]:
 
 
 def _is_wait_for_people(piece: Piece) -> bool:
-    return piece.is_cycle_wait and ACTIVITIES[piece.activity] == f"wait.{HUMAN}"
+    return piece.is_cycle_wait and c.ACTIVITIES[piece.activity] == f"wait.{c.HUMAN}"
 
 
-def replay(cycle: Cycle, without: Collection[int], at_once: Collection[int] = ()) -> Replayed:
-    """The cycle without these pieces; of those ``at_once`` the standing still before them is gone too. O(n log n)."""
+def replay(cycle: PastCycle, without: Collection[int], without_standstill: Collection[int] = ()) -> Replayed:
+    """Return the cycle as it would have been without some of its pieces, in O(n log n).
+
+    Args:
+        cycle: The cycle as it was.
+        without: Indexes of the pieces that take no time.
+        without_standstill: Indexes of pieces before which the cycle does not stand still for a person.
+    """
     moved = []
-    ending: list[tuple[int, int]] = []  # a heap of the pieces under way: old end, new end
+    ending: list[tuple[int, int]] = []  # a heap of the running pieces: old end, new end
     old = new = cycle.started  # the latest end so far, as it was and as it would be
     for index, piece in enumerate(cycle.pieces):
         while ending and ending[0][0] <= piece.start:
             ended, moved_end = heappop(ending)
             old, new = max(old, ended), max(new, moved_end)
         gap = piece.start - old
-        if index in at_once:
+        if index in without_standstill:
             gap = max(0, gap - cycle.stood.get(index, 0))
         begin = new + gap
         end = begin if index in without else begin + piece.end - piece.start

@@ -1,257 +1,163 @@
-"""The sections of the report on how work is done: waits, people, tests, activation, training, what is open."""
+"""The report on all cycles as a document: the headline first, then where time goes, then what to do about it."""
 
 from __future__ import annotations
 
-from cycletrace.conventions import AUTOMATION, MANUAL_LAUNCHES
-from cycletrace.report import words
+from collections.abc import Callable
+
+from cycletrace import conventions as c
+from cycletrace.flow.targets import CYCLE, ENTRY_MARK
 from cycletrace.report.assemble import Report
-from cycletrace.report.layout import QUIET, Column, Page, Part, interval, share_interval
-from cycletrace.report.manual import StepRow
-from cycletrace.report.proportions import Share
-from cycletrace.report.quantiles import Quantile
+from cycletrace.report.document import (
+    Block,
+    Column,
+    Content,
+    Count,
+    Document,
+    Duration,
+    Instant,
+    Interval,
+    Name,
+    Note,
+    Paragraph,
+    Percent,
+    Section,
+    Tone,
+    Value,
+    join,
+    strong,
+    table,
+)
+from cycletrace.report.populations import TriggerCount
+from cycletrace.report.sections_practice import (
+    activation_section,
+    flow_section,
+    manual_section,
+    model_tests_section,
+    training_section,
+    waits_section,
+)
+from cycletrace.report.sections_time import accounting_section, interval, trend_section, what_if_section
+from cycletrace.report.windows import ALL, parse_zone
 
-_HANDFUL = 6
-_STAGES = 10
-OPEN_LISTED = 5
-_DOMAINS = 10
+Linked = Callable[[str], str | None]
+"""Returns the URL of a cycle's trace, by the id of the cycle, or ``None``."""
+
+_REACHED = {
+    CYCLE: "finished",
+    c.TRAINING: "trained",
+    c.SELECTION: "selected",
+    c.DEPLOYMENT: "finished",
+    c.ACTIVATION: "activated",
+}
+"""Cycles that reached the end of the part of a target."""
 
 
-def waiting(page: Page, report: Report) -> None:
-    """What cycles wait for."""
-    found = report.waits
-    if not found.reasons:
-        return
-    page.heading("Waits", words.count(found.n, "finished cycle"))
-    page.blank()
-    columns = [
-        Column("for", is_name=True, width=14),
-        Column("waits", width=6),
-        Column("total", width=12),
-        Column("longest", width=12),
-        Column("held cycles up", width=14),
-        Column("share"),
+def no_link(_: str) -> None:
+    """Return no URL: a :data:`Linked` for where no traces are kept."""
+
+
+def report_document(report: Report, linked: Linked = no_link) -> Document:
+    """Return the report on all cycles as a document, with links to the traces of the open cycles that it lists."""
+    zone = parse_zone(report.window.zone)
+    has_times = report.headline.median.n > 0
+    sections = [
+        _headline(report),
+        accounting_section(report) if has_times else None,
+        what_if_section(report),
+        waits_section(report),
+        manual_section(report) if has_times else None,
+        model_tests_section(report) if has_times else None,
+        activation_section(report) if has_times else None,
+        training_section(report),
+        flow_section(report, linked),
+        trend_section(report, zone),
     ]
-    page.table(
-        columns,
+    return tuple(section for section in sections if section is not None)
+
+
+def _headline(report: Report) -> Section:
+    median, attained = report.headline.median, report.attainment
+    trigger = () if report.trigger == c.IDEA else (", trigger ", Name(report.trigger))
+    share_interval = Interval(Percent(attained.low), Percent(attained.high)) if attained.n else ""
+    figures = table(
+        [Column(), Column(), Column("95 %"), Column("n", Tone.QUIET)],
         [
             [
-                row.reason,
-                f"{row.count:,}",
-                words.duration(row.total_ns),
-                words.duration(row.longest_ns),
-                words.duration(row.owned_ns),
-                words.percent(row.share),
-            ]
-            for row in found.reasons
-        ],
-    )
-
-
-def manual_steps(page: Page, report: Report) -> None:
-    """What people do by hand."""
-    found = report.manual
-    free = found.hands_free
-    page.heading("By hand", words.count(found.n, "finished cycle"))
-    page.blank()
-    if free.n:
-        page.line(
-            f"Hands-free after selection: {words.percent(free.value)}",
-            (_beside(free), QUIET),
-        )
-    if not found.steps:
-        page.line("No manual step.")
-        return
-    page.line(
-        f"{found.steps_per_cycle or 0:.1f} manual steps a cycle; their work is {words.percent(found.share)} of the "
-        f"time, waiting for them {words.duration(found.taken_up_total_ns)} in all."
-    )
-    page.blank()
-    columns = [
-        Column("step", is_name=True, width=14),
-        Column("runs", width=5),
-        Column("people", is_name=True, width=18),
-        Column("waited, p50", width=11),
-        Column("longest", width=11),
-        Column("by hand from", is_name=True),
-    ]
-    rows: list[list[Part]] = [
-        [
-            words.name(row.stage, 24),
-            f"{row.runs:,}",
-            _people(row),
-            words.duration(row.taken_up.value_ns),
-            words.duration(row.taken_up_longest_ns),
-            ", ".join(f"{launch} {n:,}" for launch, n in row.launches.items() if launch in MANUAL_LAUNCHES),
-        ]
-        for row in found.by_step[:_STAGES]
-    ]
-    page.table(columns, rows)
-    if any(row.by_automation for row in found.by_step):
-        page.blank()
-        page.note("A deployment stage launched from a terminal or a notebook is a manual step, whoever it says it is.")
-
-
-def _people(row: StepRow) -> str:
-    if row.top_person is None:
-        return "not named"
-    return f"{row.people:,}: {words.name(row.top_person, 20)} {words.percent(row.top_share)}"
-
-
-def _beside(share: Share) -> str:
-    """The counts of a share, and its interval where they are more than a handful."""
-    interval_too = f"; 95 %: {share_interval(share.low, share.high)}" if share.n >= _HANDFUL else ""
-    return f"  {share.count:,} of {share.n:,}{interval_too}"
-
-
-def test_runs(page: Page, report: Report) -> None:
-    """How models are tested."""
-    found = report.tests
-    none = found.no_automatic
-    page.heading("Tests", words.count(found.n, "finished cycle"))
-    page.blank()
-    page.line(
-        f"Without an automatic test: {words.percent(none.value)}",
-        (_beside(none), QUIET),
-    )
-    if not found.rows:
-        return
-    page.blank()
-    columns = [
-        Column("run by", is_name=True, width=22),
-        Column("launched", is_name=True, width=12),
-        Column("runs", width=6),
-        Column("passed", width=6),
-        Column("p50", width=11),
-        Column("p85"),
-    ]
-    page.table(
-        columns,
-        [
+                strong("Median cycle time"),
+                strong(Duration(median.value_ns)),
+                interval(median),
+                (Count(median.n), " finished"),
+            ],
             [
-                "a test suite" if row.actor == AUTOMATION else "people",
-                row.launch,
-                f"{row.runs:,}",
-                f"{row.passed:,}",
-                words.duration(row.p50.value_ns),
-                words.duration(row.p85.value_ns),
-            ]
-            for row in found.rows
+                strong(*_target(report)),
+                strong(Percent(attained.value)),
+                share_interval,
+                (Count(attained.n), f" {ENTRY_MARK[report.target.part]}"),
+            ],
         ],
+    )
+    return Section(
+        ("From idea into use", *trigger), _window(report), (figures, Paragraph(_tally(report)), *_notes(report))
     )
 
 
-def activations(page: Page, report: Report) -> None:
-    """How fast a deployed model is taken into use."""
-    found = report.activation
-    if not found.n:
-        return
-    unknown = f"; unknown of {found.unknown:,} more" if found.unknown else ""
-    page.heading("Activation", f"from deployed to in use, {words.count(found.n, 'finished cycle')}{unknown}")
-    page.blank()
-    columns = [
-        Column("by", is_name=True, width=18),
-        Column("n", width=5),
-        Column("p50", width=11),
-        Column("95 %", is_name=True, is_quiet=True, width=24),
-        Column("p85"),
-    ]
-    page.table(
-        columns,
-        [
-            [
-                words.name(row.mechanism, 20) if row.mechanism is not None else "not told",
-                f"{row.n:,}",
-                words.duration(row.p50.value_ns),
-                interval(row.p50),
-                words.duration(row.p85.value_ns),
-            ]
-            for row in found.by_mechanism
-        ],
-    )
+def _target(report: Report) -> tuple[str, Duration]:
+    return f"{report.target.part.capitalize()} within ", Duration(report.target.within_ns)
 
 
-def training_times(page: Page, report: Report) -> None:
-    """From idea to trained model, within each domain."""
-    found = report.training
-    if not found.n:
-        return
-    page.heading("From idea to trained model", f"{words.count(found.n, 'trained cycle')}; compare within a domain only")
-    page.blank()
-    rows: list[list[Part]] = []
-    for domain in found.domains[:_DOMAINS]:
-        rows.append(_training(_name_or(domain.domain, "no domain"), domain.p50, domain.p85))
-        rows += [
-            _training((f"  {_name_or(model.model, 'no model')}", QUIET), model.p50, model.p85)
-            for model in domain.models[:_STAGES]
-        ]
-    columns = [
-        Column("domain", is_name=True, width=18),
-        Column("n", width=5),
-        Column("p50", width=11),
-        Column("95 %", is_name=True, is_quiet=True, width=24),
-        Column("p85"),
-    ]
-    page.table(columns, rows)
-    if len(found.domains) > _DOMAINS:
-        page.note(f"and {words.count(len(found.domains) - _DOMAINS, 'more domain')}")
+def _window(report: Report) -> Content:
+    window, zone = report.window, parse_zone(report.window.zone)
+    now = Instant(report.as_of, zone)
+    if window.text == ALL or window.begin is None:
+        return "all times up to ", now, f" {window.zone}"
+    begin = Instant(window.begin, zone)
+    if window.end == report.as_of + 1:
+        return f"{window.text}: ", begin, " to ", now, f" {window.zone}"
+    return begin, " to ", Instant(window.end, zone), f" {window.zone}, as of ", now
 
 
-def _name_or(name: str | None, otherwise: str) -> str:
-    return words.name(name, 30) if name is not None else otherwise
+def _tally(report: Report) -> Content:
+    counts = report.counts
+    tally = {"finished": counts.finished, "open": counts.open}
+    tally |= {outcome.replace("_", " "): n for outcome, n in counts.closed.items() if n}
+    if counts.stale:
+        tally["stale (open, but silent for 30 days)"] = counts.stale
+    return join((Count(n), f" {state}") for state, n in tally.items())
 
 
-def _training(name: Part, p50: Quantile, p85: Quantile) -> list[Part]:
-    return [name, f"{p50.n:,}", words.duration(p50.value_ns), interval(p50), words.duration(p85.value_ns)]
+def _notes(report: Report) -> list[Block]:
+    """Return what a reader must know to understand the headline."""
+    counts, median, attained = report.counts, report.headline.median, report.attainment
+    notes: list[Content] = []
+    if not counts.finished:
+        hint = "" if report.window.begin is None else " --window all covers all times."
+        notes.append(f"No cycle finished in this window, so there is no median.{hint}")
+    elif median.n and median.low_ns is None:
+        there_are = "there is" if median.n == 1 else "there are"
+        needed = "The median has no interval: at 95 % that takes ", Count(median.n_needed, "finished cycle")
+        notes.append((*needed, f", and {there_are} ", Count(median.n), "."))
+    if attained.naive is not None and attained.value is not None and abs(attained.naive - attained.value) >= 0.005:
+        others = f" counts failed and open cycles too; among {_REACHED[report.target.part]} cycles alone: "
+        notes.append((*_target(report), others, Percent(attained.naive), "."))
+    if attained.left_out:
+        cycles = Count(attained.left_out, "cycle")
+        notes.append((cycles, " left out of the target: marks in the wrong order, or first use unknown."))
+    for n, finished in (
+        (counts.finished_use_unknown, "without a known first use (deployed and settled)"),
+        (counts.finished_rolled_back, "but rolled back since"),
+        (counts.finished_time_unknown, "without a known start, so without a cycle time"),
+    ):
+        if n:
+            notes.append((Count(n), f" finished {finished}."))
+    elsewhere = [row for row in counts.by_trigger if row.trigger != report.trigger and row.finished]
+    if elsewhere:
+        notes.append(("Other triggers, not in these figures: ", *join(map(_of_trigger, elsewhere), "; "), "."))
+    if counts.implicit_left_out:
+        notes.append((Count(counts.implicit_left_out, "implicit cycle"), " left out: nothing was selected."))
+    if counts.unreadable:
+        notes.append((Count(counts.unreadable, "cycle"), " left out: an instant is not a date."))
+    return [Note(content) for content in notes]
 
 
-def flow_of_work(page: Page, report: Report) -> None:
-    """What finishes each week, and what is open."""
-    found = report.work
-    if len(found.weeks) <= 2 and not found.open:
-        return
-    weeks = found.weeks[-page.weeks :]
-    page.heading("Flow", "finished each week; open now" if len(weeks) > 2 else "open now")
-    page.blank()
-    if len(weeks) > 2:
-        page.line(
-            page.spark([week.finished for week in weeks]),
-            f"  {found.per_week or 0:.1f} a week",
-            (f"   weeks from {weeks[0].begins} to {weeks[-1].begins}", QUIET),
-        )
-    if found.little is not None and found.little.deviation is not None and report.counts.finished >= 6:
-        off = words.percents(found.little.deviation)
-        page.line(
-            f"{found.little.in_progress:.1f} cycles in progress on the mean",
-            (f"   throughput x cycle time = {found.little.expected:.1f}: {off} (Little's law)", QUIET),
-        )
-    listed = found.open[:OPEN_LISTED]
-    if not listed:
-        return
-    if len(weeks) > 2:
-        page.blank()
-    rows: list[list[Part]] = [
-        [
-            words.name(cycle.key if cycle.key is not None else cycle.cycle_id, 36),
-            words.duration(cycle.age_ns),
-            "stale" if cycle.is_stale else cycle.compared or "",
-            standing_words(cycle.standing.state, cycle.standing.what),
-        ]
-        for cycle in listed
-    ]
-    columns = [
-        Column("open", is_name=True, width=30),
-        Column("for", width=12),
-        Column("", is_name=True, width=10),
-        Column("stands at", is_name=True),
-    ]
-    page.table(columns, rows)
-    more = len(found.open) - len(listed) + found.open_not_listed
-    if more:
-        page.note(f"and {more:,} more")
-
-
-def standing_words(state: str, what: str | None) -> str:
-    """Where a cycle stands, in words."""
-    if what is None:
-        return "nothing told"
-    return f"waiting for {what}" if state == "waiting" else f"{state} {words.name(what, 30)}"
+def _of_trigger(row: TriggerCount) -> tuple[Value, ...]:
+    return Name(row.trigger, 20), " ", Count(row.finished), " finished, median ", Duration(row.median.value_ns)

@@ -1,39 +1,37 @@
-"""Manual steps: which runs they are, how long they waited to be taken up, and which owned time was theirs.
-
-Source: the design, section 2: a stage done by a person, or a deployment stage launched from a terminal or notebook.
-"""
+"""The manual steps of one cycle: their waiting time until taken up, and the time that their work owned."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 
-from cycletrace.conventions import DEPLOYMENT_KINDS, HUMAN, MANUAL_LAUNCHES, UNEXPLAINED
+from cycletrace import conventions as c
 from cycletrace.flow import Facts, Owner, StageFacts, is_manual
 
-WORK_HUMAN = f"work.{HUMAN}"
-WAIT_HUMAN = f"wait.{HUMAN}"
+_WORK_HUMAN = f"work.{c.HUMAN}"
+_WAIT_HUMAN = f"wait.{c.HUMAN}"
 
 
 def manual_ns(facts: Facts) -> int:
-    """How much of a cycle's time (ns) was owned by the work of manual steps.
+    """Return how much of a cycle's time (ns) the work of manual steps owned.
 
-    An owner is known by its stage's name; where runs of that name differ in launch, what the manual ones cover counts.
+    An owner is known by the name of its stage only. Where runs of that name differ in launch, the time counts that
+    the manual ones cover.
     """
     covered: dict[str | None, list[tuple[int, int]]] = {}
     for stage in facts["stages"]:
-        if stage["launch"] in MANUAL_LAUNCHES and stage["actor"] != HUMAN and is_manual(stage):
+        if stage["actor"] != c.HUMAN and is_manual(stage):
             covered.setdefault(stage["name"], []).append(_interval(stage))
     length = 0
     for owner in facts["owners"]:
-        if owner["activity"] == WORK_HUMAN:
+        if owner["activity"] == _WORK_HUMAN:
             length += owner["end"] - owner["start"]
-        elif owner["stage"] in covered and owner["kind"] in DEPLOYMENT_KINDS and not _is_wait(owner):
+        elif owner["stage"] in covered and owner["kind"] in c.DEPLOYMENT_KINDS and _is_work(owner):
             length += _covered_ns(owner, covered[owner["stage"]])
     return length
 
 
 def _covered_ns(owner: Owner, intervals: list[tuple[int, int]]) -> int:
-    """How much of what an owner owns these intervals cover."""
+    """Return how much of an owner's stretch these intervals cover."""
     length, begun = 0, owner["start"]
     for start, end in sorted(intervals):
         begin, finish = max(start, begun), min(end, owner["end"])
@@ -43,8 +41,8 @@ def _covered_ns(owner: Owner, intervals: list[tuple[int, int]]) -> int:
     return length
 
 
-def _is_wait(owner: Owner) -> bool:
-    return not owner["activity"].startswith("work.")
+def _is_work(owner: Owner) -> bool:
+    return owner["activity"].startswith("work.")
 
 
 def _interval(stage: StageFacts) -> tuple[int, int]:
@@ -53,19 +51,19 @@ def _interval(stage: StageFacts) -> tuple[int, int]:
 
 
 def taken_up_ns(facts: Facts) -> dict[str, int]:
-    """How long each manual run stood waiting for its person (ns), by the id of the run.
+    """Return how long each manual run waited for its person (ns), by the id of the run.
 
-    How long the cycle stood still before it (see :func:`stood_still_ns`), and its own waits for a person.
+    That is how long the cycle stood still before it (:func:`stood_still_ns`), and its own waits for a person.
     """
     own = _own_waits_ns(facts)
     return {run: stood + own.get(run, 0) for run, stood in stood_still_ns(facts).items()}
 
 
 def stood_still_ns(facts: Facts) -> dict[str, int]:
-    """How long the cycle stood still directly before each manual run (ns), by the id of the run.
+    """Return how long the cycle stood still directly before each manual run (ns), by the id of the run.
 
-    The stretch before its start that nothing owned but a wait of the cycle for a person, or nothing at all, back to
-    the latest end of another run.
+    That is the stretch before its start which is unexplained or a wait of the cycle for a person, back to the latest
+    end of another run.
     """
     manual = [stage for stage in facts["stages"] if is_manual(stage)]
     if not manual:
@@ -76,7 +74,7 @@ def stood_still_ns(facts: Facts) -> dict[str, int]:
     stood = {}
     for stage in manual:
         start = stage["start"]
-        # A run that ends where this one starts may be this one itself, of no length: it bounds nothing.
+        # A run that ends where this one starts may be this one itself, of length 0: it bounds nothing.
         position = bisect_right(ends, start) - (stage["end"] == start)
         earliest = ends[position - 1] if position > 0 else None
         index = bisect_left(starts, start) - 1
@@ -92,12 +90,12 @@ def stood_still_ns(facts: Facts) -> dict[str, int]:
 
 
 def _stands_still(owner: Owner) -> bool:
-    return owner["activity"] == UNEXPLAINED or (owner["activity"] == WAIT_HUMAN and owner["stage"] is None)
+    return owner["activity"] == c.UNEXPLAINED or (owner["activity"] == _WAIT_HUMAN and owner["stage"] is None)
 
 
 def _own_waits_ns(facts: Facts) -> dict[str, int]:
-    """How long runs stood still for a person in waits of their own, by the id of the run. What overlaps counts once."""
-    own = [wait for wait in facts["waits"] if wait["reason"] == HUMAN and wait["stage"] is not None]
+    """Return how long runs waited for a person in waits of their own, by the id of the run; overlaps count once."""
+    own = [wait for wait in facts["waits"] if wait["reason"] == c.HUMAN and wait["stage"] is not None]
     if not own:
         return {}
     started, time = facts["marks"]["started"], facts["cycle_time_ns"]

@@ -1,156 +1,245 @@
-"""The report over all cycles, on a terminal: the headline first, then where time goes, then what to do about it."""
+"""The renderer for terminals, and for anything else that a rich console writes to.
+
+Names are written as plain text, never as markup. Where the output takes ASCII only, nothing else is written.
+"""
 
 from __future__ import annotations
 
-from datetime import tzinfo
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, zip_longest
+from math import ceil
 
+from rich.cells import cell_len
 from rich.console import Console
+from rich.text import Text
 
-from cycletrace.conventions import IDEA
-from cycletrace.flow.targets import ENTRY_MARK
-from cycletrace.report import words
-from cycletrace.report.assemble import Report
-from cycletrace.report.layout import QUIET, STRONG, Column, Linked, Page, Part, interval, no_link, share_interval
-from cycletrace.report.sections import (
-    OPEN_LISTED,
-    activations,
-    flow_of_work,
-    manual_steps,
-    test_runs,
-    training_times,
-    waiting,
+from cycletrace.report.document import (
+    Axis,
+    Block,
+    Column,
+    Content,
+    Document,
+    Duration,
+    Interval,
+    Link,
+    Note,
+    Paragraph,
+    Percent,
+    Spark,
+    Strip,
+    Table,
+    Tone,
+    numeric_columns,
+    parts,
+    quiet,
 )
-from cycletrace.report.sections_on_time import changes, time_goes, trends
-from cycletrace.report.windows import ALL, parse_zone
+from cycletrace.report.format import to_text
+
+_STYLES = {
+    Tone.PLAIN: "",
+    Tone.STRONG: "bold",
+    Tone.QUIET: "dim",
+    Tone.BAD: "red",
+    Tone.WORK: "cyan",
+    Tone.MANUAL_WORK: "magenta",
+    Tone.WAIT: "yellow",
+    Tone.UNEXPLAINED: "bright_black",
+}
+_ASCII = str.maketrans({"µ": "u", "…": "~", "·": "|", "→": ">"})
+_EIGHTHS = " ▁▂▃▄▅▆▇█"
+
+_MARGIN = 2
+_GAP = "  "
+_WIDEST = 120
+_WIDE = 100
+_STRIP = 10
+"""The width of a strip, doubled on a wide terminal; a strip with an axis takes all the room that is left."""
+_USUAL_WIDTHS = {Duration: 11, Percent: 6, Interval: 24}
+"""Widths by type of cell with which tables line up, where there is room."""
+_FIRST_WIDTH = 20
+_SHORT, _SHORTEST = 12, 6
+"""The widths to which texts wrap: first while there are strips to leave out, then without them."""
+_BREAK = re.compile(r"(?<=[^\d ]) |(?<=\d) (?!(?:µs|us|ms|s|min|h|d|y|%)(?!\w))")
 
 
-def render(report: Report, console: Console, linked: Linked = no_link) -> None:
-    """Write a report on a terminal, or on anything else that a console writes on; ``linked`` leads to the traces."""
-    page = Page(console)
-    zone = parse_zone(report.window.zone)
-    _headline(page, report, zone)
-    if report.headline.median.n:
-        time_goes(page, report)
-        changes(page, report)
-        waiting(page, report)
-        manual_steps(page, report)
-        test_runs(page, report)
-        activations(page, report)
-    training_times(page, report)
-    flow_of_work(page, report)
-    _traces(page, report, linked)
-    trends(page, report, zone)
-    page.blank()
+@dataclass(frozen=True)
+class _Screen:
+    width: int
+    is_ascii: bool
 
 
-def _traces(page: Page, report: Report, linked: Linked) -> None:
-    """Where to look at the open cycles that are listed."""
-    listed = report.work.open[:OPEN_LISTED]
-    found = [(cycle.key or cycle.cycle_id, link) for cycle in listed if (link := linked(cycle.cycle_id)) is not None]
-    if found:
-        page.blank()
-    for name, link in found:
-        page.link(link, f"{words.name(name, 36)}  ")
+def render(document: Document, console: Console) -> None:
+    """Write a document to a console; lines wrap at its width, and only links are longer."""
+    screen = _Screen(min(console.width, _WIDEST), not console.encoding.lower().startswith("utf"))
+    for line in _document(document, screen):
+        line.rstrip()
+        console.print(line, soft_wrap=True, highlight=False)
 
 
-def _headline(page: Page, report: Report, zone: tzinfo) -> None:
-    median, reached = report.headline.median, report.attainment
-    kind = "" if report.trigger == IDEA else f", trigger {words.name(report.trigger)}"
-    page.heading(f"From idea into use{kind}", _window(report, zone))
-    page.blank()
-    rows: list[list[Part]] = [
-        [
-            ("Median cycle time", STRONG),
-            (words.duration(median.value_ns), STRONG),
-            interval(median),
-            f"{median.n:,} finished",
-        ],
-        [
-            (target(report), STRONG),
-            (words.percent(reached.value), STRONG),
-            share_interval(reached.low, reached.high) if reached.n else "",
-            f"{reached.n:,} {ENTRY_MARK[report.target.part]}",
-        ],
+def _document(document: Document, screen: _Screen) -> Iterator[Text]:
+    for section in document:
+        yield Text()
+        title = _text(section.title, screen, Tone.STRONG)
+        about = _text(section.about, screen, Tone.QUIET)
+        yield from _wrapped(title.append(_GAP).append_text(about) if about else title, screen.width)
+        before: Block | None = None
+        for block in section.blocks:
+            if before is None or isinstance(before, Table) or isinstance(block, Table):
+                yield Text()
+            yield from (Text(" " * _MARGIN).append_text(line) for line in _block(block, screen))
+            before = block
+    yield Text()
+
+
+def _block(block: Block, screen: _Screen) -> Iterator[Text]:
+    room = screen.width - _MARGIN
+    match block:
+        case Paragraph(content):
+            yield from _wrapped(_text(content, screen), room)
+        case Note(content):
+            bullet = _text("· ", screen, Tone.QUIET)
+            for line in _wrapped(_text(content, screen, Tone.QUIET), room - 2):
+                yield bullet + line
+                bullet = Text("  ")
+        case Link(content, url):
+            yield _text(content, screen).append(_GAP).append_text(_text(url, screen, Tone.QUIET))
+        case Table():
+            yield from _table(block, screen, room)
+
+
+def _text(content: Content, screen: _Screen, tone: Tone = Tone.PLAIN, width: int = 0) -> Text:
+    """Return a content as text; parts without a tone of their own get ``tone``, strips ``width``."""
+    found = Text()
+    for value, own in parts(content):
+        style = _STYLES[own if own is not Tone.PLAIN else tone]
+        match value:
+            case Strip(spans, of):
+                found.append(_strip(spans, screen, width), _STYLES[of])
+            case Spark(counts):
+                found.append(_spark(counts, screen), _STYLES[Tone.WORK])
+            case _:
+                found.append(_plain(to_text(value), screen), style or None)
+    return found
+
+
+def _plain(text: str, screen: _Screen) -> str:
+    if not screen.is_ascii:
+        return text
+    return text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
+
+
+def _strip(spans: Sequence[tuple[float, float]], screen: _Screen, width: int) -> str:
+    """Draw spans as columns, full where all of a character is covered; something is never nothing."""
+    covered = [0.0] * width
+    for begin, end in spans:
+        for place in range(int(begin * width), min(ceil(end * width), width)):
+            covered[place] += min(end * width, place + 1) - max(begin * width, place)
+    if screen.is_ascii:
+        return "".join("#" if share >= 0.5 else "." if share > 0 else " " for share in covered)
+    return "".join(_EIGHTHS[ceil(min(share, 1.0) * 8)] for share in covered)
+
+
+def _spark(counts: Sequence[int], screen: _Screen) -> str:
+    """Draw a column for each count, the highest full; write the counts where only ASCII can be written."""
+    most = max(counts, default=0)
+    if screen.is_ascii or not most:
+        return " ".join(map(str, counts))
+    return "".join(_EIGHTHS[-(-count * 8 // most)] for count in counts)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """The layout of a column."""
+
+    column: Column
+    cells: tuple[Content, ...]
+    is_number: bool
+    is_picture: bool
+    usual: int
+    """The width with which tables line up."""
+
+
+def _table(table: Table, screen: _Screen, room: int) -> Iterator[Text]:
+    """Lay out a table without rules. Where it is too wide, texts and titles wrap; then the strips go."""
+    numeric = numeric_columns(table)
+    layouts = [
+        _layout(column, tuple(row[place] for row in table.rows), numeric[place], is_first=place == 0)
+        for place, column in enumerate(table.columns)
     ]
-    columns = [
-        Column("", is_name=True),
-        Column(""),
-        Column("95 %", is_name=True),
-        Column("n", is_name=True, is_quiet=True),
+    without_pictures = [layout for layout in layouts if not layout.is_picture]
+    for shown, shortest in ((layouts, _SHORT), (without_pictures, _SHORT), (without_pictures, _SHORTEST)):
+        free = room - len(_GAP) * (len(shown) - 1)
+        widths = _widths(shown, screen, free, shortest)
+        if sum(widths) <= free:
+            break
+    titles = [_title(layout.column.title, width) for layout, width in zip(shown, widths, strict=True)]
+    rows = list(zip(*(layout.cells for layout in shown), strict=True))
+    for cells in [titles, *rows] if any(layout.column.title for layout in shown) else rows:
+        yield from _row(cells, shown, widths, screen)
+
+
+def _layout(column: Column, cells: tuple[Content, ...], is_number: bool, *, is_first: bool) -> _Layout:
+    types = {type(value) for cell in cells for value, _ in parts(cell)}
+    usual = max([_FIRST_WIDTH if is_first else 1, *(width for of, width in _USUAL_WIDTHS.items() if of in types)])
+    return _Layout(column, cells, is_number, Strip in types, usual)
+
+
+def _widths(layouts: Sequence[_Layout], screen: _Screen, room: int, shortest: int) -> list[int]:
+    """Return how wide each column is: as usual if there is room, else as narrow as needed; axes take what is left."""
+    usual, needed = [], []
+    for layout in layouts:
+        title = layout.column.title
+        if layout.is_picture:
+            least = _STRIP * (1 + (screen.width >= _WIDE))
+            if isinstance(title, Axis):
+                least = max(_STRIP, len(to_text(title.begin)) + 1 + len(to_text(title.end)))
+            usual.append(least)
+            needed.append(least)
+            continue
+        longest = max(_text(cell, screen).cell_len for cell in layout.cells)
+        titles = str(title).split()
+        usual.append(max(longest, cell_len(str(title)), layout.usual))
+        needed.append(max([longest, 1, *map(cell_len, titles)]))
+    widths = usual if sum(usual) <= room else needed
+    texts = [place for place, layout in enumerate(layouts) if not layout.is_number and not layout.is_picture]
+    while sum(widths) > room and texts and widths[(longest := max(texts, key=widths.__getitem__))] > shortest:
+        widths[longest] -= 1
+    left = max(0, room - sum(widths))
+    axes = (isinstance(layout.column.title, Axis) for layout in layouts)
+    return [width + left * is_axis for width, is_axis in zip(widths, axes, strict=True)]
+
+
+def _title(title: str | Axis, width: int) -> Content:
+    if not isinstance(title, Axis):
+        return quiet(title)
+    begin = to_text(title.begin)
+    return quiet(f"{begin}{to_text(title.end):>{width - len(begin)}}")
+
+
+def _row(
+    cells: Sequence[Content], layouts: Sequence[_Layout], widths: Sequence[int], screen: _Screen
+) -> Iterator[Text]:
+    wrapped = [
+        list(_wrapped(_text(cell, screen, layout.column.tone, width), width))
+        for cell, layout, width in zip(cells, layouts, widths, strict=True)
     ]
-    page.table(columns, rows)
-    page.blank()
-    page.line(_tally(report))
-    for sentence in _notes(report):
-        page.line(("· ", QUIET), (sentence, QUIET), hanging=2)
+    for pieces in zip_longest(*wrapped, fillvalue=Text()):
+        line = Text()
+        for place, (piece, layout, width) in enumerate(zip(pieces, layouts, widths, strict=True)):
+            cell = piece.copy()
+            cell.align("right" if layout.is_number else "left", width)
+            line.append(_GAP if place else "").append_text(cell)
+        yield line
 
 
-def target(report: Report) -> str:
-    """The target in words."""
-    part = report.target.part
-    return f"{part.capitalize()} in {words.duration(report.target.within_ns)}"
-
-
-def _window(report: Report, zone: tzinfo) -> str:
-    window, now = report.window, words.moment(report.as_of, zone)
-    if window.text == ALL or window.begin is None:
-        return f"everything up to {now} {window.zone}"
-    begin = words.moment(window.begin, zone)
-    if window.end == report.as_of + 1:
-        return f"{window.text}: {begin} to {now} {window.zone}"
-    return f"{begin} to {words.moment(window.end, zone)} {window.zone}, as of {now}"
-
-
-def _tally(report: Report) -> str:
-    counts = report.counts
-    found = [f"finished {counts.finished:,}", f"open {counts.open:,}"]
-    found += [f"{outcome.replace('_', ' ')} {n:,}" for outcome, n in counts.closed.items() if n]
-    if counts.stale:
-        found.append(f"stale {counts.stale:,} (open, but silent for 30 days)")
-    return ", ".join(found)
-
-
-def _notes(report: Report) -> list[str]:
-    """What has to be known to read the headline aright."""
-    counts, median, reached = report.counts, report.headline.median, report.attainment
-    notes = []
-    if not counts.finished:
-        elsewhere = " --window all looks at all times." if report.window.begin is not None else ""
-        notes.append(f"No cycle finished in this window, so there is no median.{elsewhere}")
-    elif median.n and median.low_ns is None:
-        there_are = "there is" if median.n == 1 else "there are"
-        notes.append(
-            f"The median stands without an interval: one at 95 % takes {median.n_needed} finished cycles, "
-            f"{there_are} {median.n}."
-        )
-    if reached.naive is not None and reached.value is not None and abs(reached.naive - reached.value) >= 0.005:
-        notes.append(
-            f"{target(report)} counts those that failed or are still open; of those alone that got there, "
-            f"it would be {words.percent(reached.naive)}."
-        )
-    cycles = words.count(reached.left_out, "cycle")
-    told = {
-        f"{cycles} cannot be judged by the target: marks in the wrong order, or use unknown.": reached.left_out,
-        f"Finished, but without a known first use (deployed and settled): {counts.finished_use_unknown:,}.": (
-            counts.finished_use_unknown
-        ),
-        f"Finished, but rolled back since: {counts.finished_rolled_back:,}.": counts.finished_rolled_back,
-        f"Finished, but without a known start, so without a cycle time: {counts.finished_time_unknown:,}.": (
-            counts.finished_time_unknown
-        ),
-        _by_trigger(report): any(row.finished for row in counts.by_trigger if row.trigger != report.trigger),
-        f"Left out, since implicit and nothing selected in them: {counts.implicit_left_out:,}.": (
-            counts.implicit_left_out
-        ),
-        f"Left out, since an instant in them is no date: {counts.unreadable:,}.": counts.unreadable,
-    }
-    return notes + [sentence for sentence, is_so in told.items() if is_so]
-
-
-def _by_trigger(report: Report) -> str:
-    others = [
-        f"{words.name(row.trigger, 20)} {row.finished:,} finished, median {words.duration(row.median.value_ns)}"
-        for row in report.counts.by_trigger
-        if row.trigger != report.trigger and row.finished
-    ]
-    return f"Not in these figures, by trigger: {'; '.join(others)}."
+def _wrapped(text: Text, width: int) -> Iterator[Text]:
+    """Break a text into lines at spaces, but never between a number and its unit; within a word only if it must."""
+    while text.cell_len > width:
+        fits = max(1, sum(reached <= width for reached in accumulate(map(cell_len, text.plain))))
+        breaks = [place.start() for place in _BREAK.finditer(text.plain) if place.start() <= fits]
+        line, text = text.divide([breaks[-1] if breaks else fits])
+        yield line
+        text = text[1:] if breaks else text
+    yield text

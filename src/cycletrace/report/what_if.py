@@ -1,6 +1,6 @@
-"""What to automate next: history replayed without one wait, one stage, or with a manual step done at once.
+"""The next thing to automate: history replayed without one wait or one stage, or with no time in a manual step.
 
-A stage is taken away with all that it contains.
+A stage is removed together with the stages that it contains.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from zlib import crc32
 
 import numpy as np
 
-from cycletrace.conventions import ACTIVITIES
+from cycletrace import conventions as c
 from cycletrace.flow import Facts
 from cycletrace.flow.pieces import Piece
 from cycletrace.report.quantiles import P50, P85, Quantile, quantile
-from cycletrace.report.replay import Cycle, cycle_of, replay
+from cycletrace.report.replay import PastCycle, past_cycle, replay
 from cycletrace.report.sums import means
 
 MOST_CYCLES = 500
-"""So many cycles are replayed, chosen as if by lot, but always the same: those whose ids have the least checksums."""
+"""The largest number of cycles that are replayed, those whose ids have the smallest checksums: random, but stable."""
 MOST_CHANGES = 30
-"""So many changes are tried, those whose time is longest."""
+"""The largest number of changes that are tried: those that concern the most time."""
 
 ASSUMPTIONS = (
-    "What began after something had ended is taken to have waited for it; gaps stay as they were; what overlapped runs "
-    "on side by side. Done at once: neither the step nor the standing still before it takes any time."
+    "The model: whatever began after something else had ended is assumed to have waited for it; gaps keep their "
+    "length, and what overlapped still overlaps. No time in a manual step also means no standstill before it."
 )
 
 WAIT, STAGE, STEP, ALL_STEPS = "without the wait", "without the stage", "done at once", "all manual steps at once"
@@ -35,21 +35,21 @@ WAIT, STAGE, STEP, ALL_STEPS = "without the wait", "without the stage", "done at
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that could be different, and the cycle times that would have been.
+    """One change to history, and the cycle times that it would have given.
 
-    ``kind`` is one of ``without the wait``, ``without the stage``, ``done at once`` and ``all manual steps at once``;
-    ``stage`` is ``None`` for a wait of the cycle, ``reason`` is that of a wait. ``activity_after_ns`` are the means
-    that the activities would own; they add up to ``mean_after_ns``.
+    ``kind`` is one of ``without the wait``, ``without the stage``, ``done at once`` (a manual step) and ``all manual
+    steps at once``. ``stage`` is ``None`` for a wait of the cycle, ``reason`` is set for waits only.
+    ``activity_after_ns`` are the means that the activities would own; they add up to ``mean_after_ns``.
     """
 
     kind: str
     stage: str | None
     reason: str | None
     cycles: int
-    """In how many of the replayed cycles there is anything to change."""
+    """The number of replayed cycles that it changes."""
     mean_after_ns: int
     saved_ns: int
-    """On the mean of all replayed cycles."""
+    """The difference to the mean of all replayed cycles."""
     saved_share: float | None
     p50_after: Quantile
     p85_after: Quantile
@@ -58,7 +58,7 @@ class Change:
 
 @dataclass(frozen=True)
 class WhatIf:
-    """The changes, the one that saves most first. ``n`` of ``n_finished`` cycles were replayed."""
+    """The changes, the one that saves most first; ``n`` of ``n_finished`` cycles were replayed."""
 
     population: str
     assumptions: str
@@ -71,17 +71,17 @@ class WhatIf:
 
 
 class Sample:
-    """Keeps the facts of up to :data:`MOST_CYCLES` cycles, the same ones whatever the order in which they come."""
+    """The facts of up to :data:`MOST_CYCLES` cycles, the same ones in whatever order cycles come."""
 
     def __init__(self) -> None:
         self._kept: list[tuple[int, str, Facts]] = []
         self.seen = 0
 
     def add(self, facts: Facts) -> None:
-        """Keep this cycle, or not."""
+        """Take this cycle into account; keep it if it belongs to the sample."""
         self.seen += 1
         cycle_id = facts["cycle_id"]
-        # A heap with the greatest checksum first: the one to give way.
+        # A heap with the greatest checksum first: that cycle leaves the sample next.
         entry = (-crc32(cycle_id.encode("utf-8", "surrogatepass")), cycle_id, facts)
         if len(self._kept) < MOST_CYCLES:
             heappush(self._kept, entry)
@@ -89,7 +89,7 @@ class Sample:
             heapreplace(self._kept, entry)
 
     def facts(self) -> list[Facts]:
-        """What was kept, by id."""
+        """Return the facts that were kept, by id."""
         return [facts for _, _, facts in sorted(self._kept, key=lambda entry: entry[1])]
 
 
@@ -97,8 +97,8 @@ _Key = tuple[str, str | None, str | None]
 
 
 def what_if(finished: Sequence[Facts], n_finished: int) -> WhatIf:
-    """Replay finished cycles, each with a cycle time, with one thing different at a time."""
-    cycles = [cycle_of(facts) for facts in finished]
+    """Replay finished cycles, each with a cycle time, with one change at a time."""
+    cycles = [past_cycle(facts) for facts in finished]
     times = [cycle.end - cycle.started for cycle in cycles]
     candidates = _candidates(cycles)
     changes = [_change(key, found, cycles, times) for key, found in candidates.items()]
@@ -117,8 +117,8 @@ def what_if(finished: Sequence[Facts], n_finished: int) -> WhatIf:
     )
 
 
-def _candidates(cycles: Iterable[Cycle]) -> dict[_Key, dict[int, set[int]]]:
-    """What could be different: for each, by cycle, the pieces that it takes away."""
+def _candidates(cycles: Iterable[PastCycle]) -> dict[_Key, dict[int, set[int]]]:
+    """Return the possible changes: for each, by cycle, the indexes of the pieces that it removes."""
     found: dict[_Key, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
     lengths: dict[_Key, int] = defaultdict(int)
     for position, cycle in enumerate(cycles):
@@ -130,9 +130,9 @@ def _candidates(cycles: Iterable[Cycle]) -> dict[_Key, dict[int, set[int]]]:
     return {key: found[key] for key in most}
 
 
-def _keys(cycle: Cycle, index: int, piece: Piece) -> set[_Key]:
-    """The changes that take a piece away: a stage goes with all that it contains, a step also with the wait for it."""
-    activity = ACTIVITIES[piece.activity]
+def _keys(cycle: PastCycle, index: int, piece: Piece) -> set[_Key]:
+    """Return the changes that remove a piece: a stage goes with what it contains, a step also with the wait for it."""
+    activity = c.ACTIVITIES[piece.activity]
     keys: set[_Key] = set()
     if activity.startswith("wait."):
         keys.add((WAIT, piece.label[0], activity.removeprefix("wait.")))
@@ -144,10 +144,10 @@ def _keys(cycle: Cycle, index: int, piece: Piece) -> set[_Key]:
     return keys
 
 
-def _change(key: _Key, found: dict[int, set[int]], cycles: Sequence[Cycle], times: Sequence[int]) -> Change:
+def _change(key: _Key, found: dict[int, set[int]], cycles: Sequence[PastCycle], times: Sequence[int]) -> Change:
     kind, stage, reason = key
     after = list(times)
-    owned = dict.fromkeys(ACTIVITIES, 0)
+    owned = dict.fromkeys(c.ACTIVITIES, 0)
     for position, cycle in enumerate(cycles):
         without = found.get(position, set())
         replayed = replay(cycle, without, without if kind in (STEP, ALL_STEPS) else ())
@@ -168,5 +168,5 @@ def _change(key: _Key, found: dict[int, set[int]], cycles: Sequence[Cycle], time
         saved_share=(before - sum(after)) / before if before else None,
         p50_after=quantile(lengths, P50),
         p85_after=quantile(lengths, P85),
-        activity_after_ns=dict(zip(ACTIVITIES, means(list(owned.values()), n), strict=True)),
+        activity_after_ns=dict(zip(c.ACTIVITIES, means(list(owned.values()), n), strict=True)),
     )

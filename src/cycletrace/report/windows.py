@@ -1,6 +1,6 @@
 """Windows of time: half-open, in a stated time zone.
 
-A window of days begins at the same wall-clock time so many calendar days earlier, so a day on which the clocks change
+A window of days begins at the same wall-clock time that many calendar days earlier, so a day on which the clocks change
 has its 23 or 25 hours.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
-DEFAULT = "90d"
+DEFAULT_WINDOW = "90d"
 ALL = "all"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -23,9 +23,9 @@ _LAST = re.compile(r"(\d{1,6})\s*([hdw])")
 
 @dataclass(frozen=True)
 class Window:
-    """``[begin, end)`` in UTC nanoseconds, and ``[before, begin)`` to compare with. ``None``: without bound.
+    """``[begin, end)`` in UTC nanoseconds, and ``[before, begin)`` to compare with; ``None`` is no bound.
 
-    ``text`` is what was asked for, ``zone`` the name of the time zone.
+    ``text`` is the window as asked for, ``zone`` the name of the time zone.
     """
 
     text: str
@@ -36,37 +36,37 @@ class Window:
 
 
 def parse_zone(name: str) -> tzinfo:
-    """The time zone of this name in the IANA data base, such as ``Europe/Berlin``; or ``UTC``, or ``UTC+05:30``.
+    """Return the time zone of a name in the IANA database, such as ``Europe/Berlin``, or of ``UTC`` or ``UTC+05:30``.
 
     Raises:
-        ValueError: with the sentence that helps.
+        ValueError: if there is no such time zone. The message says which names there are.
     """
     if name.upper() in ("UTC", "Z"):
-        return timezone.utc  # works where no data base of time zones is installed
+        return timezone.utc  # works without a database of time zones
     offset = _OFFSET.fullmatch(name)
     if offset:
         ahead = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
         return timezone(-ahead if offset[1] == "-" else ahead)
     try:
         return ZoneInfo(name)
-    except Exception:  # ZoneInfo raises half a dozen kinds for names that are no file names
+    except Exception:  # ZoneInfo raises half a dozen kinds for names that are not file names
         raise ValueError(
-            f"no time zone: {name!r}. It is a name of the IANA data base, such as Europe/Berlin or UTC; "
-            "where the system has no such data base, install the package tzdata."
+            f"not a time zone: {name!r}. A time zone is a name in the IANA database, such as Europe/Berlin or UTC; "
+            "if this system has no such database, install the package tzdata."
         ) from None
 
 
 def parse_window(text: str, as_of: int, zone: tzinfo) -> Window:
-    """The window that a text names, as of an instant (UTC nanoseconds) that lies within it.
+    """Return the window that a text describes, as of an instant (UTC nanoseconds) that lies within it.
 
-    ``90d`` and ``12w`` are the last so many calendar days or weeks, ``36h`` the last so many hours, ``all`` everything;
-    ``2026-04-01..2026-07-01`` runs from the first midnight to the second.
+    ``90d`` and ``12w`` are the last 90 calendar days and the last 12 weeks, ``36h`` the last 36 hours, ``all`` is
+    everything; ``2026-04-01..2026-07-01`` runs from the first midnight to the second.
 
     Raises:
-        ValueError: with the sentence that says what a window looks like.
+        ValueError: if the text is not a window. The message says what a window looks like.
     """
     asked = text.strip().lower()
-    end = as_of + 1  # half-open: what happened at that very instant is in it
+    end = as_of + 1  # half-open: the instant itself is in it
     name = str(zone)
     if asked == ALL:
         return Window(ALL, name, None, None, end)
@@ -86,36 +86,36 @@ def parse_window(text: str, as_of: int, zone: tzinfo) -> Window:
                 before = begins - (ends - begins)
                 return Window(asked, name, *(midnight(day, zone) for day in (before, begins, ends)))
     except (ValueError, OverflowError):
-        pass  # no such date: told below
+        pass  # no such date: refused below
     raise ValueError(
-        f"no window: {text!r}. A window is a number of days, weeks or hours, such as 90d, 12w or 36h, "
+        f"not a window: {text!r}. A window is a number of days, weeks or hours, such as 90d, 12w or 36h, "
         f"two dates, such as 2026-04-01..2026-07-01 (the second is not in it), or {ALL}."
     )
 
 
 def local(instant: int, zone: tzinfo) -> datetime:
-    """The wall-clock time of an instant (UTC nanoseconds), to the microsecond below."""
+    """Return the wall-clock time of an instant (UTC nanoseconds), rounded down to a microsecond."""
     return (_EPOCH + timedelta(microseconds=instant // 1000)).astimezone(zone)
 
 
 def instant_of(moment: datetime) -> int:
-    """The instant of an aware wall-clock time, UTC nanoseconds."""
+    """Return the instant (UTC nanoseconds) of an aware wall-clock time."""
     return (moment - _EPOCH) // _MICROSECOND * 1000
 
 
 def midnight(day: date, zone: tzinfo) -> int:
-    """The instant, UTC nanoseconds, at which a day begins."""
+    """Return the instant (UTC nanoseconds) at which a day begins."""
     return instant_of(datetime(day.year, day.month, day.day, tzinfo=zone))
 
 
 def _days_before(instant: int, days: int, zone: tzinfo) -> int:
-    """The same wall-clock time so many calendar days earlier."""
+    """Return the instant of the same wall-clock time that many calendar days earlier."""
     wall = local(instant, zone).replace(tzinfo=None) - timedelta(days=days)
     return instant_of(wall.replace(tzinfo=zone)) + instant % 1000
 
 
 def mondays(first: int, last: int, zone: tzinfo) -> list[tuple[date, int]]:
-    """The weeks (from Monday) that touch ``[first, last]``: date and instant of each beginning, and one beyond."""
+    """Return the date and the instant of each Monday whose week touches ``[first, last]``, and of one more Monday."""
     day = local(first, zone).date()
     day -= timedelta(days=day.weekday())
     found = [(day, midnight(day, zone))]

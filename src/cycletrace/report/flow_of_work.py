@@ -1,4 +1,4 @@
-"""The flow of work: what finishes each week, what is open and for how long, and Little's law as a check.
+"""The flow of work: cycles that finish each week, open cycles and their age, and Little's law as a check.
 
 Source: J. D. C. Little, "A proof for the queuing formula L = lambda W", Operations Research 9 (1961) 383-387; on using
 it over a finite window: Little, "Little's law as viewed on its 50th anniversary", Operations Research 59 (2011)
@@ -13,16 +13,16 @@ from fractions import Fraction
 
 import numpy as np
 
-from cycletrace.conventions import MARKS, OPEN, STARTED
+from cycletrace import conventions as c
 from cycletrace.flow import Facts, Standing, finish, is_counted, standing
-from cycletrace.report.columns import NULL, Table
-from cycletrace.report.populations import STALE_NS, Populations, closed_at, within
+from cycletrace.report.columns import NULL, Columns
+from cycletrace.report.populations import STALE_NS, Populations, end_of_interval, within
 from cycletrace.report.quantiles import P50, P85, Quantile, quantile
-from cycletrace.report.sums import total
+from cycletrace.report.sums import count, total
 from cycletrace.report.windows import Window, mondays
 
 MOST_OPEN = 1000
-"""So many open cycles, the oldest, are listed."""
+"""The largest number of open cycles that are listed, the oldest ones."""
 
 _WEEK_NS = 7 * 86400 * 10**9
 
@@ -31,7 +31,7 @@ _WEEK_NS = 7 * 86400 * 10**9
 class Week:
     """The week that begins on Monday ``begins`` (ISO date), and how many cycles finished in it.
 
-    ``is_whole`` is false where the window or the present cuts it.
+    ``is_whole`` is false if the window or the present cuts the week short.
     """
 
     begins: str
@@ -41,7 +41,7 @@ class Week:
 
 @dataclass(frozen=True)
 class OpenCycle:
-    """A cycle that is open. ``age_ns`` is ``None`` where its start is unknown."""
+    """An open cycle. ``age_ns`` is ``None`` if its start is unknown."""
 
     cycle_id: str
     key: str | None
@@ -49,17 +49,18 @@ class OpenCycle:
     age_ns: int | None
     is_stale: bool
     compared: str | None
-    """Its age against the finished, where there are enough: ``below p50``, ``above p50`` or ``above p85``."""
+    """Its age against the finished cycles, if there are enough: ``below p50``, ``above p50`` or ``above p85``."""
     standing: Standing
 
 
 @dataclass(frozen=True)
 class Little:
-    """Work in progress against throughput times cycle time; the law says that they are equal in the long run.
+    """Work in progress against throughput times cycle time; by Little's law they are equal in the long run.
 
-    ``in_progress`` is the mean number of cycles under way in the window, ``closed_per_week`` how many were closed
-    (finished or not), ``mean_ns`` the mean length of these. ``deviation`` is how far ``expected`` (their product) lies
-    from ``in_progress``, as a share of it: cycles that began before the window, or are not closed yet, make it.
+    ``in_progress`` is the mean number of cycles in progress in the window, ``closed_per_week`` how many closed
+    (finished or not), ``mean_ns`` the mean length of these, ``expected`` the product of the two. ``deviation`` is
+    ``expected`` against ``in_progress``, as a share of it; it comes from cycles that began before the window or are
+    still open.
     """
 
     in_progress: float
@@ -70,58 +71,60 @@ class Little:
 
 
 @dataclass(frozen=True)
-class Work:
-    """The flow of work in the window. ``weeks`` runs from the first to the last that has a finished cycle."""
+class FlowOfWork:
+    """The flow of work in a window. ``weeks`` runs from the first to the last week with a finished cycle."""
 
     population: str
     n: int
     per_week: float | None
     weeks: list[Week]
     open: list[OpenCycle]
-    """Oldest first, stale ones last; no more than :data:`MOST_OPEN`."""
+    """The oldest first, stale ones last; at most :data:`MOST_OPEN`."""
     open_not_listed: int
     little: Little | None
 
 
 def open_cycle(facts: Facts, as_of: int) -> OpenCycle | None:
-    """What is to be listed of a cycle that is open, ``None`` of others."""
-    if facts["outcome"] != OPEN or finish(facts) is not None or not is_counted(facts):
+    """Return the open cycle of these facts, ``None`` if the cycle is closed or does not count."""
+    if facts["outcome"] != c.OPEN or finish(facts) is not None or not is_counted(facts):
         return None
     known = [instant for stage in facts["stages"] for instant in (stage["start"], stage["end"]) if instant is not None]
     known += [instant for wait in facts["waits"] for instant in (wait["start"], wait["end"]) if instant is not None]
     marks = facts["marks"]
-    said = marks["started"], marks["trained"], marks["selected"], marks["deployed"], marks["in_use"]
-    known += [instant for instant in said if instant is not None]
+    reached = marks["started"], marks["trained"], marks["selected"], marks["deployed"], marks["in_use"]
+    known += [instant for instant in reached if instant is not None]
     is_stale = as_of - max(known, default=0) >= STALE_NS
     time = facts["cycle_time_ns"]
     return OpenCycle(facts["cycle_id"], facts["key"], facts["model"], time, is_stale, None, standing(facts))
 
 
-def work(table: Table, chosen: Populations, found: list[OpenCycle], window: Window, as_of: int, zone: tzinfo) -> Work:
-    """The flow of work; ``found`` are the open cycles of the report's trigger."""
-    finishes = table.cycles.finish[chosen.finished]
-    begin, end = _bounds(table, chosen, window, as_of)
+def flow_of_work(
+    columns: Columns, chosen: Populations, open_cycles: list[OpenCycle], window: Window, as_of: int, zone: tzinfo
+) -> FlowOfWork:
+    """Return the flow of work in a window; ``open_cycles`` are those of the report's trigger."""
+    finishes = columns.cycles.finish[chosen.finished]
+    begin, end = _bounds(columns, chosen, window, as_of)
     is_timed = begin is not None and end > begin
-    times = table.cycles.time[chosen.measured]
+    times = columns.cycles.time[chosen.measured]
     p50, p85 = quantile(times, P50), quantile(times, P85)
-    ordered = sorted(found, key=lambda cycle: (cycle.is_stale, -(cycle.age_ns or 0), cycle.cycle_id))
-    return Work(
+    ordered = sorted(open_cycles, key=lambda cycle: (cycle.is_stale, -(cycle.age_ns or 0), cycle.cycle_id))
+    return FlowOfWork(
         population="cycles finished in the window; open ones as of now",
         n=len(finishes),
         per_week=len(finishes) * _WEEK_NS / (end - begin) if is_timed and begin is not None else None,
         weeks=_weeks(finishes, begin, end, zone),
         open=[_compared(cycle, p50, p85) for cycle in ordered[:MOST_OPEN]],
         open_not_listed=max(0, len(ordered) - MOST_OPEN),
-        little=_little(table, chosen, begin, end, as_of) if is_timed and begin is not None else None,
+        little=_little(columns, chosen, begin, end, as_of) if is_timed and begin is not None else None,
     )
 
 
-def _bounds(table: Table, chosen: Populations, window: Window, as_of: int) -> tuple[int | None, int]:
-    """The window as far as it has passed; one without a beginning begins with the first start."""
+def _bounds(columns: Columns, chosen: Populations, window: Window, as_of: int) -> tuple[int | None, int]:
+    """Return the part of the window that has passed; a window without a beginning begins at the first start."""
     end = min(window.end, as_of + 1)
     if window.begin is not None:
         return window.begin, end
-    started = table.cycles.marks[chosen.main, MARKS.index(STARTED)]
+    started = columns.cycles.marks[chosen.all_of_trigger, c.MARKS.index(c.STARTED)]
     started = started[started != NULL]
     return (int(np.min(started)) if len(started) else None), end
 
@@ -133,8 +136,8 @@ def _weeks(finishes: np.typing.NDArray[np.int64], begin: int | None, end: int, z
     edges = np.array([instant for _, instant in weeks], dtype=np.int64)
     finished = np.diff(np.searchsorted(np.sort(finishes), edges))
     return [
-        Week(day.isoformat(), int(count), (begin is None or begin <= starts) and ends <= end)
-        for (day, starts), (_, ends), count in zip(weeks, weeks[1:], finished, strict=False)
+        Week(day.isoformat(), int(n), (begin is None or begin <= starts) and ends <= end)
+        for (day, starts), (_, ends), n in zip(weeks, weeks[1:], finished, strict=False)
     ]
 
 
@@ -145,21 +148,21 @@ def _compared(cycle: OpenCycle, p50: Quantile, p85: Quantile) -> OpenCycle:
     return replace(cycle, compared="above p85" if is_above_p85 else "above p50" if is_above_p50 else "below p50")
 
 
-def _little(table: Table, chosen: Populations, begin: int, end: int, as_of: int) -> Little:
-    cycles = table.cycles
-    started, closed = cycles.marks[:, MARKS.index(STARTED)], closed_at(cycles)
-    timed = chosen.main & ~chosen.stale & (closed != NULL)
+def _little(columns: Columns, chosen: Populations, begin: int, end: int, as_of: int) -> Little:
+    cycles = columns.cycles
+    started, closed = cycles.marks[:, c.MARKS.index(c.STARTED)], end_of_interval(cycles)
+    timed = chosen.all_of_trigger & ~chosen.stale & (closed != NULL)
     is_open = timed & chosen.is_open
     ends = np.where(is_open, min(as_of, end), np.minimum(closed, end))
     lengths = ends - np.maximum(started, begin)
-    under_way = total(lengths[timed & (lengths > 0)])
+    in_progress = total(lengths[timed & (lengths > 0)])
     done = timed & ~is_open & within(closed, begin, end)
-    n, time = int(np.count_nonzero(done)), total(cycles.time[done])
+    n, time = count(done), total(cycles.time[done])
     window = end - begin
     return Little(
-        in_progress=under_way / window,
+        in_progress=in_progress / window,
         closed_per_week=n * _WEEK_NS / window,
         mean_ns=round(Fraction(time, n)) if n else None,
         expected=time / window,
-        deviation=(time - under_way) / under_way if under_way else None,
+        deviation=(time - in_progress) / in_progress if in_progress else None,
     )

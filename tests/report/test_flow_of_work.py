@@ -16,7 +16,7 @@ def finished(key: str, start: int, length: int) -> Team:
     return team
 
 
-def test_littles_law_holds_exactly_where_all_begins_and_ends_in_the_window() -> None:
+def test_littles_law_holds_exactly_if_all_cycles_begin_and_end_in_the_window() -> None:
     facts = [finished(f"m@{n}", NOW - (40 - n) * DAY, (n + 1) * HOUR).facts() for n in range(30)]
     little = report(facts, as_of=NOW).work.little
     assert little is not None
@@ -26,7 +26,7 @@ def test_littles_law_holds_exactly_where_all_begins_and_ends_in_the_window() -> 
     assert little.mean_ns == 31 * HOUR // 2
 
 
-def test_what_is_still_open_makes_the_deviation() -> None:
+def test_open_cycles_make_the_deviation() -> None:
     facts = [finished("m@1", NOW - 10 * DAY, DAY).facts()]
     still = Team("m@2", NOW - 3 * DAY)
     still.stage("train", HOUR)
@@ -47,12 +47,12 @@ def test_weeks_count_by_the_local_monday() -> None:
     assert [week.is_whole for week in (*in_berlin, *in_utc)] == [False, True]
 
 
-def test_weeks_add_up_to_what_finished() -> None:
+def test_weeks_add_up_to_the_finished_cycles() -> None:
     found = report(history(400), as_of=NOW)
     assert sum(week.finished for week in found.work.weeks) == found.counts.finished == found.work.n
 
 
-def test_open_cycles_are_told_with_age_and_where_they_stand() -> None:
+def test_open_cycles_have_an_age_and_a_standing() -> None:
     waiting, running, idle = (Team(f"m@{n}", NOW - (n + 1) * DAY) for n in range(3))
     waiting.stage("train", HOUR)
     waiting.t = NOW - HOUR

@@ -4,39 +4,48 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cycletrace.conventions import ACTIVITIES, DEPLOYMENT, MARKS, OPEN, SELECTION, TRAINING
+from cycletrace import conventions as c
 from cycletrace.flow import Facts, Standing, is_manual, standing
-from cycletrace.report.accounting import NOT_TOLD_APART, share_of
+from cycletrace.report.accounting import UNATTRIBUTED
 from cycletrace.report.steps import manual_ns, taken_up_ns
+from cycletrace.report.sums import share_of
 
 FLAGS = {
     "negative_intervals": (
-        "1 stage or wait ends before it starts: it is listed, but counts nowhere",
-        "{n} stages or waits end before they start: they are listed, but count nowhere",
+        "1 stage or wait ends before it starts: it is listed but not counted",
+        "{n} stages or waits end before they start: they are listed but not counted",
     ),
     "marks_out_of_order": (
-        "1 mark precedes one that it should follow, by more than clocks may differ",
-        "{n} marks precede one that they should follow, by more than clocks may differ",
+        "1 mark precedes the mark before it by more than clocks may differ",
+        "{n} marks precede the mark before them by more than clocks may differ",
     ),
     "skewed": (
-        "1 mark was moved by no more than clocks may differ, so that the marks are in order",
-        "{n} marks were moved by no more than clocks may differ, so that the marks are in order",
+        "1 mark was moved, by no more than clocks may differ, to put the marks in order",
+        "{n} marks were moved, by no more than clocks may differ, to put the marks in order",
     ),
     "parts_left_out": (
-        "1 part is not given, since its marks are in the wrong order",
-        "{n} parts are not given, since their marks are in the wrong order",
+        "1 part is left out because its marks are in the wrong order",
+        "{n} parts are left out because their marks are in the wrong order",
+    ),
+    "after_bound": (
+        "1 mark is not taken from its stage, which succeeded too late: clocks differ, or the order is wrong",
+        "{n} marks are not taken from their stages, which succeeded too late: clocks differ, or the order is wrong",
+    ),
+    "unmatched_ends": (
+        "1 end has no begin, so it is not counted",
+        "{n} ends have no begin, so they are not counted",
     ),
     "unclosed_waits": (
-        "1 wait was never closed: it lasts to the end of what it held up",
-        "{n} waits were never closed: they last to the end of what they held up",
+        "1 wait was never closed: it lasts until its stage or the cycle ends",
+        "{n} waits were never closed: they last until their stage or the cycle ends",
     ),
 }
-"""What the flags of the facts mean: of one, of several."""
+"""Texts for the flags of the facts, in the singular and in the plural."""
 
 
 @dataclass(frozen=True)
-class Piece:
-    """A named length of the cycle, and its share of the cycle time."""
+class Slice:
+    """A named part of the cycle time, and its share."""
 
     name: str
     length_ns: int | None
@@ -45,7 +54,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Stretch:
-    """What owned a stretch of the cycle; ``stage`` is ``None`` for a wait of the cycle, and where nothing is known."""
+    """A stretch of the cycle and its owner; ``stage`` is ``None`` for waits of the cycle and unexplained time."""
 
     start: int
     end: int
@@ -55,12 +64,12 @@ class Stretch:
 
 
 @dataclass(frozen=True)
-class Run:
-    """A run of a stage. ``length_ns`` is ``None`` while it runs, negative where it ends before it starts."""
+class StageRun:
+    """One run of a stage. ``length_ns`` is ``None`` while it runs, negative if it ends before it starts."""
 
     id: str
     parent: str | None
-    """The id of the run that it names as the one that contains it."""
+    """The id of the run that contains it."""
     name: str
     kind: str
     part: str | None
@@ -74,15 +83,15 @@ class Run:
     start: int
     length_ns: int | None
     owned_ns: int
-    """What all runs of this name owned of the cycle time."""
+    """The time that all runs of this name owned."""
     is_manual: bool
     taken_up_ns: int | None
-    """Of a manual step: how long it waited to be taken up."""
+    """The time for which a manual step waited to be taken up."""
 
 
 @dataclass(frozen=True)
-class Wait:
-    """A wait; ``stage`` is the name of the stage that stood still, ``None`` for the cycle as a whole."""
+class StageWait:
+    """One wait; ``stage`` is the name of the stage that stood still, ``None`` for the cycle as a whole."""
 
     reason: str
     stage: str | None
@@ -94,8 +103,8 @@ class Wait:
 class CycleReport:
     """Everything about one cycle. Lengths are ns, instants UTC ns.
 
-    ``parts`` add up to the cycle time (what they leave is ``not told apart``), and so do ``activities`` and the
-    stretches of ``timeline``.
+    ``parts``, ``activities`` and the stretches of ``timeline`` each add up to the cycle time; time in no part is the
+    part ``unattributed``.
     """
 
     cycle_id: str
@@ -109,28 +118,28 @@ class CycleReport:
     outcome: str
     started: int | None
     ended: int | None
-    """The end of what is counted: of an open cycle the instant of the facts."""
+    """The end of the cycle time: for an open cycle, the instant of the facts."""
     cycle_time_ns: int | None
     marks: dict[str, int | None]
     derived: list[str]
-    parts: list[Piece]
+    parts: list[Slice]
     activation_ns: int | None
-    activities: list[Piece]
+    activities: list[Slice]
     """Those that own any time, the longest first."""
     timeline: list[Stretch]
-    stages: list[Run]
-    waits: list[Wait]
+    stages: list[StageRun]
+    waits: list[StageWait]
     manual_ns: int
-    """What the work of manual steps owned."""
+    """The time that the work of manual steps owned."""
     standing: Standing | None
-    """Of an open cycle."""
+    """Where an open cycle stands."""
     flags: dict[str, int]
     notes: list[str]
     """The flags in words."""
 
 
 def cycle_report(facts: Facts) -> CycleReport:
-    """The report on one cycle, from its facts."""
+    """Return the report on one cycle, from its facts."""
     time, started = facts["cycle_time_ns"], facts["marks"]["started"]
     names = {stage["id"]: stage["name"] for stage in facts["stages"]}
     return CycleReport(
@@ -146,7 +155,7 @@ def cycle_report(facts: Facts) -> CycleReport:
         started=started,
         ended=started + time if started is not None and time is not None else None,
         cycle_time_ns=time,
-        marks={mark: facts["marks"][mark] for mark in MARKS},
+        marks={mark: facts["marks"][mark] for mark in c.MARKS},
         derived=facts["derived"],
         parts=_parts(facts),
         activation_ns=facts["parts_ns"]["activation"],
@@ -157,7 +166,7 @@ def cycle_report(facts: Facts) -> CycleReport:
         ],
         stages=_runs(facts),
         waits=[
-            Wait(
+            StageWait(
                 wait["reason"],
                 names[wait["stage"]] if wait["stage"] is not None else None,
                 wait["start"],
@@ -166,42 +175,42 @@ def cycle_report(facts: Facts) -> CycleReport:
             for wait in facts["waits"]
         ],
         manual_ns=manual_ns(facts),
-        standing=standing(facts) if facts["outcome"] == OPEN else None,
+        standing=standing(facts) if facts["outcome"] == c.OPEN else None,
         flags=facts["flags"],
         notes=_notes(facts),
     )
 
 
-def _parts(facts: Facts) -> list[Piece]:
+def _parts(facts: Facts) -> list[Slice]:
     parts, time = facts["parts_ns"], facts["cycle_time_ns"]
-    lengths = {TRAINING: parts["training"], SELECTION: parts["selection"], DEPLOYMENT: parts["deployment"]}
-    pieces = [
-        Piece(part, length, None if length is None or not time else share_of(length, time))
+    lengths = {c.TRAINING: parts["training"], c.SELECTION: parts["selection"], c.DEPLOYMENT: parts["deployment"]}
+    slices = [
+        Slice(part, length, None if length is None or not time else share_of(length, time))
         for part, length in lengths.items()
     ]
     if time is not None:
         rest = time - sum(length or 0 for length in lengths.values())
         if rest > 0:
-            pieces.append(Piece(NOT_TOLD_APART, rest, share_of(rest, time)))
-    return pieces
+            slices.append(Slice(UNATTRIBUTED, rest, share_of(rest, time)))
+    return slices
 
 
-def _activities(facts: Facts) -> list[Piece]:
+def _activities(facts: Facts) -> list[Slice]:
     activity, time = facts["activity_ns"], facts["cycle_time_ns"]
     if activity is None or not time:
         return []
-    pieces = [Piece(name, activity[name], share_of(activity[name], time)) for name in ACTIVITIES if activity[name]]
-    return sorted(pieces, key=lambda piece: -(piece.length_ns or 0))
+    slices = [Slice(name, activity[name], share_of(activity[name], time)) for name in c.ACTIVITIES if activity[name]]
+    return sorted(slices, key=lambda piece: -(piece.length_ns or 0))
 
 
-def _runs(facts: Facts) -> list[Run]:
+def _runs(facts: Facts) -> list[StageRun]:
     taken_up = taken_up_ns(facts)
     owned: dict[str, int] = {}
     for owner in facts["owners"]:
         if owner["stage"] is not None:
             owned[owner["stage"]] = owned.get(owner["stage"], 0) + owner["end"] - owner["start"]
     return [
-        Run(
+        StageRun(
             id=stage["id"],
             parent=stage["parent"],
             name=stage["name"],
@@ -226,7 +235,7 @@ def _runs(facts: Facts) -> list[Run]:
 
 def _notes(facts: Facts) -> list[str]:
     notes = []
-    for flag, count in facts["flags"].items():
-        one, several = FLAGS[flag]
-        notes.append(one if count == 1 else several.format(n=count))
+    for flag, n in facts["flags"].items():
+        singular, plural = FLAGS[flag]
+        notes.append(singular if n == 1 else plural.format(n=n))
     return notes

@@ -87,7 +87,7 @@ def test_activation_by_mechanism(found: Report) -> None:
     assert (found.activation.n, found.activation.unknown) == (4, 0)
 
 
-def test_training_is_told_per_domain_and_never_pooled() -> None:
+def test_training_is_reported_per_domain_and_never_pooled() -> None:
     teams = []
     for number, (model, domain) in enumerate(
         [("churn", "tabular"), ("fraud", "tabular"), ("digits", "vision"), ("churn", "tabular")]
