@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from cycletrace.flow import CycleTarget, parse_length, parse_target
+from cycletrace.flow.targets import DEFAULT_TARGET
 
 MINUTE = 60 * 10**9
 
@@ -25,6 +28,33 @@ def test_a_target_is_a_part_and_a_length(text: str, target: CycleTarget) -> None
 def test_what_is_not_a_target_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match=r"not a target.*such as"):
         parse_target(text)
+
+
+def refused(parse: Callable[[str], object], text: str) -> str:
+    with pytest.raises(ValueError) as raised:
+        parse(text)
+    return str(raised.value)
+
+
+def test_the_messages_have_the_value_and_what_is_allowed() -> None:
+    assert refused(parse_target, "soon") == (
+        "not a target: 'soon'. A target is a part and a length, such as deployment:15m or cycle:2h; "
+        "the parts are cycle, training, selection, deployment, activation."
+    )
+    what = "not a length: '2y'. A length is a number and a unit (s m h d w), such as 15m or 1.5h."
+    assert refused(parse_length, "2y") == what
+    assert refused(parse_target, "cycle:2y") == f"not a target: 'cycle:2y': {what}"
+    assert refused(parse_length, "0s") == "not a length: '0s'. A length is more than 0 and at most 146 years."
+
+
+def test_the_default_target_is_a_target() -> None:
+    assert parse_target(DEFAULT_TARGET) == CycleTarget("deployment", 15 * MINUTE)
+
+
+def test_the_bounds_of_a_length_are_exact() -> None:
+    assert parse_length("0.000000001s") == 1
+    assert parse_length("4611686018.427387904s") == 2**62
+    assert "at most 146 years" in refused(parse_length, "4611686018.427387905s")
 
 
 @pytest.mark.parametrize("text", ["0s", "0.0h", "99999999999999w", "1 fortnight", "1h30m", "nan", "1e3s", "٣h x"])

@@ -25,10 +25,8 @@ def finish(facts: Facts) -> int | None:
 
     A cycle finishes when it is ``in_use``; one whose outcome is ``deployed`` finished when it was deployed.
     """
-    in_use = facts["marks"]["in_use"]
-    if in_use is None and facts["outcome"] == c.DEPLOYED:
-        return facts["marks"]["deployed"]
-    return in_use
+    marks = facts["marks"]
+    return marks["deployed"] if facts["outcome"] == c.DEPLOYED else marks["in_use"]
 
 
 def hands_free(facts: Facts) -> bool | None:

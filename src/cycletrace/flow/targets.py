@@ -65,5 +65,5 @@ def parse_length(text: str) -> int:
     scale: int = 10 ** len(fraction)
     length = int(whole + fraction) * _UNITS_NS[found[2]] // scale
     if not 0 < length <= _LONGEST_NS:
-        raise ValueError(f"not a length: {text!r}. A length is more than 0 and less than 146 years.")
+        raise ValueError(f"not a length: {text!r}. A length is more than 0 and at most 146 years.")
     return length
