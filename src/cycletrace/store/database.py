@@ -12,6 +12,7 @@ from types import TracebackType
 from weakref import WeakSet
 
 from cycletrace.store.errors import StoreError, explained
+from cycletrace.store.files import LOG_LIMIT, Files, companions, identity, set_aside
 from cycletrace.store.filesystem import network_type
 from cycletrace.store.schema import APPLICATION_ID, VERSION, migrate
 
@@ -29,31 +30,39 @@ class Store:
     All work happens within :meth:`transaction` or :meth:`snapshot`, one at a time.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, *, is_writer: bool = False) -> None:
         self.path = path
         self._connection = connection
-        self._file = _identity(path)
+        self._is_writer = is_writer
+        self._files = Files(path, connection)
         _OPENED.add(self)
 
     def is_at(self, path: Path) -> bool:
         """Whether this is the file at a path, under whatever name."""
-        return self._file is not None and self._file == _identity(path)
+        return self._files.identity is not None and self._files.identity == identity(path)
 
     @contextmanager
     def transaction(self) -> Generator[sqlite3.Connection, None, None]:
-        """Write: all that is done within is kept, or nothing.
+        """Write: all that is done within is kept, or nothing, and is where others will find it.
 
         Raises:
-            StoreError: where the store cannot be written.
+            StoreError: where the store cannot be written, or its files are gone. If they go in the very moment of the
+                commit, it may have happened: it counts if the files are put back.
         """
         with explained(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
+            if not self._files.are_intact():
+                self._roll_back()
+                self._check_files()
+                self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
+                self._check_files()
                 self._connection.execute("COMMIT")
             except BaseException:
                 self._roll_back()
                 raise
+            self._check_files()
 
     @contextmanager
     def snapshot(self) -> Generator[sqlite3.Connection, None, None]:
@@ -68,6 +77,13 @@ class Store:
                 yield self._connection
             finally:
                 self._roll_back()
+
+    def _check_files(self) -> None:
+        if not self._files.are_intact():
+            raise StoreError(
+                f"The store {self.path} was removed, replaced or truncated while it was open, so nothing is written: "
+                "put the files back that were there, or restart what has it open."
+            )
 
     def _roll_back(self) -> None:
         with suppress(sqlite3.Error):  # after some errors SQLite has rolled back by itself
@@ -85,6 +101,8 @@ class Store:
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
+        if self._is_writer:
+            self._files.leave()
         _OPENED.discard(self)
 
     def __enter__(self) -> Store:
@@ -100,14 +118,6 @@ _OPENED: WeakSet[Store] = WeakSet()
 """Stores that are open in this process."""
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
-
-
 def open_store(path: Path, *, durable: bool = False) -> Store:
     """Open a store to write and read it; made where it is missing, with its directory, for its owner only.
 
@@ -119,16 +129,19 @@ def open_store(path: Path, *, durable: bool = False) -> Store:
     """
     _refuse_network(path)
     if not path.exists():
+        _clear_place(path)
         _make(path)
     _check_header(path)
-    connection = _connect(path, "rw")
-    store = Store(path, connection)
+    connection = _connect(
+        path,
+        "rw",
+        f"synchronous = {'FULL' if durable else 'NORMAL'}",
+        "wal_autocheckpoint = 4000",
+        f"journal_size_limit = {LOG_LIMIT}",
+        "journal_mode = WAL",
+    )
+    store = Store(path, connection, is_writer=True)
     try:
-        with explained(path):
-            connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-            connection.execute("PRAGMA wal_autocheckpoint = 4000")
-            connection.execute("PRAGMA journal_size_limit = 67108864")
-            connection.execute("PRAGMA journal_mode = WAL")
         if _version(connection) < VERSION:
             with store.transaction():
                 migrate(connection)
@@ -196,7 +209,7 @@ def _version(connection: sqlite3.Connection) -> int:
     return version
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
+def _connect(path: Path, mode: str, *pragmas: str) -> sqlite3.Connection:
     with explained(path):
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode={mode}",
@@ -209,10 +222,19 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
             connection.execute("PRAGMA cache_size = -65536")
             connection.execute("PRAGMA temp_store = MEMORY")
             _refuse_newer(path, _version(connection))  # the header may be behind the write-ahead log
+            for pragma in pragmas:
+                connection.execute(f"PRAGMA {pragma}")
         except BaseException:
             connection.close()
             raise
     return connection
+
+
+def _clear_place(path: Path) -> None:
+    """Set aside the log of a store that is no longer there: SQLite would write it into the new one."""
+    for left in companions(path):
+        if left.exists() and not path.exists():  # in this order: a store that is there was there before its log
+            set_aside(left)
 
 
 def _make(path: Path) -> None:
