@@ -123,6 +123,11 @@ class Accumulator:
             self._series = {**self._series, **self._changed}
             self._changed = {}
 
+    def reload(self, series: Mapping[SeriesKey, Series]) -> None:
+        """Go on from these series instead, which are those in the store."""
+        self._series = dict(series)
+        self.drop()
+
     def drop(self) -> None:
         """The changes did not become durable."""
         self._changed = {}

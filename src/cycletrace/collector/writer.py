@@ -12,7 +12,8 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any, NamedTuple, TypeVar
 
@@ -20,7 +21,7 @@ from cycletrace.collector.answer import Answer, Code, malformed, unavailable
 from cycletrace.collector.reading import Bad, Taken, may_be_ours, read
 from cycletrace.collector.series import SECOND, Accumulator
 from cycletrace.collector.signals import Request
-from cycletrace.collector.state import probe, put_off, save_series
+from cycletrace.collector.state import load_series, probe, put_off, save_series
 from cycletrace.collector.telling import Telling, note, reject, tell
 from cycletrace.flow import RULES, Rules
 from cycletrace.store import Store, StoreError, add, next_due, refold
@@ -33,8 +34,8 @@ GROUP = 256
 """Requests in one transaction."""
 FOLDS = 100
 """Cycles that one transaction folds or observes, so that requests never wait long."""
-LONGEST_SLEEP = 5.0
-"""Seconds until it looks whether another process added records: the commands of this machine read journals in."""
+LONGEST_SLEEP = 0.5
+"""Seconds until it checks whether the store can still be written, and whether another process added records."""
 PUT_OFF = 3600 * SECOND
 """Nanoseconds until a cycle that cannot be folded is tried again."""
 PAUSE_AFTER_FAILURE = 1.0
@@ -182,22 +183,33 @@ class Writer:
     def _commit(self, taken: Sequence[tuple[_Job, Taken]]) -> list[tuple[_Job, Any]]:
         now = time.time_ns()
         try:
-            with self._store.transaction() as connection:
+            with self._transaction(now) as connection:
                 refused = [self._add(connection, one, now) for _, one in taken]
                 reject(self._accumulator, sum(refused), now)
-                save_series(connection, self._accumulator.changed)
-            self._accumulator.keep()
         except StoreError as error:
-            self._accumulator.drop()
             self._note_trouble(str(error))
             return [(job, unavailable(str(error))) for job, _ in taken]
         except Exception:
-            self._accumulator.drop()
             if len(taken) > 1:  # one of them is poison: the others need not suffer
                 return [result for one in taken for result in self._commit([one])]
             _log.exception("a request could not be taken in")
             return [(taken[0][0], Answer(Code.INTERNAL, "the request could not be taken in"))]
         return [(job, _partial(one.bad)) for job, one in taken]
+
+    @contextmanager
+    def _transaction(self, now: int) -> Generator[sqlite3.Connection]:
+        """Write the store, with the series that change."""
+        try:
+            with self._store.transaction() as connection:
+                if self.trouble is not None:
+                    probe(connection, now)  # else a transaction that writes nothing would count as recovery
+                    self._accumulator.reload(load_series(connection))  # a commit that failed may have happened
+                yield connection
+                save_series(connection, self._accumulator.changed)
+        except BaseException:
+            self._accumulator.drop()
+            raise
+        self._accumulator.keep()
 
     def _add(self, connection: sqlite3.Connection, taken: Taken, now: int) -> int:
         """Take in one request's records. Returns how many were refused, each counted once however often it comes."""
@@ -218,28 +230,22 @@ class Writer:
         """Fold and observe some of what is due. ``False`` where the store cannot be written."""
         now = time.time_ns()
         try:
-            with self._store.transaction() as connection:
-                if self.trouble is not None:
-                    probe(connection, now)  # else a transaction that writes nothing would count as recovery
+            with self._transaction(now) as connection:
                 refolded = refold(connection, now, self._at_once, self._rules)
                 note(connection, self._accumulator, refolded, self._telling, now)
                 count, dropped = tell(connection, self._accumulator, self._telling, now, FOLDS)
-                save_series(connection, self._accumulator.changed)
-            self._accumulator.keep()
         except StoreError as error:
-            self._accumulator.drop()
             self._note_trouble(str(error))
             return False
         except Exception:
-            self._accumulator.drop()
             return self._isolate(now)
+        if count or self.trouble is not None:
+            self._in_loop(self._posted)
         self._note_trouble(None)
         if not refolded:
             self._at_once = FOLDS
         if dropped:
             _log.warning("%d derived spans were dropped: their backend has been down for too long", dropped)
-        if count:
-            self._in_loop(self._posted)
         return True
 
     def _isolate(self, now: int) -> bool:
