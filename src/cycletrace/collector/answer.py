@@ -79,7 +79,7 @@ class Answer(NamedTuple):
     ``code`` is a status code of gRPC (an unknown one is passed on as it came), ``http`` the HTTP status where an
     HTTP backend gave one, ``retry_after`` the seconds to wait before the repetition where somebody said so,
     ``details`` the serialized ``google.protobuf.Any`` details of a backend's status. A success may be partial: then
-    ``rejected`` counts what was not taken, or ``message`` warns.
+    ``rejected`` counts what was not taken, or ``message`` warns. ``logged`` is for the log alone: it may name hosts.
     """
 
     code: int = Code.OK
@@ -88,6 +88,7 @@ class Answer(NamedTuple):
     retry_after: float | None = None
     http: int | None = None
     details: tuple[bytes, ...] = ()
+    logged: str = ""
 
     @property
     def is_success(self) -> bool:
@@ -125,9 +126,9 @@ _CODES = frozenset(Code)
 ACCEPTED = Answer()
 
 
-def unavailable(message: str, retry_after: float | None = None) -> Answer:
+def unavailable(message: str, retry_after: float | None = None, logged: str = "") -> Answer:
     """The answer that asks the sender to come again."""
-    return Answer(Code.UNAVAILABLE, message, retry_after=retry_after)
+    return Answer(Code.UNAVAILABLE, message, retry_after=retry_after, logged=logged)
 
 
 def malformed(message: str) -> Answer:
@@ -135,14 +136,26 @@ def malformed(message: str) -> Answer:
     return Answer(Code.INVALID_ARGUMENT, message)
 
 
-def of_http_failure(status: int, message: str, retry_after: float | None, details: tuple[bytes, ...] = ()) -> Answer:
+def of_failure(answer: Answer, status: str, words: str) -> Answer:
+    """A backend's failure, with the status and the words of the backend.
+
+    The sender gets words and details only where they are about the request: others may name hosts behind the collector.
+    """
+    answered = f"answered {status}: {words}"[:MAX_MESSAGE]
+    if answer.blames_request:
+        return answer._replace(message=f"a backend {answered}", logged=answered)
+    return answer._replace(message=f"a backend answered {status}", logged=answered, details=())
+
+
+def of_http_failure(status: int, words: str, retry_after: float | None, details: tuple[bytes, ...] = ()) -> Answer:
     """An HTTP backend's failure. A status that HTTP senders repeat stays one that gRPC senders repeat, too."""
+    said = str(status)
     code = _CODE_OF_HTTP.get(status, Code.UNKNOWN if status >= 500 or status < 400 else Code.INVALID_ARGUMENT)
     if status == 429:
         code = Code.UNAVAILABLE if retry_after is None else Code.RESOURCE_EXHAUSTED
     if not 400 <= status < 600:  # a redirect would send an exporter elsewhere: the backend's address is wrong
         status = 500
-    return Answer(code, message[:MAX_MESSAGE], retry_after=retry_after, http=status, details=details)
+    return of_failure(Answer(code, retry_after=retry_after, http=status, details=details), said, words)
 
 
 def together(answers: Iterable[Answer]) -> Answer:

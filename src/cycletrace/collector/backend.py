@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from cycletrace.collector.answer import Answer
 from cycletrace.collector.signals import SIGNALS, Request
+from cycletrace.urls import take_apart
 
 SCHEMES = ("http", "https", "grpc", "grpcs")
 GRPC_PORT = 4317
@@ -39,12 +40,16 @@ class Tls(NamedTuple):
 
 
 class Target(NamedTuple):
-    """One backend of one signal, as the user names it. ``timeout`` is in seconds."""
+    """One backend of one signal. ``timeout`` is in seconds. Headers and query may hold secrets; the URL does not."""
 
     url: str
     headers: Mapping[str, str] = {}
     tls: Tls = Tls()
     timeout: float = 10.0
+    query: str = ""
+
+    def __repr__(self) -> str:
+        return f"Target({self.url!r})"
 
     @property
     def scheme(self) -> str:
@@ -63,26 +68,23 @@ class Target(NamedTuple):
 
 
 def checked(target: Target) -> Target:
-    """The target, where its URL is one that can be sent to.
+    """Return the target with user, password and query taken out of its URL, where that is one that can be sent to.
 
     Raises:
-        ValueError: with the sentence that helps.
+        ValueError: with the sentence that helps, which shows no secret.
     """
-    try:
-        parts = urlsplit(target.url)
-        port = parts.port
-    except ValueError as error:
-        raise ValueError(f"{target.url!r} is not a URL: {error}") from None
-    if parts.scheme not in SCHEMES:
+    url, query, _ = parts = take_apart(target.url)
+    scheme, place, path, _, _ = urlsplit(url)
+    if scheme not in SCHEMES:
         expected = ", ".join(f"{scheme}://" for scheme in SCHEMES)
-        raise ValueError(f"{target.url!r}: expected a URL that begins with one of {expected}")
-    if not parts.hostname or port == 0:
-        raise ValueError(f"{target.url!r} names no host and port to send to")
-    if parts.scheme in ("grpc", "grpcs") and parts.path.strip("/"):
-        raise ValueError(f"{target.url!r}: gRPC knows no path; expected {parts.scheme}://{parts.netloc}")
+        raise ValueError(f"expected a URL that begins with one of {expected}")
+    if not urlsplit(url).hostname or urlsplit(url).port == 0:
+        raise ValueError(f"{url} names no host and port to send to")
+    if scheme in ("grpc", "grpcs") and (path.strip("/") or query):
+        raise ValueError(f"gRPC knows no path and no query; expected {scheme}://{place}")
     if target.tls.client_key is not None and target.tls.client_certificate is None:
-        raise ValueError(f"{target.url!r} has a client's key without a client's certificate")
-    return target
+        raise ValueError(f"{url} has a client's key without a client's certificate")
+    return target._replace(url=url, query=query, headers=parts.authorize(target.headers))
 
 
 def endpoint(url: str, path: str) -> str:

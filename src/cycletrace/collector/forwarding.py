@@ -57,7 +57,8 @@ class Forwarder:
         is_failing = not answer.is_success and (self._is_own or not answer.blames_request)
         if is_failing and state not in self._failing:
             self._failing.add(state)
-            _log.warning("%s cannot go on: %s", state[1], shorten(answer.message, _LONGEST_LINE, placeholder=" ..."))
+            words = shorten(answer.logged or answer.message, _LONGEST_LINE, placeholder=" ...")
+            _log.warning("%s cannot go on: %s %s", state[1], state[0], words)
         elif answer.is_success and state in self._failing:
             self._failing.discard(state)
             _log.warning("%s go on to %s again", state[1], state[0])

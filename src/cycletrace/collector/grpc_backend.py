@@ -7,7 +7,7 @@ from typing import Any
 
 import grpc
 
-from cycletrace.collector.answer import MAX_MESSAGE, Answer, malformed, of_status, of_success
+from cycletrace.collector.answer import Answer, malformed, of_failure, of_status, of_success
 from cycletrace.collector.aside import Aside
 from cycletrace.collector.backend import Target, Tls
 from cycletrace.collector.grpc_receiver import DETAILS
@@ -69,5 +69,5 @@ class GrpcBackend:
                     _, retry_after, details = of_status(value)
                 except ValueError:
                     continue
-        message = f"{self.target.url} answered {error.code().name}: {error.details()}"[:MAX_MESSAGE]
-        return Answer(error.code().value[0], message, retry_after=retry_after, details=details)
+        answer = Answer(error.code().value[0], retry_after=retry_after, details=details)
+        return of_failure(answer, error.code().name, error.details())

@@ -12,6 +12,7 @@ from cycletrace.collector.answer import Answer, of_http_failure, of_status_text,
 from cycletrace.collector.backend import Target, endpoint
 from cycletrace.collector.compression import GZIP
 from cycletrace.collector.signals import Encoding, Request
+from cycletrace.urls import reason
 
 _MAX_ANSWER = 64 * 1024
 """Bytes of an answer that are read."""
@@ -40,9 +41,11 @@ class HttpBackend:
                     raise
                 return await self._post(request)
         except asyncio.TimeoutError:
-            return unavailable(f"{self.target.url} did not answer within {self.target.timeout:g} s")
+            return unavailable(
+                "a backend did not answer in time", logged=f"did not answer within {self.target.timeout:g} s"
+            )
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return unavailable(f"{self.target.url} cannot be reached: {error}")
+            return unavailable("a backend cannot be reached", logged=f"cannot be reached: {reason(error)}")
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -55,20 +58,17 @@ class HttpBackend:
             headers["Content-Encoding"] = GZIP
             body = request.packed
         url = endpoint(self.target.url, request.signal.path)
+        if self.target.query:
+            url = f"{url}?{self.target.query}"
         async with self._session.post(url, data=body, headers=headers, allow_redirects=False) as response:
             answer = await _read(response.content)
             encoding = _ENCODINGS.get(response.content_type)
             if 200 <= response.status < 300:
                 return of_success(answer, request.signal, encoding) if encoding is not None else Answer()
             retry_after = _seconds(response.headers.get("Retry-After"))
-            message, told, details = of_status_text(answer, encoding)
-            message = message or response.reason or "no reason given"
-            return of_http_failure(
-                response.status,
-                f"{self.target.url} answered {response.status}: {message}",
-                told if retry_after is None else retry_after,
-                details,
-            )
+            words, told, details = of_status_text(answer, encoding)
+            words = words or response.reason or "no reason given"
+            return of_http_failure(response.status, words, told if retry_after is None else retry_after, details)
 
 
 _ENCODINGS = {

@@ -85,7 +85,7 @@ def make_options(settings: Mapping[str, Any], store: Path, rules: Rules = RULES)
     def text(name: str) -> str:
         value = settings.get(name, known[name].default)
         if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-            raise OptionError(f"{name} is {value!r}: expected {known[name].takes}.")
+            raise OptionError(f"{name}: expected {known[name].takes}.")  # what it is may be a secret
         return str(value)
 
     timeout = _seconds("forward-timeout", text("forward-timeout"), at_least=0.001)
@@ -97,7 +97,7 @@ def make_options(settings: Mapping[str, Any], store: Path, rules: Rules = RULES)
         grpc=_address("grpc", text("grpc")),
         http=_address("http", text("http")),
         forward=_forward(_list(settings.get("forward", [])), common),
-        metrics_to=tuple(_target(item, for_metrics)[1] for item in _list(settings.get("metrics-to", []))),
+        metrics_to=tuple(_target("metrics-to", item, for_metrics)[1] for item in _list(settings.get("metrics-to", []))),
         interval=_seconds("interval", text("interval"), at_least=0.1),
         prometheus=_address("prometheus", text("prometheus")) if text("prometheus") else None,
         grace=_seconds("grace", text("grace"), at_least=0.0),
@@ -118,7 +118,7 @@ def _list(value: Any) -> list[Any]:
 def _forward(items: Iterable[Any], common: Target) -> dict[str, tuple[Target, ...]]:
     forward: dict[str, tuple[Target, ...]] = {signal.name: () for signal in SIGNALS}
     for item in items:
-        signals, target = _target(item, common)
+        signals, target = _target("forward", item, common)
         for signal in signals:
             if any(other.url == target.url for other in forward[signal]):
                 raise OptionError(f"forward: {signal} would go to {target.url} twice.")
@@ -126,15 +126,18 @@ def _forward(items: Iterable[Any], common: Target) -> dict[str, tuple[Target, ..
     return forward
 
 
-def _target(item: Any, common: Target) -> tuple[tuple[str, ...], Target]:
-    """The signals and the target that a text ``[SIGNAL=]URL`` or a table of the file names."""
+def _target(name: str, item: Any, common: Target) -> tuple[tuple[str, ...], Target]:
+    """The signals and the target that a text ``[SIGNAL=]URL`` or a table of the file names.
+
+    What is said of a wrong one shows neither the text nor the table: they may hold secrets.
+    """
     names = tuple(signal.name for signal in SIGNALS)
     signals, target = names, common
     if isinstance(item, str):
         signal, separator, url = item.partition("=")
         if separator and "/" not in signal:
             if signal not in names:
-                raise OptionError(f"{item!r}: expected one of {', '.join(names)} before the '='.")
+                raise OptionError(f"{name}: expected one of {', '.join(names)} before the '='.")
             signals = (signal,)
         else:
             url = item
@@ -142,10 +145,10 @@ def _target(item: Any, common: Target) -> tuple[tuple[str, ...], Target]:
     elif isinstance(item, dict) and item.keys() <= {"url", "signals", "headers", "timeout", *_FILES}:
         signals = item.get("signals", names)
         if not isinstance(signals, (list, tuple)) or not all(signal in names for signal in signals):
-            raise OptionError(f"signals are {signals!r}: expected a list of some of {', '.join(names)}.")
+            raise OptionError(f"{name}: signals: expected a list of some of {', '.join(names)}.")
         headers = item.get("headers", common.headers)
         if not isinstance(headers, Mapping):
-            raise OptionError(f"headers of {item.get('url')!r}: expected a table of names and values.")
+            raise OptionError(f"{name}: headers: expected a table of names and values.")
         target = common._replace(
             url=str(item.get("url", "")),
             headers=_sound_headers("headers", {str(name): str(value) for name, value in headers.items()}),
@@ -154,12 +157,12 @@ def _target(item: Any, common: Target) -> tuple[tuple[str, ...], Target]:
         )
     else:
         raise OptionError(
-            f"{item!r}: expected [SIGNAL=]URL, or a table with url, signals, headers, timeout, {', '.join(_FILES)}."
+            f"{name}: expected [SIGNAL=]URL, or a table with url, signals, headers, timeout, {', '.join(_FILES)}."
         )
     try:
         return tuple(signals), checked(target)
     except ValueError as error:
-        raise OptionError(f"{error}.") from None
+        raise OptionError(f"{name}: {error}.") from None
 
 
 _FILES = tuple(field.replace("_", "-") for field in Tls._fields)

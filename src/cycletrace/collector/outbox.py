@@ -51,7 +51,7 @@ async def send_waiting(writer: Writer, forwarder: Forwarder, backend: Backend) -
                 limit = 1  # one of them may be to blame, or their size
                 continue
             if not answer.is_success:
-                _log.warning("derived spans of a cycle are refused: %s", answer.message)
+                _log.warning("derived spans of a cycle are refused: %s %s", backend.target.url, answer.logged)
             await writer.do(partial(sent, parcels=parcels))
         except StoreError:
             return 0.0  # the writer has told it

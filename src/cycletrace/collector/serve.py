@@ -31,7 +31,7 @@ from cycletrace.collector.reading import check, may_be_ours
 from cycletrace.collector.series import SECOND, Accumulator
 from cycletrace.collector.signals import METRICS, SIGNALS, TRACES, Request
 from cycletrace.collector.sole import sole
-from cycletrace.collector.state import forget_others, instance_id, load_series, save_series
+from cycletrace.collector.state import forget_others, hide_secrets, instance_id, load_series, save_series
 from cycletrace.collector.teller import Prometheus, Teller, tell_backends, tell_once
 from cycletrace.collector.telling import Telling, begin_all
 from cycletrace.collector.writer import Writer
@@ -120,6 +120,7 @@ class Collector:
             begin_all(accumulator, time.time_ns())
             save_series(connection, accumulator.changed)
             instance = instance_id(connection)
+            hide_secrets(connection)
             forgotten = forget_others(connection, destinations)
         accumulator.keep()
         if forgotten:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from secrets import token_hex
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from cycletrace.collector.series import (
     to_text,
 )
 from cycletrace.store.observed import COLLECTOR
+from cycletrace.urls import take_apart
 
 MAX_OUTBOX = 100_000
 """Requests that wait for one backend. What is older is dropped, and told."""
@@ -87,6 +89,16 @@ def drop_oldest(connection: sqlite3.Connection, destination: str) -> int:
         "(SELECT id FROM outbox WHERE destination = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
         (destination, MAX_OUTBOX),
     ).rowcount
+
+
+def hide_secrets(connection: sqlite3.Connection) -> None:
+    """Rename destinations as they are named now: earlier versions kept user, password and query with them."""
+    for (known,) in connection.execute("SELECT DISTINCT destination FROM outbox").fetchall():
+        with suppress(ValueError):
+            address = take_apart(known).address
+            if address != known:
+                connection.execute("PRAGMA secure_delete = ON")  # nothing of it may stay in unused bytes of the file
+                connection.execute("UPDATE outbox SET destination = ? WHERE destination = ?", (address, known))
 
 
 def forget_others(connection: sqlite3.Connection, destinations: Iterable[str]) -> int:

@@ -1,0 +1,62 @@
+"""URLs of endpoints, which may hold secrets: what may be shown of them, and of errors about them."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+_AUTHORIZATION = "authorization"
+_EXPECTED = "expected a URL such as http://host:4318, with %40 %2F %3F %23 for '@' '/' '?' '#' in user and password"
+
+
+class Parts(NamedTuple):
+    """A URL taken apart. Only the address may be shown, logged or stored."""
+
+    address: str
+    """Scheme, host, port and path."""
+    query: str
+    authorization: str | None
+    """The value of the header that says user and password; ``None`` where the URL has neither."""
+
+    def authorize(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Return these headers, with what the URL says of user and password instead of any other authorization."""
+        if self.authorization is None:
+            return dict(headers)
+        others = {name: value for name, value in headers.items() if name.lower() != _AUTHORIZATION}
+        return {**others, _AUTHORIZATION: self.authorization}
+
+
+def take_apart(url: str) -> Parts:
+    """Separate what may be shown of a URL from user, password and query.
+
+    Raises:
+        ValueError: where it is not a URL, or it is unclear where its password ends. The message does not quote it.
+    """
+    try:
+        scheme, place, path, query, fragment = urlsplit(url)
+        _ = urlsplit(url).port
+    except ValueError:
+        raise ValueError(_EXPECTED) from None
+    if "@" in path + query + fragment:
+        raise ValueError(_EXPECTED)
+    secret, _, host = place.rpartition("@")
+    return Parts(urlunsplit((scheme, host, path, "", "")), query, _basic(secret) if secret else None)
+
+
+def _basic(secret: str) -> str:
+    """Source: RFC 7617."""
+    user, _, password = secret.partition(":")
+    return f"Basic {b64encode(f'{unquote(user)}:{unquote(password)}'.encode()).decode()}"
+
+
+def reason(error: BaseException) -> str:
+    """Describe why a connection failed, by the innermost cause: what libraries wrap around it helps nobody.
+
+    Of an error that is not the system's only the kind is named, because its text may quote the URL.
+    """
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__ or error
+    said = error.strerror if isinstance(error, OSError) else None
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
