@@ -13,6 +13,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from cycletrace.diagnostics import warn_misuse
+from cycletrace.urls import take_apart
 
 TRACES = "traces"
 LOGS = "logs"
@@ -23,7 +24,10 @@ GRPC_PORT = 4317
 
 
 class Target(NamedTuple):
-    """One signal's endpoint. ``url`` is whole for HTTP, and the base for gRPC; ``timeout`` in seconds."""
+    """One signal's endpoint. ``url`` is whole for HTTP, and the base for gRPC; ``timeout`` in seconds.
+
+    Headers and query may hold secrets; the URL does not, and may be shown.
+    """
 
     signal: str
     url: str
@@ -35,6 +39,10 @@ class Target(NamedTuple):
     certificate: Path | None = None
     client_certificate: Path | None = None
     client_key: Path | None = None
+    query: str = ""
+
+    def __repr__(self) -> str:
+        return f"Target({self.url!r})"
 
 
 Destination = dict[str, Target]
@@ -61,19 +69,26 @@ def _target(signal: str, endpoint: str | None, env: Mapping[str, str]) -> Target
     protocol = _protocol(option("PROTOCOL"), url)
     if "://" not in url:
         url = f"http://{url}" if option("INSECURE").lower() == "true" or protocol == HTTP else f"https://{url}"
+    try:
+        parts = take_apart(url)
+    except ValueError as error:
+        warn_misuse("The endpoint for %s cannot be used: %s. Its records stay on this machine.", signal, error)
+        return None
+    url = parts.address
     if protocol == HTTP and not own:
         url = f"{url.rstrip('/')}/v1/{signal}"
     return Target(
         signal,
         url,
         protocol,
-        headers=_headers(option("HEADERS")),
+        headers=tuple(parts.authorize(dict(_headers(option("HEADERS")))).items()),
         timeout=_seconds(option("TIMEOUT")),
         is_gzip=_is_gzip(option("COMPRESSION")),
         is_insecure=urlsplit(url).scheme == "http",
         certificate=_path(option("CERTIFICATE")),
         client_certificate=_path(option("CLIENT_CERTIFICATE")),
         client_key=_path(option("CLIENT_KEY")),
+        query=parts.query,
     )
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
 from cycletrace.emit.delivery.destination import GRPC, LOGS, Target
+from cycletrace.urls import reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -62,6 +63,7 @@ def _http_sender(target: Target) -> Generator[Sender, None, None]:
     session = requests.Session()
     session.headers.update({"Content-Type": "application/x-protobuf", "User-Agent": "cycletrace"})
     session.headers.update(dict(target.headers))
+    url = f"{target.url}?{target.query}" if target.query else target.url
     # Said with each request, since REQUESTS_CA_BUNDLE would beat what the session says.
     verify = str(target.certificate) if target.certificate else True
     if target.client_certificate:
@@ -74,9 +76,9 @@ def _http_sender(target: Target) -> Generator[Sender, None, None]:
         data = gzip.compress(body, compresslevel=1) if target.is_gzip else body
         try:
             timeout = min(seconds, target.timeout)
-            response = session.post(target.url, data=data, timeout=timeout, allow_redirects=False, verify=verify)
+            response = session.post(url, data=data, timeout=timeout, allow_redirects=False, verify=verify)
         except (requests.RequestException, OSError, ValueError) as error:
-            return Answer(Verdict.LATER, _reason(error))
+            return Answer(Verdict.LATER, reason(error))
         return _read_http(target, response)
 
     try:
@@ -91,13 +93,6 @@ def _close(session: Any) -> None:
         for manager in (adapter.poolmanager, *adapter.proxy_manager.values()):
             for key in manager.pools.keys():  # noqa: SIM118 - no mapping, whatever it looks like
                 manager.pools[key].close()
-
-
-def _reason(error: BaseException) -> str:
-    """The innermost cause in words: what libraries wrap around it helps nobody."""
-    while error.__cause__ or error.__context__:
-        error = error.__cause__ or error.__context__ or error
-    return f"{type(error).__name__}: {error}"
 
 
 def _read_http(target: Target, response: Any) -> Answer:
@@ -179,7 +174,7 @@ def _grpc_channel(target: Target) -> Any:
     import_module("google.rpc.error_details_pb2")  # now, so that no fork falls into that import
 
     parts = urlsplit(target.url)
-    address = parts.netloc.rpartition("@")[2] or parts.path
+    address = parts.netloc or parts.path
     compression = grpc.Compression.Gzip if target.is_gzip else grpc.Compression.NoCompression
     # A pool of its own, or a new channel would take over the backoff of the one before.
     options = (("grpc.use_local_subchannel_pool", 1),)
