@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.protobuf import json_format
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -212,6 +213,26 @@ def test_one_bad_record_is_put_aside_the_rest_is_taken_and_all_is_forwarded(
     assert http_sink.bodies("traces") == [body, body]
     assert [facts["outcome"] for facts in collector.facts()] == ["in_use"]
     assert eventually(lambda: collector.total("cycletrace_record_rejected_total")) == 1
+
+
+def test_a_number_that_is_too_large_costs_its_record_alone(collect: Start, grpc_sink: GrpcSink) -> None:
+    collector = collect("--forward", grpc_sink.url)
+    start = time.time_ns() - 3 * 3600 * SECOND
+    good = json_format.MessageToDict(traces(a_cycle("churn@7", start)))
+    spans = good["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    for one in spans:
+        one["traceId"] = one["spanId"] = "ab" * 8
+    wrong = {**spans[0], "startTimeUnixNano": "NUMBER"}
+    endless = {**spans[0], "attributes": [*spans[0]["attributes"], {"key": "lr", "value": {"doubleValue": "NUMBER"}}]}
+    foreign = {"name": "GET", "attributes": [{"key": "x", "value": {"doubleValue": "NUMBER"}}]}
+    spans += [wrong, endless, foreign]
+    for number in ("1e400", "9" * 5000):
+        body = json.dumps(good).replace('"NUMBER"', number).encode()
+        assert collector.post("traces", body, "application/json") == 200
+        assert json.loads(collector.answer)["partialSuccess"]["rejectedSpans"] == "2"
+    assert [facts["outcome"] for facts in collector.facts()] == ["in_use"]
+    (resource,) = ExportTraceServiceRequest.FromString(grpc_sink.bodies("traces")[0]).resource_spans
+    assert [one.name for one in resource.scope_spans[0].spans][-2:] == ["train", "GET"]
 
 
 @pytest.mark.parametrize("forwarded", [True, False])

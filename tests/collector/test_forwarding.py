@@ -148,6 +148,45 @@ def test_json_that_is_no_request_cannot_go_on_over_grpc(to_grpc: Relay, grpc_sin
     assert not grpc_sink.received
 
 
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "9" * 400, "9" * 5000])
+def test_a_number_that_is_too_large_costs_what_has_no_form_in_protobuf_alone(
+    to_grpc: Relay, grpc_sink: GrpcSink, number: str
+) -> None:
+    infinite = {"name": "infinite", "attributes": [{"key": "x", "value": {"doubleValue": "NUMBER"}}]}
+    wrong = {"name": "wrong", "startTimeUnixNano": "NUMBER"}
+    spans = [{"name": "first"}, wrong, infinite, {"name": "last", "spanId": "ab"}]
+    body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans[:3]}, {"spans": spans[3:]}]}, {}]})
+    grpc_sink.answer = ExportTraceServiceResponse(
+        partial_success=ExportTracePartialSuccess(rejected_spans=1, error_message="too old")
+    ).SerializeToString()
+    status, _, answer = to_grpc.post("/v1/traces", body.replace('"NUMBER"', number).encode(), JSON)
+    assert status == 200
+    partial = json.loads(answer)["partialSuccess"]
+    assert partial["rejectedSpans"] == "2", "one here, one there"
+    assert partial["errorMessage"].startswith("1 cannot be converted from JSON: ")
+    assert partial["errorMessage"].endswith("; too old")
+    sent = ExportTraceServiceRequest.FromString(grpc_sink.bodies("traces")[0])
+    first, second = sent.resource_spans[0].scope_spans
+    assert [span.name for span in (*first.spans, *second.spans)] == ["first", "infinite", "last"]
+    assert first.spans[1].attributes[0].value.double_value == float("-inf" if "-" in number else "inf")
+    assert second.spans[0].span_id == b"\xab"
+
+
+def test_names_of_fields_that_are_not_those_of_otlp_are_refused(to_grpc: Relay) -> None:
+    status, _, answer = to_grpc.post("/v1/traces", b'{"resource_spans": [{"scope_spans": [{"spans": [{}]}]}]}', JSON)
+    assert (status, "expected resourceSpans and scopeSpans" in answer.decode()) == (400, True)
+
+
+@pytest.mark.parametrize("body", [b'{"code": 1e400}', b'{"message": 1e400}', b'{"code": %s}' % (b"9" * 5000)])
+def test_a_backend_s_failure_that_cannot_be_read_is_one_all_the_same(
+    to_http: Relay, http_sink: HttpSink, body: bytes
+) -> None:
+    http_sink.status, http_sink.headers, http_sink.body = 503, {"Content-Type": "application/json"}, body
+    assert to_http.post("/v1/traces", BODY, PROTOBUF)[0] == 503
+    http_sink.status, http_sink.body = 200, b'{"partialSuccess": {"rejectedSpans": 1e400}}'
+    assert to_http.post("/v1/traces", BODY, PROTOBUF)[0] == 200
+
+
 @pytest.mark.parametrize(
     ("status", "headers", "http", "code"),
     [

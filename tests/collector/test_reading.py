@@ -265,3 +265,71 @@ def test_the_shell_has_the_field_numbers_of_the_real_messages() -> None:
     assert number(trace_pb2.ResourceSpans, "scope_spans") == number(logs_pb2.ResourceLogs, "scope_logs") == 2
     assert number(trace_pb2.ScopeSpans, "spans") == number(logs_pb2.ScopeLogs, "log_records") == 2
     assert [number(common_pb2.AnyValue, f"{kind}_value") for kind in ("array", "kvlist", "bytes")] == [5, 6, 7]
+
+
+ATTRIBUTES = [
+    {"key": words.CYCLE_ID, "value": {"stringValue": CYCLE}},
+    {"key": words.STAGE_ID, "value": {"stringValue": "a"}},
+    {"key": words.STAGE_NAME, "value": {"stringValue": "train"}},
+]
+TOO_LARGE = ["1e400", "-1e999", "9" * 400, "9" * 5000, "-" + "9" * 5000]
+
+
+def in_json(member: dict[str, Any], number: str = "") -> Request:
+    """A request of a good stage, this span, and another good stage; ``"NUMBER"`` in it is written as this number."""
+    good = {"startTimeUnixNano": "1", "endTimeUnixNano": "2", "attributes": ATTRIBUTES}
+    text = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [good, {**good, **member}, good]}]}]})
+    return Request(TRACES, Encoding.JSON, text.replace('"NUMBER"', number).encode())
+
+
+def value(name: str, **said: Any) -> dict[str, Any]:
+    return {"attributes": [*ATTRIBUTES, {"key": name, "value": said}]}
+
+
+@pytest.mark.parametrize("number", TOO_LARGE)
+@pytest.mark.parametrize(
+    "member",
+    [
+        {"startTimeUnixNano": "NUMBER"},
+        {"endTimeUnixNano": "NUMBER"},
+        value(words.STAGE_ATTEMPT, intValue="NUMBER"),
+        value(words.STAGE_ATTEMPT, doubleValue="NUMBER"),
+        value("lr", doubleValue="NUMBER"),
+        value("lr", intValue="NUMBER"),
+    ],
+)
+def test_a_number_that_is_too_large_costs_its_record_alone(member: dict[str, Any], number: str) -> None:
+    taken = read(in_json(member, number))
+    assert len(taken.records) == 2
+    (bad,) = taken.bad
+    assert bad.reason.endswith("was expected")
+
+
+@pytest.mark.parametrize("number", TOO_LARGE)
+def test_a_number_that_is_too_large_does_not_matter_where_it_is_not_ours(number: str) -> None:
+    foreign_span = {"startTimeUnixNano": "NUMBER", "attributes": [{"key": "x", "value": {"doubleValue": "NUMBER"}}]}
+    for member in (foreign_span, {"kind": "NUMBER", "droppedAttributesCount": "NUMBER", "status": {"code": "NUMBER"}}):
+        taken = read(in_json(member, number))
+        assert taken.bad == []
+        assert len(taken.records) == 2 + (member is not foreign_span)
+    check(in_json(foreign_span, number))
+
+
+@pytest.mark.parametrize("said", [1.5, 2, "1.5", "1e3", "NaN", "Infinity", "-Infinity"])
+def test_a_double_may_be_written_in_a_string_and_be_no_number(said: object) -> None:
+    assert read(in_json(value("lr", doubleValue=said))).bad == []
+
+
+@pytest.mark.parametrize("said", ["nan", "inf", "much", "1e400", "", True, [1]])
+def test_what_is_no_double_costs_its_record_alone(said: object) -> None:
+    taken = read(in_json(value("lr", doubleValue=said)))
+    assert (len(taken.records), [bad.reason for bad in taken.bad]) == (
+        2,
+        ["a number that fits in a double was expected"],
+    )
+
+
+@pytest.mark.parametrize("said", ["--5", "5-", "٣", "1" * 21, " 1", "0x1"])
+def test_what_is_no_integer_is_not_quoted_in_the_reason(said: str) -> None:
+    taken = read(in_json({"startTimeUnixNano": said}))
+    assert (len(taken.records), [bad.reason for bad in taken.bad]) == (2, ["an integer was expected"])

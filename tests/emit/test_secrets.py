@@ -13,10 +13,10 @@ import pytest
 from tests.collector.sinks import GrpcSink, HttpSink
 from tests.journals import environment, run_script
 
-from cycletrace.emit import told
+from cycletrace import diagnostics
 from cycletrace.emit.delivery import progress
-from cycletrace.emit.delivery.destination import find
-from cycletrace.emit.delivery.transport import Verdict, open_sender
+from cycletrace.emit.delivery.destination import Target, find
+from cycletrace.emit.delivery.transport import Answer, Verdict, open_sender
 
 BASIC = f"Basic {b64encode(b'ann:s3cret').decode()}"
 SECRETS = ("s3cret", "t0ken", "ann:", BASIC.split()[1])
@@ -29,6 +29,11 @@ def with_secrets(url: str) -> str:
 
 def shows_secret(text: str) -> bool:
     return any(secret in text for secret in SECRETS)
+
+
+def send(target: Target, seconds: float = 5.0) -> Answer:
+    with open_sender(target) as sender:
+        return sender(b"", seconds)
 
 
 def command(directory: Path, endpoint: str, *words: str) -> str:
@@ -49,7 +54,7 @@ def test_over_http_user_password_and_query_reach_the_endpoint() -> None:
         found = find(with_secrets(f"{sink.url}/base"), {})
         assert found is not None
         for target in found.values():
-            assert open_sender(target)(b"", 5.0).verdict is Verdict.DONE
+            assert send(target).verdict is Verdict.DONE
     finally:
         sink.close()
     assert [received.signal for received in sink.received] == ["traces?key=t0ken", "logs?key=t0ken"]
@@ -62,7 +67,7 @@ def test_over_grpc_user_and_password_become_metadata() -> None:
         url = f"http://ann:s3cret@127.0.0.1:{sink.port}"
         found = find(url, {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"})
         assert found is not None
-        assert open_sender(found["traces"])(b"", 5.0).verdict is Verdict.DONE
+        assert send(found["traces"]).verdict is Verdict.DONE
     finally:
         sink.close()
     assert sink.received[0].headers["authorization"] == BASIC
@@ -104,8 +109,8 @@ def test_an_endpoint_that_cannot_be_used_is_logged_without_it(
     url: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CYCLETRACE_STRICT", raising=False)
-    told._told.clear()
-    with caplog.at_level(logging.WARNING, logger=told.LOGGER.name):
+    diagnostics._logged.clear()
+    with caplog.at_level(logging.WARNING, logger=diagnostics.LOGGER.name):
         assert find(url, {}) is None
     assert [message.startswith("The endpoint for ") for message in caplog.messages] == [True, True]
     assert not shows_secret("".join(caplog.messages))
@@ -115,7 +120,7 @@ def test_an_error_of_the_library_that_sends_is_named_without_its_text() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         found = find(with_secrets(f"http://127.0.0.1:{server.getsockname()[1]}"), {})
         assert found is not None
-        answer = open_sender(found["traces"])(b"", 0.2)
+        answer = send(found["traces"], seconds=0.2)
     assert answer.verdict is Verdict.LATER
     assert answer.detail
     assert not shows_secret(answer.detail)

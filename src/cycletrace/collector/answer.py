@@ -14,6 +14,7 @@ from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
+from cycletrace.collector.json_request import from_json, parse
 from cycletrace.collector.signals import Encoding, Signal
 
 MAX_MESSAGE = 4096
@@ -137,7 +138,7 @@ def malformed(message: str) -> Answer:
 
 
 def of_failure(answer: Answer, status: str, words: str) -> Answer:
-    """A backend's failure, with the status and the words of the backend.
+    """Return a backend's failure with its status and words.
 
     The sender gets words and details only where they are about the request: others may name hosts behind the collector.
     """
@@ -149,13 +150,12 @@ def of_failure(answer: Answer, status: str, words: str) -> Answer:
 
 def of_http_failure(status: int, words: str, retry_after: float | None, details: tuple[bytes, ...] = ()) -> Answer:
     """An HTTP backend's failure. A status that HTTP senders repeat stays one that gRPC senders repeat, too."""
-    said = str(status)
     code = _CODE_OF_HTTP.get(status, Code.UNKNOWN if status >= 500 or status < 400 else Code.INVALID_ARGUMENT)
     if status == 429:
         code = Code.UNAVAILABLE if retry_after is None else Code.RESOURCE_EXHAUSTED
-    if not 400 <= status < 600:  # a redirect would send an exporter elsewhere: the backend's address is wrong
-        status = 500
-    return of_failure(Answer(code, retry_after=retry_after, http=status, details=details), said, words)
+    # A redirect would send an exporter elsewhere: the backend's address is wrong.
+    http = status if 400 <= status < 600 else 500
+    return of_failure(Answer(code, retry_after=retry_after, http=http, details=details), str(status), words)
 
 
 def together(answers: Iterable[Answer]) -> Answer:
@@ -211,8 +211,10 @@ def of_status_text(body: bytes, encoding: Encoding | None) -> tuple[str, float |
         if encoding is Encoding.PROTOBUF:
             return of_status(body)
         if encoding is Encoding.JSON:
-            return of_status(json_format.Parse(body, Status(), ignore_unknown_fields=True).SerializeToString())
-    except (ValueError, json_format.Error, RecursionError):
+            status = Status()
+            from_json(parse(body), status)
+            return of_status(status.SerializeToString())
+    except ValueError:
         pass
     return body.decode(errors="replace").strip()[:MAX_MESSAGE], None, ()
 
@@ -250,8 +252,8 @@ def of_success(body: bytes, signal: Signal, encoding: Encoding) -> Answer:
         if encoding is Encoding.PROTOBUF:
             response.ParseFromString(body)
         else:
-            json_format.Parse(body, response, ignore_unknown_fields=True)
-    except (DecodeError, json_format.Error, UnicodeDecodeError, RecursionError):
+            from_json(parse(body), response)
+    except (DecodeError, ValueError):
         return ACCEPTED
     partial = response.partial_success
     return Answer(message=partial.error_message[:MAX_MESSAGE], rejected=max(getattr(partial, signal.rejected), 0))

@@ -11,7 +11,7 @@ from cycletrace.collector.answer import Answer, malformed, of_failure, of_status
 from cycletrace.collector.aside import Aside
 from cycletrace.collector.backend import Target, Tls
 from cycletrace.collector.grpc_receiver import DETAILS
-from cycletrace.collector.json_request import to_protobuf
+from cycletrace.collector.json_request import Converted, to_protobuf
 from cycletrace.collector.signals import SIGNALS, Encoding, Request
 
 
@@ -41,19 +41,25 @@ class GrpcBackend:
 
     async def send(self, request: Request) -> Answer:
         """Pass a request on. gRPC knows no JSON: what came as JSON is converted."""
-        body = request.body
+        converted = Converted(request.body, 0, "")
         if request.encoding is Encoding.JSON:
             try:
-                body = await self._aside.run(len(body), partial(to_protobuf, request.signal, body))
+                converted = await self._aside.run(len(request.body), partial(to_protobuf, request.signal, request.body))
             except ValueError as error:
                 return malformed(str(error))
         try:
             response = await self._export[request.signal.name](
-                body, timeout=self.target.timeout, metadata=self._metadata
+                converted.body, timeout=self.target.timeout, metadata=self._metadata
             )
         except grpc.aio.AioRpcError as error:
             return self._failure(error)
-        return of_success(response, request.signal, Encoding.PROTOBUF)
+        answer = of_success(response, request.signal, Encoding.PROTOBUF)
+        if not converted.left_out:
+            return answer
+        message = f"{converted.left_out} cannot be converted from JSON: {converted.reason}"
+        return answer._replace(
+            message="; ".join(filter(None, (message, answer.message))), rejected=answer.rejected + converted.left_out
+        )
 
     async def close(self) -> None:
         """Give the connection back."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
+from math import isfinite, nan
 from typing import Any, NamedTuple
 
 from cycletrace.collector import envelope
-from cycletrace.collector.json_request import items, objects, parse
-from cycletrace.collector.signals import LOGS, METRICS, TRACES, Encoding, Request
+from cycletrace.collector.json_request import MEMBERS, items, objects, parse
+from cycletrace.collector.signals import LOGS, TRACES, Encoding, Request
 from cycletrace.conventions import PREFIX, SERVICE_NAMESPACE
 from cycletrace.flow import Record
 from cycletrace.store.decode import Rejected, decode_event, decode_span
@@ -140,18 +142,11 @@ def _members_in_json(request: Request) -> Iterator[tuple[object, dict[str, Any]]
     Raises:
         ValueError: where it is not a request.
     """
-    resources, scopes, members = _NAMES[request.signal]
+    resources, scopes, members = MEMBERS[request.signal]
     for resource in objects(parse(request.body), resources):
         for scope in objects(resource, scopes):
             for member in objects(scope, members):
                 yield resource.get("resource"), member
-
-
-_NAMES = {
-    TRACES: ("resourceSpans", "scopeSpans", "spans"),
-    LOGS: ("resourceLogs", "scopeLogs", "logRecords"),
-    METRICS: ("resourceMetrics", "scopeMetrics", "metrics"),
-}
 
 
 def _json_namespace(resource: object) -> str:
@@ -212,8 +207,8 @@ def _value(value: object) -> object:
         return _integer(content)
     if kind == "boolValue" and isinstance(content, bool):
         return content
-    if kind == "doubleValue" and isinstance(content, (int, float)):
-        return float(content)
+    if kind == "doubleValue":
+        return _double(content)
     return b""
 
 
@@ -237,6 +232,24 @@ def _integer(value: object) -> int:
         return value
     if isinstance(value, float) and value.is_integer():  # some write 3.0
         return int(value)
-    if isinstance(value, str) and len(value) <= 20 and value.isascii() and value.lstrip("-").isdigit():
+    if isinstance(value, str) and _INTEGER.fullmatch(value):
         return int(value)
     raise ValueError("an integer was expected")
+
+
+_INTEGER = re.compile(r"-?[0-9]{1,20}")
+
+
+def _double(value: object) -> float:
+    """Return a double of OTLP's JSON: a number, or one in a string, where it may also be infinite or not a number.
+
+    Raises:
+        ValueError: where it is something else, or a number that is too large.
+    """
+    try:
+        number = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else nan
+    except ValueError:
+        number = nan
+    if not isfinite(number) and value not in ("NaN", "Infinity", "-Infinity"):
+        raise ValueError("a number that fits in a double was expected")
+    return number

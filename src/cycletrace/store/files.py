@@ -108,7 +108,8 @@ class Files:
             page_size = self._ask("page_size")
             if log.size == 0:
                 frames = self._checkpoint()
-                if frames and _status(self._paths[1]).size < _LOG_HEADER + frames * (_FRAME_HEADER + page_size):
+                least = _LOG_HEADER + frames * (_FRAME_HEADER + page_size) if frames else 0
+                if frames < 0 or _status(self._paths[1]).size < least:
                     return False
             elif log.size < min(self._seen[1].size, LOG_LIMIT):
                 return False
@@ -119,8 +120,9 @@ class Files:
     def _checkpoint(self) -> int:
         """Have SQLite move what the log holds into the database. Return how many frames it believes are in the log.
 
-        Of a log that was removed this saves what was committed: SQLite still has it open. Of one that was truncated to
-        nothing it fails at the first read, before it writes anything.
+        The number is negative where another process is at it for too long. Of a log that was removed this saves what
+        was committed: SQLite still has it open. Of one that was truncated to nothing it fails at the first read,
+        before it writes anything.
         """
         until = time.monotonic() + _BUSY
         while (frames := self._ask("wal_checkpoint(PASSIVE)", 1)) < 0 and time.monotonic() < until:
