@@ -45,6 +45,12 @@ def take_apart(url: str) -> Parts:
     return Parts(urlunsplit((scheme, host, path, "", "")), query, _basic(secret) if secret else None)
 
 
+def quote_harmless(given: object) -> str:
+    """Return the text of something that is no URL, quoted for an error, unless it may hold a secret."""
+    text = str(given)
+    return "not shown, since it may hold a secret" if set("@?") & set(text) else repr(text)
+
+
 def _basic(secret: str) -> str:
     """Source: RFC 7617."""
     user, _, password = secret.partition(":")

@@ -52,8 +52,16 @@ class Class:
         (lambda: ct.mark("trained", time(9, tzinfo=timezone.utc)), TypeError, "no instant"),  # type: ignore[arg-type]
         (lambda: ct.configure(launch="rocket"), ValueError, "launch='rocket'"),
         (lambda: ct.configure(people="all"), ValueError, "people='all'"),
-        (lambda: ct.configure(endpoint="localhost:4318"), ValueError, "endpoint='localhost:4318'"),
-        (lambda: ct.configure(endpoint=4318), ValueError, "endpoint=4318"),  # type: ignore[arg-type]
+        (
+            lambda: ct.configure(endpoint="localhost:4318"),
+            ValueError,
+            "endpoint must be a URL such as http://HOST:4318, got 'localhost:4318'",
+        ),
+        (
+            lambda: ct.configure(endpoint=4318),
+            ValueError,
+            "endpoint must be a URL such as http://HOST:4318, got '4318'",
+        ),  # type: ignore[arg-type]
     ],
 )
 def test_wrong_use_raises_with_the_sentence_that_helps(

@@ -13,7 +13,9 @@ import pytest
 from tests.collector.sinks import GrpcSink, HttpSink
 from tests.journals import environment, run_script
 
+import cycletrace as ct
 from cycletrace import diagnostics
+from cycletrace.emit import settings
 from cycletrace.emit.delivery import progress
 from cycletrace.emit.delivery.destination import Target, find
 from cycletrace.emit.delivery.transport import Answer, Verdict, open_sender
@@ -124,3 +126,32 @@ def test_an_error_of_the_library_that_sends_is_named_without_its_text() -> None:
     assert answer.verdict is Verdict.LATER
     assert answer.detail
     assert not shows_secret(answer.detail)
+
+
+@pytest.mark.parametrize(
+    "headers", ["s3cret", "authorization=Bearer t0ken,s3cret", "bad name=s3cret", "x-a=s3cret%0d%0aInjected: 1"]
+)
+def test_a_header_that_is_none_is_left_out_and_not_shown(
+    headers: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CYCLETRACE_STRICT", raising=False)
+    diagnostics._logged.clear()
+    with caplog.at_level(logging.DEBUG):
+        found = find("http://127.0.0.1:4318", {"OTEL_EXPORTER_OTLP_HEADERS": headers})
+    assert found is not None
+    assert dict(found["traces"].headers) == ({"authorization": "Bearer t0ken"} if "Bearer" in headers else {})
+    (message,) = caplog.messages
+    assert "OTEL_EXPORTER_OTLP_HEADERS" in message
+    assert not shows_secret(message)
+
+
+def test_an_endpoint_setting_that_is_no_url_is_not_shown(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CYCLETRACE_STRICT", raising=False)
+    diagnostics._logged.clear()
+    with caplog.at_level(logging.DEBUG):
+        assert settings.read({"CYCLETRACE_ENDPOINT": "ann:s3cret@host"}).endpoint is None
+    with pytest.raises(ValueError, match="endpoint must be a URL") as error:
+        ct.configure(endpoint="ann:s3cret@host")
+    assert not shows_secret("".join(caplog.messages) + str(error.value))

@@ -28,7 +28,9 @@ def url(what: str, given: str | None) -> None:
         ValueError: with what it looks like.
     """
     if given is not None and not str(given).startswith(("http://", "https://")):
-        raise ValueError(f"{what}={given!r} is no URL: say http://HOST:4318, or https://.")
+        from cycletrace.urls import quote_harmless
+
+        raise ValueError(f"{what} must be a URL such as http://HOST:4318, got {quote_harmless(given)}.")
 
 
 def attempt(given: int | None) -> None:

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 from cycletrace.conventions import LAUNCHES, SERVICE_NAMESPACE
 from cycletrace.diagnostics import warn_misuse
+from cycletrace.urls import quote_harmless
 
 T = TypeVar("T")
 
@@ -49,7 +50,7 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
     settings = Settings(
         directory=directory(env),
         namespace=_namespace(env),
-        endpoint=_value(env, "CYCLETRACE_ENDPOINT", None, _url, "an http:// or https:// URL"),
+        endpoint=_value(env, "CYCLETRACE_ENDPOINT", None, _url, "an http:// or https:// URL", is_secret=True),
         is_disabled=_flag(env, "CYCLETRACE_DISABLED"),
         is_strict=_flag(env, "CYCLETRACE_STRICT"),
         is_propagating=not _flag(env, "CYCLETRACE_NO_PROPAGATE"),
@@ -104,7 +105,15 @@ def _flag(env: Mapping[str, str], variable: str) -> bool:
     return _value(env, variable, default=False, parse=_boolean, allowed="1, true, 0, false")
 
 
-def _value(env: Mapping[str, str], variable: str, default: T, parse: Callable[[str], T], allowed: str) -> T:
+def _value(
+    env: Mapping[str, str],
+    variable: str,
+    default: T,
+    parse: Callable[[str], T],
+    allowed: str,
+    *,
+    is_secret: bool = False,
+) -> T:
     text = env.get(variable, "")
     if not text:
         return default
@@ -112,7 +121,8 @@ def _value(env: Mapping[str, str], variable: str, default: T, parse: Callable[[s
         return parse(text)
     except ValueError:
         instead = "as if it were not set" if default is None else f"with {default!r}"
-        warn_misuse("%s is %r, which is not allowed: say %s. Going on %s.", variable, text, allowed, instead)
+        shown = quote_harmless(text) if is_secret else repr(text)
+        warn_misuse("%s is %s, which is not allowed: say %s. Going on %s.", variable, shown, allowed, instead)
         return default
 
 

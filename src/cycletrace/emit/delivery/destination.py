@@ -7,10 +7,11 @@ Source: OpenTelemetry specification, "OpenTelemetry Protocol Exporter". ``CYCLET
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from cycletrace.diagnostics import warn_misuse
 from cycletrace.urls import take_apart
@@ -21,6 +22,8 @@ SIGNALS = (TRACES, LOGS)
 GRPC = "grpc"
 HTTP = "http/protobuf"
 GRPC_PORT = 4317
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""Source: RFC 9110, section 5.6.2."""
 
 
 class Target(NamedTuple):
@@ -81,7 +84,7 @@ def _target(signal: str, endpoint: str | None, env: Mapping[str, str]) -> Target
         signal,
         url,
         protocol,
-        headers=tuple(parts.authorize(dict(_headers(option("HEADERS")))).items()),
+        headers=tuple(parts.authorize(_headers(option("HEADERS"))).items()),
         timeout=_seconds(option("TIMEOUT")),
         is_gzip=_is_gzip(option("COMPRESSION")),
         is_insecure=urlsplit(url).scheme == "http",
@@ -105,10 +108,16 @@ def _protocol(said: str, url: str) -> str:
     return GRPC if port == GRPC_PORT else HTTP
 
 
-def _headers(text: str) -> tuple[tuple[str, str], ...]:
-    from opentelemetry.util.re import parse_env_headers
-
-    return tuple(parse_env_headers(text, liberal=True).items()) if text else ()
+def _headers(text: str) -> dict[str, str]:
+    """Return comma-separated ``name=value`` pairs, percent-encoded. What is no header is left out and never shown."""
+    headers = {}
+    for item in filter(None, map(str.strip, text.split(","))):
+        name, separator, value = (unquote(part).strip() for part in item.partition("="))
+        if separator and _HEADER_NAME.fullmatch(name) and value.isprintable():
+            headers[name.lower()] = value
+        else:
+            warn_misuse("OTEL_EXPORTER_OTLP_HEADERS holds something other than name=value pairs, which is left out.")
+    return headers
 
 
 def _seconds(text: str) -> float:
