@@ -21,7 +21,7 @@ from threading import local
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cycletrace.emit.cycles import Identity
+    from cycletrace.emit.cycles import CycleRef
 
 _inside = local()
 
@@ -52,19 +52,19 @@ class CycleFilter(logging.Filter):
 
 
 def _here() -> tuple[str, str, str]:
-    from cycletrace.emit import entry
+    from cycletrace.emit import blocks
 
-    cycle = entry.known_cycle()
+    cycle = blocks.known_cycle()
     return ("", "", "") if cycle is None else (cycle.cycle_id, _span_id(cycle), cycle.key)
 
 
-def _span_id(cycle: Identity) -> str:
+def _span_id(cycle: CycleRef) -> str:
     from opentelemetry.trace import get_current_span
 
-    from cycletrace.emit import entry
+    from cycletrace.emit import blocks
 
     current = get_current_span().get_span_context()
     if current.trace_id == cycle.trace_number:
         return f"{current.span_id:016x}"
-    _, stage = entry.snapshot() or (None, None)
+    _, stage = blocks.snapshot() or (None, None)
     return stage or cycle.root_id

@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 from tests.docs.pages import ROOT, page, tables, words
 
-from cycletrace.emit.keeper import HEARTBEAT
+from cycletrace.emit.background import HEARTBEAT
 from cycletrace.emit.runs import LEASE
 from cycletrace.emit.writer import MAX_PENDING
 

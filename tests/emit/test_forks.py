@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.journals import Journal, Node, environment, run_script
 
-from cycletrace.emit.lost import bury
+from cycletrace.emit.orphans import close_orphans
 from cycletrace.testing import FakeCollector
 
 THREADED = {"PYTHONWARNINGS": "default,ignore::DeprecationWarning"}
@@ -79,7 +79,7 @@ def test_a_fork_while_other_threads_write_and_deliver_never_hangs(tmp_path: Path
     journal = Journal(tmp_path / "state")
     assert len(journal.spans("child")) == 100
     starts = {event["span_id"] for event in journal.events()}
-    bury(tmp_path / "state")
+    close_orphans(tmp_path / "state")
     assert starts == {span["span_id"] for span in journal.spans()}
 
 

@@ -87,7 +87,7 @@ def test_until_it_is_used_it_costs_nothing(pytester: pytest.Pytester) -> None:
         def test_nothing_is_loaded(request):
             assert request.config.pluginmanager.has_plugin("cycletrace")
             loaded = {name for name in sys.modules if name.startswith(("cycletrace", "opentelemetry", "google"))}
-            assert loaded == {"cycletrace", "cycletrace.testing", "cycletrace.testing.plugin"}
+            assert loaded == {"cycletrace", "cycletrace._version", "cycletrace.testing", "cycletrace.testing.plugin"}
         """
     )
     pytester.runpytest_subprocess().assert_outcomes(passed=1)

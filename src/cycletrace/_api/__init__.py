@@ -1,3 +1,6 @@
-"""The face: the public surface, light to import."""
+"""The public objects, light to import: what records is loaded at the first stage.
 
-from cycletrace._api import machinery as machinery  # here, so that no thread imports it while another forks
+Functions that record ask :func:`cycletrace.emit.loading.ready` first, and then import what they need.
+"""
+
+from cycletrace.emit import loading as loading  # here, so that no thread imports it while another forks

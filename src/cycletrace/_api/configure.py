@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from cycletrace.emit.loading import ready
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
@@ -45,7 +47,6 @@ def configure(
 
     from cycletrace import conventions as c
     from cycletrace._api import checks
-    from cycletrace._api.machinery import entry
     from cycletrace.emit.settings import PEOPLE_MODES
 
     checks.url("endpoint", endpoint)
@@ -62,7 +63,10 @@ def configure(
         "is_propagating": propagate,
         "is_disabled": None if enabled is None else not enabled,
     }
-    entry.configure({name: value for name, value in chosen.items() if value is not None})
+    if ready():
+        from cycletrace.emit import runtime
+
+        runtime.configure({name: value for name, value in chosen.items() if value is not None})
 
 
 def flush(timeout: float = 2.0) -> bool:
@@ -71,9 +75,11 @@ def flush(timeout: float = 2.0) -> bool:
     Returns:
         ``True`` when all was delivered, or there is no endpoint to deliver to.
     """
-    from cycletrace._api.machinery import entry
+    if not ready():
+        return False
+    from cycletrace.emit import runtime
 
-    return bool(entry.flush(timeout))
+    return bool(runtime.flush(timeout))
 
 
 def environ() -> dict[str, str]:
@@ -84,6 +90,8 @@ def environ() -> dict[str, str]:
     """
     import os
 
-    from cycletrace._api.machinery import entry
+    if not ready():
+        return dict(os.environ)
+    from cycletrace.emit import blocks
 
-    return entry.environ() or dict(os.environ)
+    return blocks.environ() or dict(os.environ)

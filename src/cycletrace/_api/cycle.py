@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from cycletrace import conventions as c
 from cycletrace._api import checks, shapes
 from cycletrace._api.instants import said_at
+from cycletrace.emit.loading import ready
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,8 +17,8 @@ if TYPE_CHECKING:
     from typing import Any, ParamSpec, TypeVar
 
     from cycletrace._api.waiting import Waiting
-    from cycletrace.emit.cycles import Identity
-    from cycletrace.emit.entry import Block
+    from cycletrace.emit.blocks import Block
+    from cycletrace.emit.cycles import CycleRef
 
     P = ParamSpec("P")
     R = TypeVar("R")
@@ -29,22 +32,22 @@ class Cycle:
     deployment may happen next week elsewhere.
     """
 
-    __slots__ = ("_entered", "_identity", "_renew")
+    __slots__ = ("_entered", "_ref", "_renew")
 
-    def __init__(self, identity: Identity, renew: Callable[[], Cycle] | None = None) -> None:
-        self._identity = identity
+    def __init__(self, ref: CycleRef, renew: Callable[[], Cycle] | None = None) -> None:
+        self._ref = ref
         self._renew = renew
         self._entered: list[Block] = []
 
     @property
     def key(self) -> str:
         """The key, unique in its namespace."""
-        return self._identity.key
+        return self._ref.key
 
     @property
     def trace_id(self) -> str:
         """The id of the cycle, and of its trace: 32 lower-case hex digits."""
-        return self._identity.cycle_id
+        return self._ref.cycle_id
 
     def mark(self, name: str, at: datetime | int | None = None) -> None:
         """Say that the cycle reached a mark: ``started``, ``trained``, ``selected``, ``deployed`` or ``in_use``.
@@ -56,16 +59,14 @@ class Cycle:
         Raises:
             ValueError: where the datetime is naive.
         """
-        instant = said_at(at)
-        from cycletrace._api.machinery import entry
-
-        entry.mark(self._identity, name, instant)
+        _mark(self._ref, name, said_at(at))
 
     def alias(self, key: str) -> None:
         """Say that this is another key of the same cycle: of the registry, a git revision, a run of a tracker."""
-        from cycletrace._api.machinery import entry
+        if ready():
+            from cycletrace.emit import marks
 
-        entry.alias(self._identity, key)
+            marks.alias(self._ref, key)
 
     def close(self, outcome: str, at: datetime | int | None = None) -> None:
         """Say how the cycle ended: ``failed``, ``abandoned``, ``superseded`` or ``rolled_back``.
@@ -78,9 +79,10 @@ class Cycle:
             ValueError: where the datetime is naive.
         """
         instant = said_at(at)
-        from cycletrace._api.machinery import entry
+        if ready():
+            from cycletrace.emit import marks
 
-        entry.close(self._identity, outcome, instant)
+            marks.close(self._ref, outcome, instant)
 
     def waiting(self, reason: str, *, by: str | None = None) -> Waiting:
         """A wait of the cycle as a whole: ``with c.waiting("human"):``. See :func:`cycletrace.waiting`.
@@ -90,24 +92,26 @@ class Cycle:
         """
         from cycletrace._api.waiting import Waiting
 
-        return Waiting(reason, by=by, cycle=self._identity)
+        return Waiting(reason, by=by, cycle=self._ref)
 
     def __enter__(self) -> Cycle:
-        from cycletrace._api.machinery import entry
+        if ready():
+            from cycletrace.emit import blocks
 
-        block = entry.enter_cycle(self._identity)
-        if block is not None:
-            self._entered.append(block)
+            block = blocks.enter_cycle(self._ref)
+            if block is not None:
+                self._entered.append(block)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        from cycletrace._api.machinery import entry
+        if self._entered:
+            from cycletrace.emit import blocks
 
-        block = entry.innermost(self._entered)
-        if block is not None:
-            entry.leave_cycle(block)
+            block = blocks.innermost(self._entered)
+            if block is not None:
+                blocks.leave_cycle(block)
 
     async def __aenter__(self) -> Cycle:
         return self.__enter__()
@@ -129,14 +133,14 @@ class Cycle:
         return self if self._renew is None else self._renew()
 
     def __reduce__(self) -> tuple[Callable[[str], Cycle], tuple[str]]:
-        return _from_text, (self._identity.to_text(),)
+        return _from_text, (self._ref.to_text(),)
 
     def __repr__(self) -> str:
         return f"<cycle {self.key!r}>"
 
 
 def _from_text(text: str) -> Cycle:
-    from cycletrace._api.machinery import from_text
+    from cycletrace.emit.cycles import from_text
 
     return Cycle(from_text(text, ""))
 
@@ -171,26 +175,34 @@ def cycle(
     checks.one_of("trigger", trigger, c.TRIGGERS)
     if not model or key == "":
         raise ValueError("A cycle needs the name of a model: cycle('churn', '7').")
-    from cycletrace._api.machinery import entry
-
-    def make() -> Cycle:
-        identity = entry.identify(model, version, key=key, domain=domain, trigger=trigger, environment=environment)
-        if identity is None:  # nothing can be recorded here
-            from cycletrace.emit.cycles import Identity
-
-            identity = Identity(key or c.key_of(str(model), str(version)), model=model, version=version)
-        return Cycle(identity)
-
+    make = partial(_identify, model, version, key, domain, trigger, environment)
     made = make()
-    return made if key is not None or version is not None else Cycle(made._identity, make)  # noqa: SLF001 - its own
+    return made if key is not None or version is not None else Cycle(made._ref, make)  # noqa: SLF001 - its own
+
+
+def _identify(
+    model: str, version: str | None, key: str | None, domain: str | None, trigger: str | None, environment: str | None
+) -> Cycle:
+    ref: CycleRef | None = None
+    if ready():
+        from cycletrace.emit import blocks
+
+        ref = blocks.identify(model, version, key=key, domain=domain, trigger=trigger, environment=environment)
+    if ref is None:  # nothing can be recorded here
+        from cycletrace.emit.cycles import CycleRef
+
+        ref = CycleRef(key or c.key_of(str(model), str(version)), model=model, version=version)
+    return Cycle(ref)
 
 
 def current_cycle() -> Cycle | None:
-    """The cycle that the calling code runs in, ``None`` where there is none yet."""
-    from cycletrace._api.machinery import entry
+    """Return the cycle that the calling code runs in, ``None`` where there is none yet."""
+    if not ready():
+        return None
+    from cycletrace.emit import blocks
 
-    identity = entry.known_cycle()
-    return None if identity is None else Cycle(identity)
+    ref = blocks.known_cycle()
+    return None if ref is None else Cycle(ref)
 
 
 def mark(name: str, at: datetime | int | None = None) -> None:
@@ -199,7 +211,11 @@ def mark(name: str, at: datetime | int | None = None) -> None:
     Raises:
         ValueError: where the datetime is naive.
     """
-    instant = said_at(at)
-    from cycletrace._api.machinery import entry
+    _mark(None, name, said_at(at))
 
-    entry.mark(None, name, instant)
+
+def _mark(ref: CycleRef | None, name: str, at: int | None) -> None:
+    if ready():
+        from cycletrace.emit import marks
+
+        marks.mark(ref, name, at)

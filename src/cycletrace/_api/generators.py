@@ -26,25 +26,25 @@ class _Body:
 
     def step(self, advance: Callable[..., Any], *values: Any) -> Any:
         """Advance the body by one step."""
-        from cycletrace._api.machinery import entry
+        from cycletrace.emit.runs import go
 
-        outside = entry.go(self.inside)
+        outside = go(self.inside)
         try:
             return advance(*values)
         finally:
             if outside is not None:
-                self.inside = entry.go(outside) or self.inside
+                self.inside = go(outside) or self.inside
 
     async def astep(self, advance: Callable[..., Awaitable[Any]], *values: Any) -> Any:
         """Advance the body of an async generator by one step."""
-        from cycletrace._api.machinery import entry
+        from cycletrace.emit.runs import go
 
-        outside = entry.go(self.inside)
+        outside = go(self.inside)
         try:
             return await advance(*values)
         finally:
             if outside is not None:
-                self.inside = entry.go(outside) or self.inside
+                self.inside = go(outside) or self.inside
 
 
 def wrap_generator(definition: Stage, function: Callable[..., Any], capture: Reader | None) -> Any:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 from cycletrace._api import checks
+from cycletrace.emit import loading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ def said_at(at: datetime | int | None = None) -> int | None:
         ValueError: where it is a naive datetime.
     """
     instant = checks.instant(at)
-    if instant is None and "cycletrace.emit.entry" not in sys.modules:
+    if instant is None and not loading.is_loaded:
         from time import time_ns
 
         return time_ns()

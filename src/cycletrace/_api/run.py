@@ -66,8 +66,8 @@ class Run:
 
 def current_stage() -> Run | None:
     """The run of the innermost stage that the calling code runs in, ``None`` outside any."""
-    from cycletrace._api.machinery import HERE
+    from cycletrace.emit.current import CURRENT
 
-    here = HERE.get()
+    here = CURRENT.get()
     run = None if here.cycle is None else here.run_of(here.cycle)
     return None if run is None else Run(run)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from cycletrace.emit.loading import ready
+
 _recorded: set[tuple[str | None, ...]] = set()
 """What was recorded already: all that tells one record from another."""
 
@@ -31,7 +33,7 @@ def served(
         if call in _recorded:
             return
     except TypeError:
-        from cycletrace._api.machinery import warn_misuse
+        from cycletrace.diagnostics import warn_misuse
 
         kinds = ", ".join(type(value).__name__ for value in call)
         warn_misuse("served takes texts, and got: %s. This is not recorded.", kinds)
@@ -43,14 +45,17 @@ def _first(call: tuple[str | None, ...]) -> None:
     from cycletrace._api.instants import said_at
 
     at = said_at()
-    from cycletrace._api.machinery import HERE, entry
+    if not ready():
+        return
+    from cycletrace.emit import marks
+    from cycletrace.emit.current import CURRENT
 
     model, version, key, mechanism, environment = call
-    current = HERE.get().cycle
+    current = CURRENT.get().cycle
     if key is None and version is None and current is not None:
         # It is the current cycle's, which may be another one at the next call.
         call = (current.cycle_id, *call)
         if call in _recorded:
             return
     _recorded.add(call)
-    entry.served(model, version, key, mechanism, environment, at)
+    marks.served(model, version, key, mechanism, environment, at)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from cycletrace.emit.loading import ready
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from cycletrace.emit.entry import Block
+    from cycletrace.emit.blocks import Block
 
 
 class Snapshot:
@@ -34,20 +36,22 @@ class Attached:
         self._entered: list[Block] = []
 
     def __enter__(self) -> None:
-        from cycletrace._api.machinery import entry
+        if self._token.cycle is not None and ready():
+            from cycletrace.emit import blocks
 
-        block = None if self._token.cycle is None else entry.attach(self._token.cycle, self._token.stage)
-        if block is not None:
-            self._entered.append(block)
+            block = blocks.attach(self._token.cycle, self._token.stage)
+            if block is not None:
+                self._entered.append(block)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        from cycletrace._api.machinery import entry
+        if self._entered:
+            from cycletrace.emit import blocks
 
-        block = entry.innermost(self._entered)
-        if block is not None:
-            entry.detach(block)
+            block = blocks.innermost(self._entered)
+            if block is not None:
+                blocks.detach(block)
 
     async def __aenter__(self) -> None:
         self.__enter__()
@@ -64,10 +68,11 @@ def snapshot() -> Snapshot:
     Returns:
         A picklable token: the cycle and the stage, no more. Outside any cycle it is empty, and resumes nothing.
     """
-    from cycletrace._api.machinery import entry
+    if not ready():
+        return Snapshot(None, None)
+    from cycletrace.emit import blocks
 
-    taken = entry.snapshot()
-    return Snapshot(None, None) if taken is None else Snapshot(*taken)
+    return Snapshot(*(blocks.snapshot() or (None, None)))
 
 
 def attach(token: Snapshot) -> Attached:

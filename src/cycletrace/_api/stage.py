@@ -9,6 +9,7 @@ from cycletrace._api import capture as capturing
 from cycletrace._api import checks, generators, shapes
 from cycletrace._api.cycle import Cycle
 from cycletrace._api.run import Run
+from cycletrace.emit.loading import ready
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,17 +17,16 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, NoReturn, TypeVar, overload
 
-    from cycletrace.emit.cycles import Identity
+    from cycletrace.emit.cycles import CycleRef
     from cycletrace.emit.runs import Run as EmittedRun
-    from cycletrace.emit.runs import Terms
+    from cycletrace.emit.runs import StageSpec
 
     F = TypeVar("F", bound=Callable[..., Any] | classmethod[Any, ..., Any] | staticmethod[..., Any])
 
 
 _NAME_ONLY = (None, None, None, None, (), None, None)
 _begin: Any = None
-_terms_of: Any = None
-"""What the machinery does, once a stage runs."""
+"""What begins a run, once it is loaded: looked up here by every stage."""
 
 
 class Stage:
@@ -35,7 +35,7 @@ class Stage:
     Entered as often as you like, also by many threads and tasks at once, and within itself.
     """
 
-    __slots__ = ("_attributes", "_capture", "_cycle", "_entered", "_given", "_terms")
+    __slots__ = ("_attributes", "_capture", "_cycle", "_entered", "_given", "_spec")
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Stage:
         self._capture = tuple(capture)
         self._attributes = dict(attributes) if attributes else None
         self._cycle = cycle
-        self._terms: Terms | None = None
+        self._spec: StageSpec | None = None
         self._entered: list[EmittedRun] = []
 
     def __call__(self, function: F) -> F:
@@ -93,8 +93,10 @@ class Stage:
         attributes = self._attributes
         if captured:
             attributes = {**attributes, **captured} if attributes else dict(captured)
-        terms = self._terms or self.terms
-        run: EmittedRun | None = _begin(terms, None if self._cycle is None else self._identity(), attributes)
+        spec = self._spec or self._make_spec()
+        if spec is None:
+            return None
+        run: EmittedRun | None = _begin(spec, None if self._cycle is None else self._cycle_ref(), attributes)
         return run
 
     def __enter__(self) -> Run:
@@ -128,9 +130,9 @@ class Stage:
     def _innermost(self) -> EmittedRun | None:
         """The run that the calling code leaves: its innermost one of this definition, whoever else entered it."""
         if len(self._entered) > 1:
-            from cycletrace._api.machinery import HERE
+            from cycletrace.emit.current import CURRENT
 
-            run = HERE.get().run
+            run = CURRENT.get().run
             while run is not None and run not in self._entered:
                 run = run.around.run
             if run is not None:
@@ -141,27 +143,26 @@ class Stage:
     def _named(self, name: str) -> Stage:
         return Stage(name, *self._given[1:], self._capture, self._attributes, self._cycle)
 
-    @property
-    def terms(self) -> Terms:
-        """What the runs tell, made at the first one: until then nothing of the machinery is loaded."""
-        global _begin, _terms_of
-        if _begin is None:
-            from cycletrace._api.machinery import entry, terms_of
+    def _make_spec(self) -> StageSpec | None:
+        """Return what the runs record of the definition, made at the first one; ``None``: nothing can be recorded."""
+        global _begin
+        if not ready():
+            return None
+        from cycletrace.emit import runs
 
-            _begin, _terms_of = entry.begin, terms_of
-        terms: Terms = _terms_of(*self._given)
-        self._terms = terms
-        return terms
+        _begin = runs.begin
+        self._spec = runs.spec_of(*self._given)
+        return self._spec
 
-    def _identity(self) -> Identity | None:
+    def _cycle_ref(self) -> CycleRef | None:
         cycle = self._cycle
         if cycle is None:
             return None
         if isinstance(cycle, str):
-            from cycletrace._api.machinery import entry
+            from cycletrace.emit import blocks
 
-            return entry.identify_key(cycle)
-        return cycle._identity  # noqa: SLF001 - the face's own
+            return blocks.identify_key(cycle)
+        return cycle._ref  # noqa: SLF001 - the face's own
 
 
 def _wrap_plain(definition: Stage, function: Callable[..., Any], capture: capturing.Reader | None) -> Any:

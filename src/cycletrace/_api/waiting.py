@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cycletrace import conventions as c
 from cycletrace._api import checks, shapes
+from cycletrace.emit.loading import ready
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,8 +12,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, TypeVar
 
-    from cycletrace.emit.current import Here
-    from cycletrace.emit.cycles import Identity
+    from cycletrace.emit.current import Context
+    from cycletrace.emit.cycles import CycleRef
     from cycletrace.emit.runs import Run
     from cycletrace.emit.waits import OpenWait
 
@@ -25,7 +26,7 @@ class Waiting:
     __slots__ = ("_by", "_cycle", "_opened", "_reason", "_run")
 
     def __init__(
-        self, reason: str, *, by: str | None = None, cycle: Identity | None = None, run: Run | None = None
+        self, reason: str, *, by: str | None = None, cycle: CycleRef | None = None, run: Run | None = None
     ) -> None:
         checks.one_of("reason", reason, c.REASONS)
         checks.actor(by)
@@ -33,25 +34,29 @@ class Waiting:
         self._by = by
         self._cycle = cycle
         self._run = run
-        self._opened: list[tuple[Here, OpenWait]] = []
+        self._opened: list[tuple[Context, OpenWait]] = []
 
     def __enter__(self) -> None:
-        from cycletrace._api.machinery import HERE, entry
+        if not ready():
+            return
+        from cycletrace.emit.current import CURRENT
+        from cycletrace.emit.waits import open_wait
 
-        wait = entry.open_wait(self._reason, self._by, self._cycle, self._run)
+        wait = open_wait(self._reason, self._by, self._cycle, self._run)
         if wait is not None:
-            self._opened.append((HERE.get(), wait))
+            self._opened.append((CURRENT.get(), wait))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        from cycletrace._api.machinery import HERE, entry
+        if not self._opened:
+            return
+        from cycletrace.emit.current import CURRENT
 
-        here = HERE.get()
+        here = CURRENT.get()
         # The calling code's own, whoever else entered this; else the latest.
         index = next((index for index in reversed(range(len(self._opened))) if self._opened[index][0] is here), -1)
-        if self._opened:
-            entry.close_wait(self._opened.pop(index)[1])
+        self._opened.pop(index)[1].end()
 
     async def __aenter__(self) -> None:
         self.__enter__()

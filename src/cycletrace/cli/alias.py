@@ -24,9 +24,9 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Record the alias."""
-    from cycletrace.emit import words
+    from cycletrace.emit import marks
 
     state = options.emitting(args)
     cycle = options.named_cycle(args, state)
-    words.alias(state, cycle, args.key)
+    marks.alias(cycle, args.key)
     return options.recorded(state, f"{args.key} is {cycle.key}.")

@@ -10,7 +10,7 @@ from cycletrace.cli.failure import Failure
 from cycletrace.conventions import SAID_OUTCOMES
 
 if TYPE_CHECKING:
-    from cycletrace.emit.cycles import Identity
+    from cycletrace.emit.cycles import CycleRef
 
 
 def add_parser(commands: Any) -> None:
@@ -30,18 +30,18 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Record the outcome."""
-    from cycletrace.emit import words
+    from cycletrace.emit import marks
 
     state = options.emitting(args)
     cycle = options.named_cycle(args, state)
     if args.outcome is not None:
-        words.close(state, cycle, args.outcome, args.at)
+        marks.close(cycle, args.outcome, args.at)
     if not _let_go(cycle) and args.outcome is None:
         raise Failure("say how it ended: " + ", ".join(SAID_OUTCOMES) + ".")
     return options.recorded(state, f"{cycle.key}: {args.outcome or 'joined no longer here'}.")
 
 
-def _let_go(cycle: Identity) -> bool:
+def _let_go(cycle: CycleRef) -> bool:
     """Whether it was the cycle that `start` began here, which is then joined no longer.
 
     Raises:

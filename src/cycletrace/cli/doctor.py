@@ -79,7 +79,7 @@ def _settings() -> Iterator[Finding]:
 
     from cycletrace.diagnostics import LOGGER
     from cycletrace.emit import settings
-    from cycletrace.emit.inherited import inherited
+    from cycletrace.emit.inherited import find_inherited
 
     told: list[str] = []
     listener = logging.Handler()
@@ -87,7 +87,7 @@ def _settings() -> Iterator[Finding]:
     LOGGER.addHandler(listener)
     try:
         chosen = settings.read()
-        born_into = inherited(chosen.namespace)
+        inherited = find_inherited(chosen.namespace)
     finally:
         LOGGER.removeHandler(listener)
     for complaint in told:
@@ -95,7 +95,7 @@ def _settings() -> Iterator[Finding]:
     if chosen.is_disabled:
         yield Finding("settings", False, "cycletrace is disabled", "Unset CYCLETRACE_DISABLED.")
     own = sorted(name for name in os.environ if name.startswith(("CYCLETRACE_", "OTEL_")))
-    cycle = f"cycle {born_into.cycle.key}" if born_into else "no cycle begun here"
+    cycle = f"cycle {inherited.cycle.key}" if inherited else "no cycle begun here"
     yield Finding("settings", True, f"{', '.join(own) or 'all by default'}; namespace {chosen.namespace!r}; {cycle}")
 
 

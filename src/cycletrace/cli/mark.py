@@ -27,9 +27,9 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Record the mark."""
-    from cycletrace.emit import words
+    from cycletrace.emit import marks
 
     state = options.emitting(args)
     cycle = options.named_cycle(args, state)
-    words.mark(state, cycle, args.name, args.at, environment=args.environment, mechanism=args.mechanism)
+    marks.mark(cycle, args.name, args.at, environment=args.environment, mechanism=args.mechanism)
     return options.recorded(state, f"{cycle.key}: {args.name}.")

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _cycle_id(args: argparse.Namespace) -> str:
     from cycletrace.conventions import cycle_id
-    from cycletrace.emit.inherited import inherited
+    from cycletrace.emit.inherited import find_inherited
     from cycletrace.emit.settings import read
 
     directory = options.own_directory(args)
@@ -50,7 +50,7 @@ def _cycle_id(args: argparse.Namespace) -> str:
         made = cycle_id(namespace, args.key)
         facts = reading.facts_of_cycle(directory, made)
         return made if facts is None else facts["cycle_id"]  # another one's, where the key is an alias
-    known = inherited(namespace)
+    known = find_inherited(namespace)
     if known is None:
         raise Failure("no cycle is known here. Say which: cycletrace open KEY")
     return known.cycle.cycle_id

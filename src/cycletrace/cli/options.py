@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from cycletrace.cli.failure import Failure
 
 if TYPE_CHECKING:
-    from cycletrace.emit.cycles import Identity
+    from cycletrace.emit.cycles import CycleRef
     from cycletrace.emit.runtime import Runtime
 
 
@@ -151,7 +151,7 @@ def emitting(args: argparse.Namespace) -> Runtime:
     return state
 
 
-def named_cycle(args: argparse.Namespace, state: Runtime) -> Identity:
+def named_cycle(args: argparse.Namespace, state: Runtime) -> CycleRef:
     """The cycle that a command is about.
 
     Raises:
@@ -164,9 +164,9 @@ def named_cycle(args: argparse.Namespace, state: Runtime) -> Identity:
             return from_key(args.cycle, state.settings.namespace)
         except ValueError as error:
             raise Failure(f"--cycle: {error}") from None
-    if state.born_into is None:
+    if state.inherited is None:
         raise Failure("no cycle is known here. Say --cycle KEY, or begin one: cycletrace start MODEL")
-    return state.born_into.cycle
+    return state.inherited.cycle
 
 
 def recorded(state: Runtime, what: str) -> int:

@@ -113,11 +113,11 @@ def facts_of_cycle(directory: Path, cycle_id: str) -> Facts | None:
 
 def ingested(directory: Path) -> Store:
     """This machine's store, with what its journals hold, and with the ends of what died."""
-    from cycletrace.emit.lost import bury
+    from cycletrace.emit.orphans import close_orphans
     from cycletrace.store import FILE, ingest, open_store, refold
     from cycletrace.store.observed import has_collector
 
-    bury(directory)
+    close_orphans(directory)
     store = open_store(directory / FILE)
     ingest(store, directory)
     while True:

@@ -45,18 +45,20 @@ def add_stage_options(parser: argparse.ArgumentParser) -> None:
     options.add_directory(parser)
 
 
-def terms_of(args: argparse.Namespace, name: str, by: str | None) -> Any:
-    """What the options say of a stage.
+def spec_of(args: argparse.Namespace, name: str, by: str | None) -> Any:
+    """Return what a stage's options make of it.
 
     Raises:
-        Failure: where they cannot be.
+        Failure: where a value is not allowed.
     """
-    from cycletrace._api.stage import Stage
+    from cycletrace import stage
+    from cycletrace.emit import runs
 
-    try:
-        return Stage(name, args.kind, by, args.attempt, args.environment, args.mechanism, (), None, None).terms
+    try:  # the definition of a stage checks what it is given
+        stage(name, kind=args.kind, by=by, attempt=args.attempt, mechanism=args.mechanism)
     except ValueError as error:
         raise Failure(str(error)) from None
+    return runs.spec_of(name, args.kind, by, args.attempt, args.environment, args.mechanism)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -64,23 +66,23 @@ def run(args: argparse.Namespace) -> int:
     command = args.command[1:] if args.command[:1] == ["--"] else args.command
     if not command:
         raise Failure("what is to be run? cycletrace run --stage train -- python train.py")
-    terms = terms_of(args, args.stage, args.by)
-    code = _recorded(args, terms, command)
+    spec = spec_of(args, args.stage, args.by)
+    code = _recorded(args, spec, command)
     if code < 0:
         _die_by(-code)
     return code
 
 
-def _recorded(args: argparse.Namespace, terms: Any, command: list[str]) -> int:
+def _recorded(args: argparse.Namespace, spec: Any, command: list[str]) -> int:
     """Run the command within a stage. Whatever of ours fails, the command runs."""
-    from cycletrace.emit import entry
+    from cycletrace.emit import runs
     from cycletrace.emit.cycles import from_key
     from cycletrace.emit.runtime import runtime
 
     options.state_directory(args)
     state = runtime()
     cycle = from_key(args.cycle, state.settings.namespace) if state is not None and args.cycle else None
-    run = entry.begin(terms, cycle)
+    run = runs.begin(spec, cycle)
     if run is not None:
         run.enter()
     code = _wait_for(command)

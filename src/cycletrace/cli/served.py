@@ -30,7 +30,7 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Record the first use."""
-    from cycletrace.emit import words
+    from cycletrace.emit import marks
 
     if args.model is not None and args.version is None:
         raise Failure(f"a version is needed: cycletrace served {args.model} VERSION (or --cycle KEY).")
@@ -38,5 +38,5 @@ def run(args: argparse.Namespace) -> int:
     if args.model is not None:
         args.cycle = key_of(args.model, args.version)
     cycle = options.named_cycle(args, state)
-    words.mark(state, cycle, IN_USE, args.at, environment=args.environment, mechanism=args.mechanism)
+    marks.mark(cycle, IN_USE, args.at, environment=args.environment, mechanism=args.mechanism)
     return options.recorded(state, f"{cycle.key}: in use.")

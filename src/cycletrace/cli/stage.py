@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cycletrace.cli import options
 from cycletrace.cli.failure import Failure
 from cycletrace.cli.reading import facts_of_cycle
-from cycletrace.cli.run import add_stage_options, terms_of
+from cycletrace.cli.run import add_stage_options, spec_of
 from cycletrace.conventions import OK, STAGE_OUTCOMES, begun_stage_id
 
 if TYPE_CHECKING:
@@ -41,18 +41,18 @@ def add_parser(commands: Any) -> None:
 
 def run_begin(args: argparse.Namespace) -> int:
     """Record the start."""
-    from cycletrace.emit import begun
+    from cycletrace.emit import detached
 
     state = options.emitting(args)
     cycle = options.named_cycle(args, state)
     stage = begun_stage_id(cycle.cycle_id, args.name, args.attempt or 1)
-    begun.begin_stage(state, cycle, terms_of(args, args.name, _by(args)), stage, args.at)
+    detached.begin_stage(state, cycle, spec_of(args, args.name, _by(args)), stage, args.at)
     return options.recorded(state, f"{cycle.key}: {args.name} began.")
 
 
 def run_end(args: argparse.Namespace) -> int:
     """Record the run."""
-    from cycletrace.emit import begun
+    from cycletrace.emit import detached
 
     state = options.emitting(args)
     cycle = options.named_cycle(args, state)
@@ -67,7 +67,7 @@ def run_end(args: argparse.Namespace) -> int:
             f"{args.name!r} of {cycle.key} was not begun here. Say when it began: --began TIME, "
             f"or begin it: cycletrace stage begin {args.name}"
         )
-    begun.end_stage(state, cycle, terms_of(args, args.name, _by(args)), stage, start, args.outcome, args.at)
+    detached.end_stage(state, cycle, spec_of(args, args.name, _by(args)), stage, start, args.outcome, args.at)
     return options.recorded(state, f"{cycle.key}: {args.name} ended, {args.outcome}.")
 
 

@@ -41,8 +41,8 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Begin the cycle."""
-    from cycletrace.emit import words
-    from cycletrace.emit.entry import identify
+    from cycletrace.emit import marks
+    from cycletrace.emit.blocks import identify
     from cycletrace.emit.worktree import FILE, FOLDER, UnsafeError, write_cycle
 
     state = options.emitting(args)
@@ -66,9 +66,9 @@ def run(args: argparse.Namespace) -> int:
         raise Failure(f"{error}. Remove it, or begin the cycle in another folder.") from None
     except OSError as error:
         raise Failure(f"{path} cannot be written: {error.strerror}.") from None
-    words.mark(state, cycle, STARTED, args.at)
+    marks.mark(cycle, STARTED, args.at)
     if args.idea:
-        words.alias(state, cycle, args.idea)
+        marks.alias(cycle, args.idea)
     return options.recorded(state, f"{cycle.key} began. All work below {top} joins it.")
 
 

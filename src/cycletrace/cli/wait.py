@@ -35,16 +35,16 @@ def add_parser(commands: Any) -> None:
 
 def run_begin(args: argparse.Namespace) -> int:
     """Record that it was opened."""
-    from cycletrace.emit import begun
+    from cycletrace.emit import detached
 
     state, cycle, stage, wait = _what(args)
-    begun.begin_wait(state, cycle, args.reason, wait, stage, args.at)
+    detached.begin_wait(state, cycle, args.reason, wait, stage, args.at)
     return options.recorded(state, f"{cycle.key}: waiting for {args.reason}.")
 
 
 def run_end(args: argparse.Namespace) -> int:
     """Record the wait."""
-    from cycletrace.emit import begun
+    from cycletrace.emit import detached
 
     state, cycle, stage, wait = _what(args)
     facts = facts_of_cycle(options.own_directory(args), cycle.cycle_id)
@@ -58,7 +58,7 @@ def run_end(args: argparse.Namespace) -> int:
             f"no wait for {args.reason} of {cycle.key} was begun here. Say when: --began TIME, "
             f"or begin it: cycletrace wait begin {args.reason}"
         )
-    begun.end_wait(state, cycle, args.reason, wait, stage, start, args.at)
+    detached.end_wait(state, cycle, args.reason, wait, stage, start, args.at)
     return options.recorded(state, f"{cycle.key}: waits for {args.reason} no longer.")
 
 

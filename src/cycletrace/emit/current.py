@@ -6,19 +6,19 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from cycletrace.emit.cycles import Identity
+    from cycletrace.emit.cycles import CycleRef
     from cycletrace.emit.inherited import Inherited
     from cycletrace.emit.runs import Run
 
 
-class Here(NamedTuple):
+class Context(NamedTuple):
     """The innermost cycle, the innermost run of a stage (of any cycle), and what was attached, where there is any."""
 
-    cycle: Identity | None = None
+    cycle: CycleRef | None = None
     run: Run | None = None
     attached: Inherited | None = None
 
-    def run_of(self, cycle: Identity) -> Run | None:
+    def run_of(self, cycle: CycleRef) -> Run | None:
         """The innermost run of this cycle that has not ended: what outlives a stage is no longer inside it."""
         run = self.run
         while run is not None and (run.has_ended or run.cycle.cycle_id != cycle.cycle_id):
@@ -26,5 +26,5 @@ class Here(NamedTuple):
         return run
 
 
-NOWHERE = Here()
-HERE: ContextVar[Here] = ContextVar("cycletrace", default=NOWHERE)
+EMPTY = Context()
+CURRENT: ContextVar[Context] = ContextVar("cycletrace", default=EMPTY)

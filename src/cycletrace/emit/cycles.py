@@ -19,7 +19,7 @@ MAX_TEXT = 1024
 """Characters of a key, a name or any other word of ours; longer ones are cut, which is told."""
 
 
-class Identity:
+class CycleRef:
     """A cycle as its records name it. Immutable; equal keys in one namespace are the same cycle."""
 
     __slots__ = (
@@ -105,8 +105,8 @@ class Identity:
         return json.dumps({name: value for name, value in said.items() if value is not None}, separators=(",", ":"))
 
 
-def from_text(text: str, namespace: str) -> Identity:
-    """The cycle that ``CYCLETRACE_CYCLE`` names: the JSON object of :meth:`Identity.to_text`, or a plain key.
+def from_text(text: str, namespace: str) -> CycleRef:
+    """The cycle that ``CYCLETRACE_CYCLE`` names: the JSON object of :meth:`CycleRef.to_text`, or a plain key.
 
     A plain key of the form ``model@version`` names model and version, too.
 
@@ -122,11 +122,11 @@ def from_text(text: str, namespace: str) -> Identity:
     if not isinstance(words.get("key"), str) or not all(isinstance(word, str) for word in words.values()):
         raise ValueError("a JSON object needs a key, and its values are texts")
     words.setdefault("namespace", namespace)
-    return Identity(words.pop("key"), **words, implicit=said.get("implicit") is True)
+    return CycleRef(words.pop("key"), **words, implicit=said.get("implicit") is True)
 
 
 @lru_cache(maxsize=256)
-def from_key(key: str, namespace: str) -> Identity:
+def from_key(key: str, namespace: str) -> CycleRef:
     """The cycle with this key. ``model@version`` names model and version, too.
 
     Raises:
@@ -136,8 +136,8 @@ def from_key(key: str, namespace: str) -> Identity:
         raise ValueError("a key needs at least one character")
     model, separator, version = key.rpartition("@")
     if separator and model and version:
-        return Identity(key, namespace=namespace, model=model, version=version)
-    return Identity(key, namespace=namespace)
+        return CycleRef(key, namespace=namespace, model=model, version=version)
+    return CycleRef(key, namespace=namespace)
 
 
 def new_key(model: str, now: int, short_id: str) -> str:
@@ -146,10 +146,10 @@ def new_key(model: str, now: int, short_id: str) -> str:
     return f"{model}@{start:%Y%m%dT%H%M%SZ}-{short_id}"
 
 
-def implicit(namespace: str, now: int, short_id: str) -> Identity:
+def implicit(namespace: str, now: int, short_id: str) -> CycleRef:
     """The cycle of this run of the program, for stages that run outside any."""
     model = service_name() or script_name()
-    return Identity(new_key(model, now, short_id), namespace=namespace, model=model, implicit=True)
+    return CycleRef(new_key(model, now, short_id), namespace=namespace, model=model, implicit=True)
 
 
 def service_name() -> str | None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from cycletrace.diagnostics import warn_misuse
 from cycletrace.emit import worktree
-from cycletrace.emit.cycles import Identity, from_text
+from cycletrace.emit.cycles import CycleRef, from_text
 
 CYCLE_VARIABLE = "CYCLETRACE_CYCLE"
 TRACEPARENT = "TRACEPARENT"
@@ -19,11 +19,11 @@ TRACEPARENT = "TRACEPARENT"
 class Inherited(NamedTuple):
     """A cycle, and the id of the stage (of another process) that the work of this one is inside of."""
 
-    cycle: Identity
+    cycle: CycleRef
     stage: str | None = None
 
 
-def inherited(namespace: str) -> Inherited | None:
+def find_inherited(namespace: str) -> Inherited | None:
     """What this process inherits, ``None`` where nothing. Garbage is told and inherits nothing."""
     text = os.environ.get(CYCLE_VARIABLE, "")
     if text:
@@ -43,7 +43,7 @@ def inherited(namespace: str) -> Inherited | None:
     return None
 
 
-def _enclosing_stage(cycle: Identity) -> str | None:
+def _enclosing_stage(cycle: CycleRef) -> str | None:
     """The span in ``TRACEPARENT`` (W3C Trace Context, section 3.2) where it is a stage of this cycle."""
     parts = os.environ.get(TRACEPARENT, "").strip().split("-")
     if len(parts) < 4 or parts[1] != cycle.cycle_id or len(parts[2]) != 16:
@@ -51,6 +51,6 @@ def _enclosing_stage(cycle: Identity) -> str | None:
     return None if parts[2] == cycle.root_id else parts[2]
 
 
-def traceparent(cycle: Identity, stage: str | None) -> str:
+def traceparent(cycle: CycleRef, stage: str | None) -> str:
     """The ``TRACEPARENT`` under which a process works inside this stage, or else directly in the cycle."""
     return f"00-{cycle.cycle_id}-{stage or cycle.root_id}-01"

@@ -17,18 +17,19 @@ from cycletrace._version import __version__
 from cycletrace.diagnostics import Misuse, describe_error, log_once, never_raise, warn_misuse
 from cycletrace.emit import loading, people
 from cycletrace.emit.attributes import plain_mapping, scalar, text
-from cycletrace.emit.current import HERE, Here
+from cycletrace.emit.background import HEARTBEAT
+from cycletrace.emit.current import CURRENT, Context
 from cycletrace.emit.cycles import clean
-from cycletrace.emit.keeper import HEARTBEAT
 from cycletrace.emit.outcomes import outcome_of
 from cycletrace.emit.processors import SCOPE_NAME, hand_over, span_context
+from cycletrace.emit.runtime import runtime
 from cycletrace.journal.format import MAX_LINE, frame_text
 
 if TYPE_CHECKING:
-    from opentelemetry.context import Context
+    from opentelemetry.context import Context as OtelContext
     from opentelemetry.trace import Span, Tracer
 
-    from cycletrace.emit.cycles import Identity
+    from cycletrace.emit.cycles import CycleRef
     from cycletrace.emit.runtime import Runtime
 
 LEASE = int(3 * HEARTBEAT)
@@ -39,7 +40,7 @@ CLOCK_DISAGREEMENT = 1_000_000_000
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
-class Terms(NamedTuple):
+class StageSpec(NamedTuple):
     """What a definition of a stage says of its runs. Checked where it was defined."""
 
     name: str
@@ -51,52 +52,72 @@ class Terms(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def terms_of(
+def spec_of(
     name: str | None,
     kind: str | None,
     by: str | None,
     attempt: int | None,
     environment: str | None,
     mechanism: str | None,
-) -> Terms:
+) -> StageSpec:
     """What a definition says, made sound, with the kind that its name gives it where none was said."""
     name = clean(name or "stage")
     kind = kind or (name if name in c.PART_OF_KIND else c.OTHER)
-    return Terms(name, kind, by, attempt, clean(environment) if environment else None, mechanism)
+    return StageSpec(name, kind, by, attempt, clean(environment) if environment else None, mechanism)
 
 
-def stage_attributes(runtime: Runtime, cycle: Identity, terms: Terms) -> dict[str, Any]:
-    """What every run on these terms tells of itself."""
-    actor, person = people.actor(terms.by, runtime.settings)
+def stage_attributes(runtime: Runtime, cycle: CycleRef, spec: StageSpec) -> dict[str, Any]:
+    """What every run on these spec tells of itself."""
+    actor, person = people.actor(spec.by, runtime.settings)
     attributes = {
-        c.STAGE_NAME: terms.name,
-        c.STAGE_KIND: terms.kind,
-        c.STAGE_ATTEMPT: terms.attempt,
+        c.STAGE_NAME: spec.name,
+        c.STAGE_KIND: spec.kind,
+        c.STAGE_ATTEMPT: spec.attempt,
         c.STAGE_LAUNCH: runtime.launch,
         c.ACTOR_TYPE: actor,
         c.ACTOR_ID: person,
-        c.ENVIRONMENT: terms.environment or cycle.environment,
-        c.MECHANISM: terms.mechanism,
+        c.ENVIRONMENT: spec.environment or cycle.environment,
+        c.MECHANISM: spec.mechanism,
     }
     return {name: value for name, value in attributes.items() if value is not None}
 
 
-class Position(NamedTuple):
+def begin(spec: StageSpec, cycle: CycleRef | None, attributes: Mapping[str, Any] | None = None) -> Run | None:
+    """Start a run of a stage, not yet the current one. ``None`` where nothing is recorded."""
+    try:  # not by the decorator: this is the way of every stage
+        state = runtime()
+        if state is None:
+            return None
+        return Run(state, spec, state.here_cycle() if cycle is None else cycle, attributes)
+    except Misuse:
+        raise
+    except Exception as error:
+        log_once(f"A stage was not recorded: {describe_error(error)}")
+        return None
+
+
+class Contexts(NamedTuple):
     """Where code runs: our context, and OpenTelemetry's, which is ``None`` where we leave that alone."""
 
-    here: Here
-    otel: Context | None
+    here: Context
+    otel: OtelContext | None
 
 
-def swap(position: Position) -> Position:
+@never_raise
+def go(contexts: Contexts) -> Contexts:
+    """Go to these contexts, and return those that were left. For code that the user's surrounds."""
+    return swap(contexts)
+
+
+def swap(position: Contexts) -> Contexts:
     """Go to this position, and say from where."""
-    came_from = Position(HERE.get(), None if position.otel is None else otel_context.get_current())
+    came_from = Contexts(CURRENT.get(), None if position.otel is None else otel_context.get_current())
     _go(*position)
     return came_from
 
 
-def _go(here: Here, otel: Context | None) -> None:
-    HERE.set(here)
+def _go(here: Context, otel: OtelContext | None) -> None:
+    CURRENT.set(here)
     if otel is not None:
         # The token is of no use: a run may end in another context than it began in, where it is not valid.
         otel_context.attach(otel)
@@ -119,17 +140,19 @@ class Run:
         "id",
         "otel_around",
         "span",
+        "spec",
         "start",
-        "terms",
     )
 
-    def __init__(self, runtime: Runtime, terms: Terms, cycle: Identity, attributes: Mapping[str, Any] | None) -> None:
+    def __init__(
+        self, runtime: Runtime, spec: StageSpec, cycle: CycleRef, attributes: Mapping[str, Any] | None
+    ) -> None:
         self._runtime = runtime
-        self.terms = terms
+        self.spec = spec
         self.cycle = cycle
         self._given: str | None = None
         self.has_ended = False
-        self.around = here = HERE.get()
+        self.around = here = CURRENT.get()
         otel = otel_context.get_current()
         self.enclosing = enclosing = runtime.enclosing_stage(cycle)
         around = trace.get_current_span(otel)
@@ -139,7 +162,7 @@ class Run:
         self.start = start = source.now()
         self._steady = source.steady()
         self.span: Span = _tracer(source.new_id).start_span(
-            terms.name,
+            spec.name,
             context=_parent_context(cycle.cycle_id, enclosing or cycle.root_id),
             links=(trace.Link(around_context),) if is_foreign else (),
             start_time=start,
@@ -159,11 +182,11 @@ class Run:
             self._otel_inside = trace.set_span_in_context(self.span, otel)
         parent = "" if enclosing is None else f'"{c.STAGE_PARENT}":"{enclosing}",'
         self._ids = f'"{c.STAGE_ID}":"{run_id}",{parent}'
-        self._fragment = cycle.fragment((terms, runtime.launch), lambda: stage_attributes(runtime, cycle, terms))
+        self._fragment = cycle.fragment((spec, runtime.launch), lambda: stage_attributes(runtime, cycle, spec))
         runtime.running[run_id] = self
         self.tell(c.STAGE_STARTED, start)
-        runtime.keep()
-        runtime.handover.enter_run(self)
+        runtime.ensure_worker()
+        runtime.propagation.enter_run(self)
 
     def tell(self, event: str, instant: int | None = None) -> None:
         """Journal an event of this run: that it started, that it still runs."""
@@ -176,17 +199,17 @@ class Run:
         )
 
     @property
-    def inside(self) -> Position:
+    def inside(self) -> Contexts:
         """Where code inside this run is. Made when asked for: kept here it would be a cycle for the collector."""
-        return Position(Here(self.cycle, self, self.around.attached), self._otel_inside)
+        return Contexts(Context(self.cycle, self, self.around.attached), self._otel_inside)
 
     def enter(self) -> None:
         """Make this run the current stage of the running code."""
-        _go(Here(self.cycle, self, self.around.attached), self._otel_inside)
+        _go(Context(self.cycle, self, self.around.attached), self._otel_inside)
 
     def leave(self, error: BaseException | None) -> None:
         """End the run and, where the running code is inside it, go back to where it was entered."""
-        run = HERE.get().run
+        run = CURRENT.get().run
         while run is not None and run is not self:
             run = run.around.run  # what was entered in here and never left is left, too
         if run is self:
@@ -225,14 +248,14 @@ class Run:
             name, own, extras = self._close_span(end, error, error_type)
         except Exception as failure:  # what users put there may be anything: our own words are told all the same
             log_once(f"What was put on the span of a stage is left out: {describe_error(failure)}")
-            name, own, extras = quoted(self.terms.name), "", ""
+            name, own, extras = quoted(self.spec.name), "", ""
         document = (
             f'{{"span":{name},{self.cycle.head},"span_id":"{self.id}",'
             f'"parent_span_id":"{self.enclosing or self.cycle.root_id}","start":{self.start},"end":{end},'
             f'"attributes":{{{own}{self._ids}{self._fragment},{told}}},"error":{status}{extras}}}'
         )
         runtime.writer.write(frame_text(document))
-        runtime.handover.leave_run(self)
+        runtime.propagation.leave_run(self)
         if runtime.settings.span_processors:
             hand_over(json.loads(document), runtime.writer.resource, runtime.settings.span_processors)
 
@@ -250,7 +273,7 @@ class Run:
         span: Any = self.span
         if not span.is_recording():  # OTEL_SDK_DISABLED, or somebody else ended it
             if not hasattr(span, "attributes"):
-                return quoted(self.terms.name), "", ""
+                return quoted(self.spec.name), "", ""
         else:
             if error is not None and outcome_of(error) in c.ERROR_OUTCOMES:
                 _record(span, error, error_type)
@@ -358,7 +381,7 @@ def _tracer(new_id: Callable[[], str]) -> Tracer:
     return provider.get_tracer(SCOPE_NAME, __version__)
 
 
-def stage_context(cycle: Identity, stage: str, run: Run | None) -> Context:
+def stage_context(cycle: CycleRef, stage: str, run: Run | None) -> OtelContext:
     """OpenTelemetry's context inside a stage: of this process where its run is given, else of another."""
     if run is not None and (inside := run.inside.otel) is not None:
         return inside
@@ -367,5 +390,5 @@ def stage_context(cycle: Identity, stage: str, run: Run | None) -> Context:
 
 
 @lru_cache(maxsize=256)
-def _parent_context(cycle_id: str, span_id: str) -> Context:
+def _parent_context(cycle_id: str, span_id: str) -> OtelContext:
     return trace.set_span_in_context(NonRecordingSpan(span_context(cycle_id, span_id)), otel_context.Context())

@@ -14,17 +14,18 @@ from typing import TYPE_CHECKING, Any
 from cycletrace._version import __version__
 from cycletrace.diagnostics import never_raise
 from cycletrace.emit import fork_warning, launch, loading, settings
-from cycletrace.emit.current import HERE
-from cycletrace.emit.cycles import Identity, implicit
-from cycletrace.emit.handover import Handover
+from cycletrace.emit.current import CURRENT
+from cycletrace.emit.cycles import CycleRef, implicit
+from cycletrace.emit.env_propagation import EnvPropagation
 from cycletrace.emit.ids import Source
-from cycletrace.emit.inherited import Inherited, inherited
+from cycletrace.emit.inherited import Inherited, find_inherited
+from cycletrace.emit.processors import as_processor
 from cycletrace.emit.writer import Writer
 from cycletrace.journal import processes
 from cycletrace.journal.format import VERSION, frame
 
 if TYPE_CHECKING:
-    from cycletrace.emit.keeper import Keeper
+    from cycletrace.emit.background import Worker
     from cycletrace.emit.runs import Run
 
 EXIT_BUDGET = 1.9
@@ -40,7 +41,7 @@ class Runtime:
         self,
         chosen: settings.Settings,
         source: Source,
-        born_into: Inherited | None = None,
+        inherited: Inherited | None = None,
         forked_from: int | None = None,
     ) -> None:
         self.settings = chosen
@@ -50,39 +51,39 @@ class Runtime:
         self.is_abandoned = False
         self.pid = os.getpid()
         self._forked_from = forked_from
-        self.born_into = born_into or inherited(chosen.namespace)
-        self._implicit: Identity | None = None
+        self.inherited = inherited or find_inherited(chosen.namespace)
+        self._implicit: CycleRef | None = None
         self._lock = threading.Lock()
-        self._keeper: Keeper | None = None
-        self.handover = Handover()
+        self._worker: Worker | None = None
+        self.propagation = EnvPropagation()
         header = {"journal": VERSION, "process": processes.identity(), "resource": resource()}
         self.writer = Writer(chosen.directory, header, source.now, source.new_id())
 
-    def here_cycle(self) -> Identity:
+    def here_cycle(self) -> CycleRef:
         """The cycle that work belongs to where none is given: the innermost, the inherited, else an implicit one."""
-        cycle = HERE.get().cycle
+        cycle = CURRENT.get().cycle
         if cycle is not None:
             return cycle
-        if self.born_into is not None:
-            return self.born_into.cycle
+        if self.inherited is not None:
+            return self.inherited.cycle
         if self._implicit is None:
             with self._lock:
                 if self._implicit is None:
                     self._implicit = implicit(self.settings.namespace, self.source.now(), self.source.new_id()[-6:])
-                    self.handover.fall_back_on(self._implicit)
+                    self.propagation.fall_back_on(self._implicit)
         return self._implicit
 
-    def known_cycle(self) -> Identity | None:
+    def known_cycle(self) -> CycleRef | None:
         """The cycle that code runs in as far as one is known; never makes one."""
-        return HERE.get().cycle or (self.born_into.cycle if self.born_into else self._implicit)
+        return CURRENT.get().cycle or (self.inherited.cycle if self.inherited else self._implicit)
 
-    def enclosing_stage(self, cycle: Identity) -> str | None:
+    def enclosing_stage(self, cycle: CycleRef) -> str | None:
         """The id of the stage of this cycle, here or in the parent process, that the running code is inside of."""
-        here = HERE.get()
+        here = CURRENT.get()
         run = here.run_of(cycle)
         if run is not None:
             return run.id
-        around = here.attached or self.born_into
+        around = here.attached or self.inherited
         if around is not None and around.cycle.cycle_id == cycle.cycle_id:
             return around.stage
         return None
@@ -91,7 +92,7 @@ class Runtime:
         """Journal this document."""
         self.writer.write(frame(document))
 
-    def write_event(self, cycle: Identity, event: str, span_id: str, at: int, attributes: Mapping[str, Any]) -> None:
+    def write_event(self, cycle: CycleRef, event: str, span_id: str, at: int, attributes: Mapping[str, Any]) -> None:
         """Journal an event of this cycle."""
         self.write(
             {
@@ -104,11 +105,11 @@ class Runtime:
                 "attributes": {**attributes, **cycle.attributes},
             }
         )
-        self.keep()
+        self.ensure_worker()
 
     def write_span(
         self,
-        cycle: Identity,
+        cycle: CycleRef,
         name: str,
         span_id: str,
         start: int,
@@ -131,22 +132,22 @@ class Runtime:
             "error": error,
         }
         self.write(document)
-        self.keep()
+        self.ensure_worker()
         if self.settings.span_processors:
             from cycletrace.emit.processors import hand_over
 
             hand_over(document, self.writer.resource, self.settings.span_processors)
 
-    def keep(self) -> Keeper:
+    def ensure_worker(self) -> Worker:
         """The keeper of this process, running."""
-        keeper = self._keeper
+        keeper = self._worker
         if keeper is None or not keeper.is_started:
             with loading.lock:
-                if self._keeper is None:
-                    from cycletrace.emit.keeper import Keeper
+                if self._worker is None:
+                    from cycletrace.emit.background import Worker
 
-                    self._keeper = Keeper(self)
-                keeper = self._keeper
+                    self._worker = Worker(self)
+                keeper = self._worker
                 keeper.start()
         return keeper
 
@@ -157,23 +158,23 @@ class Runtime:
 
     def close(self) -> None:
         """What the process owes at its exit: the journal's end, and one bounded attempt to deliver."""
-        self.handover.close()
+        self.propagation.close()
         self.writer.recover()
         self.writer.close(orderly=not self.running)
-        if self._keeper is not None:
-            self._keeper.stop(EXIT_BUDGET, is_last=True)
+        if self._worker is not None:
+            self._worker.stop(EXIT_BUDGET, is_last=True)
 
     def pause(self) -> None:
         """Stand still while the process forks: no thread of ours may run, or the child is born with its locks."""
         fork_warning.restore()
-        if self._keeper is not None:
-            self._keeper.pause(FORK_BUDGET)
+        if self._worker is not None:
+            self._worker.pause(FORK_BUDGET)
 
     def resume(self) -> None:
         """Go on after a fork as before."""
-        if self._keeper is not None and self._keeper.is_started:
+        if self._worker is not None and self._worker.is_started:
             fork_warning.suppress_if_alone()
-            self._keeper.start()
+            self._worker.start()
 
     def abandon(self) -> None:
         """Let go of the parent's things in a forked child: its stages, its file, its deliveries are its own."""
@@ -244,6 +245,25 @@ def reset(source: Source | None = None) -> None:
         old.close()
 
 
+@never_raise
+def flush(timeout: float) -> bool:
+    """Deliver now, for at most this many seconds. Return whether nothing is left that could be delivered."""
+    state = runtime()
+    return True if state is None else state.ensure_worker().deliver(timeout)
+
+
+def configure(chosen: Mapping[str, Any]) -> None:
+    """Begin anew with these settings.
+
+    Raises:
+        TypeError: where a span processor is neither processor nor exporter.
+    """
+    if "span_processors" in chosen:
+        chosen = {**chosen, "span_processors": tuple(map(as_processor, chosen["span_processors"]))}
+    settings.CHOSEN.update(chosen)
+    reset()
+
+
 def _at_exit() -> None:
     if _runtime is not None:
         _runtime.close()
@@ -270,5 +290,5 @@ def _in_child() -> None:
     if old is not None:
         old.abandon()
         # What the parent was born into, or made for itself, the child works on.
-        born_into = old.born_into or (Inherited(old._implicit) if old._implicit else None)  # noqa: SLF001
-        _runtime = Runtime(old.settings, old.source, born_into, old.pid)
+        inherited = old.inherited or (Inherited(old._implicit) if old._implicit else None)  # noqa: SLF001
+        _runtime = Runtime(old.settings, old.source, inherited, old.pid)

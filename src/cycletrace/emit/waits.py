@@ -5,11 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cycletrace import conventions as c
+from cycletrace.diagnostics import never_raise
 from cycletrace.emit import people
+from cycletrace.emit.runtime import runtime
 
 if TYPE_CHECKING:
-    from cycletrace.emit.cycles import Identity
+    from cycletrace.emit.cycles import CycleRef
+    from cycletrace.emit.runs import Run
     from cycletrace.emit.runtime import Runtime
+
+
+@never_raise
+def open_wait(reason: str, by: str | None, cycle: CycleRef | None, run: Run | None) -> OpenWait | None:
+    """Open a wait of this run, else of this cycle, else of where the code is. ``None`` where nothing is recorded."""
+    state = runtime()
+    if state is None:
+        return None
+    if run is not None:
+        return OpenWait(state, run.cycle, reason, by, run.id)
+    if cycle is not None:
+        return OpenWait(state, cycle, reason, by, None)
+    cycle = state.here_cycle()
+    return OpenWait(state, cycle, reason, by, state.enclosing_stage(cycle))
 
 
 class OpenWait:
@@ -17,7 +34,7 @@ class OpenWait:
 
     __slots__ = ("_attributes", "_cycle", "_id", "_reason", "_runtime", "_stage", "_start", "_steady")
 
-    def __init__(self, runtime: Runtime, cycle: Identity, reason: str, by: str | None, stage: str | None) -> None:
+    def __init__(self, runtime: Runtime, cycle: CycleRef, reason: str, by: str | None, stage: str | None) -> None:
         source = runtime.source
         self._runtime = runtime
         self._cycle = cycle
@@ -36,6 +53,7 @@ class OpenWait:
                 self._attributes[c.ACTOR_ID] = person
         runtime.write_event(cycle, c.WAIT_OPENED, self._id, self._start, self._attributes)
 
+    @never_raise
     def end(self) -> None:
         """Close the wait. In a forked child, whose parent's it is, this does nothing."""
         if self._runtime.is_abandoned:

@@ -24,10 +24,10 @@ def recording(directory: Path) -> Generator[Journal, None, None]:
     from cycletrace._api.served import _recorded
     from cycletrace.diagnostics import _logged
     from cycletrace.emit import runtime, settings
-    from cycletrace.emit.current import HERE, NOWHERE
+    from cycletrace.emit.current import CURRENT, EMPTY
     from cycletrace.emit.ids import Source
 
-    environment, chosen, here = dict(os.environ), dict(settings.CHOSEN), HERE.get()
+    environment, chosen, here = dict(os.environ), dict(settings.CHOSEN), CURRENT.get()
     for variable in environment:
         if variable.startswith(OURS):
             del os.environ[variable]
@@ -35,7 +35,7 @@ def recording(directory: Path) -> Generator[Journal, None, None]:
     settings.CHOSEN.clear()
     _logged.clear()
     _recorded.clear()
-    HERE.set(NOWHERE)
+    CURRENT.set(EMPTY)
     clock = Clock()
     runtime.reset(Source(clock, clock, SequentialIds()))
     try:
@@ -44,6 +44,6 @@ def recording(directory: Path) -> Generator[Journal, None, None]:
         runtime.reset(Source())
         settings.CHOSEN.clear()
         settings.CHOSEN.update(chosen)
-        HERE.set(here)
+        CURRENT.set(here)
         os.environ.clear()
         os.environ.update(environment)

@@ -14,7 +14,7 @@ from cycletrace.emit import loading
 from cycletrace.emit.delivery import claim, progress
 from cycletrace.emit.delivery.destination import SIGNALS, Destination
 from cycletrace.emit.delivery.transport import Answer, Sender, Verdict, is_refused, open_sender
-from cycletrace.emit.lost import bury
+from cycletrace.emit.orphans import close_orphans
 from cycletrace.emit.writer import Writer
 from cycletrace.journal.files import (
     delivered_directory,
@@ -31,7 +31,7 @@ MAX_ITEMS = 512
 """Records in one request."""
 MAX_BYTES = 1 << 20
 """Bytes of journal in one request."""
-BURY_EVERY = 30.0
+ORPHANS_EVERY = 30.0
 """Seconds between looks for processes that died."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds to wait after a failure, doubled after each further one."""
@@ -62,7 +62,7 @@ class Shipper:
         self._progress: progress.Progress | None = None
         self._pauses: dict[str, float] = {}
         self._not_before: dict[str, float] = {}
-        self._next_burial = 0.0
+        self._next_orphans = 0.0
         self._holds_claim = False
 
     def deliver_some(self, stop: threading.Event) -> None:
@@ -147,9 +147,9 @@ class Shipper:
         if not held:  # whoever held the claim went on from what we knew
             self._progress = progress.load(self._directory)
         _load_encoder()
-        if not is_patient or time.monotonic() >= self._next_burial:
-            bury(self._directory)
-            self._next_burial = time.monotonic() + BURY_EVERY
+        if not is_patient or time.monotonic() >= self._next_orphans:
+            close_orphans(self._directory)
+            self._next_orphans = time.monotonic() + ORPHANS_EVERY
         for signal in self._wanted(self._progress):
             if not is_patient or self._may_try(signal):
                 self._deliver_signal(signal, deadline, stop)
@@ -261,7 +261,7 @@ class Shipper:
         return self._headers[name]
 
     def _is_finished(self, name: str) -> bool:
-        """Whether nobody will write to this journal any more: it was ended, by its writer or by :func:`bury`."""
+        """Return whether nobody will write to this journal any more: its writer or :func:`close_orphans` ended it."""
         folder = journal_directory(self._directory)
         return is_closed(folder / name) or (folder / next_segment(name)).exists()
 

@@ -12,35 +12,35 @@ from cycletrace import conventions as c
 from cycletrace.emit.runs import stage_attributes
 
 if TYPE_CHECKING:
-    from cycletrace.emit.cycles import Identity
-    from cycletrace.emit.runs import Terms
+    from cycletrace.emit.cycles import CycleRef
+    from cycletrace.emit.runs import StageSpec
     from cycletrace.emit.runtime import Runtime
 
 
-def begin_stage(runtime: Runtime, cycle: Identity, terms: Terms, stage: str, at: int | None) -> None:
+def begin_stage(runtime: Runtime, cycle: CycleRef, spec: StageSpec, stage: str, at: int | None) -> None:
     """Say that a stage began, now or at an instant (UTC nanoseconds)."""
-    _tell(runtime, cycle, c.STAGE_STARTED, stage, at, {c.STAGE_ID: stage, **stage_attributes(runtime, cycle, terms)})
+    _tell(runtime, cycle, c.STAGE_STARTED, stage, at, {c.STAGE_ID: stage, **stage_attributes(runtime, cycle, spec)})
 
 
 def end_stage(
-    runtime: Runtime, cycle: Identity, terms: Terms, stage: str, start: int, outcome: str, at: int | None
+    runtime: Runtime, cycle: CycleRef, spec: StageSpec, stage: str, start: int, outcome: str, at: int | None
 ) -> None:
     """Say that a stage, begun at an instant, ended."""
-    attributes = {c.STAGE_ID: stage, **stage_attributes(runtime, cycle, terms), c.STAGE_OUTCOME: outcome}
+    attributes = {c.STAGE_ID: stage, **stage_attributes(runtime, cycle, spec), c.STAGE_OUTCOME: outcome}
     end = runtime.source.now() if at is None else at
     error = outcome if outcome in c.ERROR_OUTCOMES else None
     if error is not None:
         attributes[c.ERROR_TYPE] = error
-    runtime.write_span(cycle, terms.name, stage, start, end, attributes, error=error)
+    runtime.write_span(cycle, spec.name, stage, start, end, attributes, error=error)
 
 
-def begin_wait(runtime: Runtime, cycle: Identity, reason: str, wait: str, stage: str | None, at: int | None) -> None:
+def begin_wait(runtime: Runtime, cycle: CycleRef, reason: str, wait: str, stage: str | None, at: int | None) -> None:
     """Say that a wait was opened."""
     _tell(runtime, cycle, c.WAIT_OPENED, wait, at, _wait_attributes(reason, wait, stage))
 
 
 def end_wait(
-    runtime: Runtime, cycle: Identity, reason: str, wait: str, stage: str | None, start: int, at: int | None
+    runtime: Runtime, cycle: CycleRef, reason: str, wait: str, stage: str | None, start: int, at: int | None
 ) -> None:
     """Say that a wait, opened at an instant, is over."""
     end = runtime.source.now() if at is None else at
@@ -54,6 +54,6 @@ def _wait_attributes(reason: str, wait: str, stage: str | None) -> dict[str, Any
 
 
 def _tell(
-    runtime: Runtime, cycle: Identity, event: str, span_id: str, at: int | None, attributes: dict[str, Any]
+    runtime: Runtime, cycle: CycleRef, event: str, span_id: str, at: int | None, attributes: dict[str, Any]
 ) -> None:
     runtime.write_event(cycle, event, span_id, runtime.source.now() if at is None else at, attributes)

@@ -19,17 +19,17 @@ from cycletrace.journal.format import frame, unframe
 from cycletrace.journal.processes import is_gone
 
 
-def bury(directory: Path) -> int:
+def close_orphans(directory: Path) -> int:
     """End the stages of all processes that are certainly gone. Returns how many were lost."""
     writing = journal_directory(directory)
     return sum(
-        _bury(segments)
+        _close_orphans_of(segments)
         for segments in by_writer(list_journals(directory))
         if segments[-1].parent == writing and not is_closed(segments[-1])
     )
 
 
-def _bury(segments: Sequence[Path]) -> int:
+def _close_orphans_of(segments: Sequence[Path]) -> int:
     header = read_header(segments[0])
     if header is None or not is_gone(header.get("process", {})):
         return 0

@@ -30,7 +30,7 @@ TRIM_EVERY = 60.0
 """Seconds between looks at the size of all journals."""
 
 
-class Keeper:
+class Worker:
     """Runs beside the program. Started, stood still around forks, stopped at exit."""
 
     def __init__(self, runtime: Runtime) -> None:
@@ -113,7 +113,7 @@ class Keeper:
                 self._wake.wait(IDLE_TICK if self._is_idle() else TICK)
                 self._wake.clear()
                 if not self._stop.is_set():
-                    self._look_after()
+                    self._tick()
                 elif self._is_last:
                     self._is_last = False
                     self._deliver_last()
@@ -127,7 +127,7 @@ class Keeper:
                     self._thread = None
                     return
 
-    def _look_after(self) -> None:
+    def _tick(self) -> None:
         self._beat()
         self._runtime.writer.recover()
         if time.monotonic() >= self._next_trim:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from cycletrace.emit.inherited import CYCLE_VARIABLE, TRACEPARENT, traceparent
 
 if TYPE_CHECKING:
-    from cycletrace.emit.cycles import Identity
+    from cycletrace.emit.cycles import CycleRef
     from cycletrace.emit.runs import Run
 
 NAMES = (CYCLE_VARIABLE, TRACEPARENT)
@@ -21,19 +21,19 @@ MAX_UPDATES = 10_000
 """Changes of the environment after which it names the cycle only: the C library never frees what was put there."""
 
 
-class Handover:
+class EnvPropagation:
     """The environment of this process, as far as it is ours. Restored at the end, and when nothing is active."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._cycles: dict[int, Identity] = {}
+        self._cycles: dict[int, CycleRef] = {}
         self._runs: dict[str, Run] = {}
-        self._fallback: Identity | None = None
+        self._fallback: CycleRef | None = None
         self._updates = 0
         self._handed: tuple[str, str] | None = None
         self._before: tuple[str | None, ...] = ()
 
-    def enter_cycle(self, block: object, cycle: Identity) -> None:
+    def enter_cycle(self, block: object, cycle: CycleRef) -> None:
         """A block of this cycle begins."""
         with self._lock:
             self._cycles[id(block)] = cycle
@@ -59,7 +59,7 @@ class Handover:
                 self._runs.pop(run.id, None)
                 self._update()
 
-    def fall_back_on(self, cycle: Identity) -> None:
+    def fall_back_on(self, cycle: CycleRef) -> None:
         """The cycle of this run of the program, which holds where no other is active."""
         with self._lock:
             self._fallback = cycle
@@ -108,7 +108,7 @@ class Handover:
         return stage
 
 
-def environ(cycle: Identity | None, stage: str | None) -> dict[str, str]:
+def environ(cycle: CycleRef | None, stage: str | None) -> dict[str, str]:
     """A copy of the environment that hands this cycle and stage over."""
     env = dict(os.environ)
     if cycle is not None:

@@ -1,0 +1,139 @@
+"""Blocks of code that work on a cycle: naming it, entering it, carrying it to where the work goes on."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cycletrace import conventions as c
+from cycletrace.diagnostics import never_raise
+from cycletrace.emit import env_propagation, settings
+from cycletrace.emit.current import CURRENT, Context
+from cycletrace.emit.cycles import CycleRef, from_key, from_text, new_key
+from cycletrace.emit.ids import Source
+from cycletrace.emit.inherited import Inherited
+from cycletrace.emit.runs import Contexts, stage_context, swap
+from cycletrace.emit.runtime import runtime
+
+
+class Block(NamedTuple):
+    """A block of code that was entered: where its code is, and where it was entered."""
+
+    inside: Context
+    outside: Contexts
+
+
+@never_raise
+def identify(
+    model: str,
+    version: str | None = None,
+    *,
+    key: str | None = None,
+    domain: str | None = None,
+    trigger: str | None = None,
+    environment: str | None = None,
+) -> CycleRef:
+    """Return the cycle with this key, or of this version of a model; without both a new one of the model."""
+    state = runtime()
+    if key is None and version is not None:
+        key = c.key_of(model, version)
+    if key is None:
+        source = Source() if state is None else state.source
+        key = new_key(model, source.now(), source.new_id()[-6:])
+    return CycleRef(
+        key,
+        namespace=_namespace(),
+        model=model,
+        version=version,
+        domain=domain,
+        trigger=trigger,
+        environment=environment,
+    )
+
+
+@never_raise
+def identify_key(key: str) -> CycleRef:
+    """Return the cycle with this key."""
+    return from_key(key, _namespace())
+
+
+def _namespace() -> str:
+    state = runtime()
+    return settings.read().namespace if state is None else state.settings.namespace
+
+
+@never_raise
+def known_cycle() -> CycleRef | None:
+    """Return the cycle that the code runs in, as far as one is known."""
+    state = runtime()
+    return None if state is None else state.known_cycle()
+
+
+@never_raise
+def enter_cycle(cycle: CycleRef) -> Block | None:
+    """Make a cycle the current one for a block of code."""
+    state = runtime()
+    if state is None:
+        return None
+    around = CURRENT.get()
+    inside = Context(cycle, around.run, around.attached)
+    state.propagation.enter_cycle(inside, cycle)
+    return Block(inside, swap(Contexts(inside, None)))
+
+
+@never_raise
+def leave_cycle(block: Block) -> None:
+    """Return to where that block was entered."""
+    swap(block.outside)
+    state = runtime()
+    if state is not None:
+        state.propagation.leave_cycle(block.inside)
+
+
+def innermost(blocks: list[Block]) -> Block | None:
+    """Take the block that the calling code is in from these, whoever else entered them; else the latest."""
+    here = CURRENT.get()
+    for index in range(len(blocks) - 1, -1, -1):
+        if blocks[index].inside is here:
+            return blocks.pop(index)
+    return blocks.pop() if blocks else None
+
+
+@never_raise
+def snapshot() -> tuple[str, str | None] | None:
+    """Return the cycle that the code runs in, as text, and the id of the stage that it is inside of."""
+    state = runtime()
+    cycle = None if state is None else state.known_cycle()
+    if state is None or cycle is None:
+        return None
+    return cycle.to_text(), state.enclosing_stage(cycle)
+
+
+@never_raise
+def attach(text: str, stage: str | None) -> Block | None:
+    """Go on where a snapshot was taken, maybe in another thread or process."""
+    state = runtime()
+    if state is None:
+        return None
+    cycle = from_text(text, state.settings.namespace)
+    run = None if stage is None else state.running.get(stage)
+    inside = Context(cycle, run, Inherited(cycle, stage))
+    otel = None
+    if stage is not None and state.settings.is_propagating:
+        otel = stage_context(cycle, stage, run)
+    return Block(inside, swap(Contexts(inside, otel)))
+
+
+@never_raise
+def detach(block: Block) -> None:
+    """Return to where that snapshot was attached."""
+    swap(block.outside)
+
+
+@never_raise
+def environ() -> dict[str, str]:
+    """Return the environment that hands the current cycle and stage over to a child process."""
+    state = runtime()
+    cycle = None if state is None else state.known_cycle()
+    if state is None or cycle is None:
+        return env_propagation.environ(None, None)
+    return env_propagation.environ(cycle, state.enclosing_stage(cycle))
