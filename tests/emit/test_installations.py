@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.docs.pages import ROOT
-from tests.journals import Journal, environment
+from tests.journals import Journal, environment, run_script
 
 LONG = "/" + "x" * 5000
 PROGRAM = """
@@ -85,3 +85,27 @@ def test_a_state_directory_that_no_path_can_be_costs_one_line(tmp_path: Path, va
     assert (done.returncode, done.stdout) == (0, "5 churn@7 32\n")
     assert "No journal can be written" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+INTERRUPTED = """
+import signal, sys
+from cycletrace import stage
+
+def enter_stage(*_):
+    with stage("handler"):
+        pass
+
+signal.signal(signal.SIGALRM, enter_stage)
+signal.setitimer(signal.ITIMER_REAL, float(sys.argv[1]))
+with stage("first"):
+    signal.setitimer(signal.ITIMER_REAL, 0)
+with stage("second"):
+    pass
+"""
+
+
+@pytest.mark.parametrize("seconds", ["0.001", "0.005", "0.02", "0.05"])
+def test_a_signal_handler_may_enter_a_stage_while_the_first_one_is_loading(tmp_path: Path, seconds: str) -> None:
+    done = run_script(INTERRUPTED, tmp_path / "state", seconds)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert {"first", "second"} <= set(Journal(tmp_path / "state").names())
