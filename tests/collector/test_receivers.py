@@ -129,10 +129,10 @@ def test_a_retryable_answer_says_when_over_grpc_and_http(relay: Relay, handler: 
         ("/v1/traces", "POST", b"x", {"Content-Type": "text/plain"}, 415),
         ("/v1/traces", "POST", b"x", {**PROTOBUF, "Content-Encoding": "zstd"}, 415),
         ("/v1/traces", "POST", b"x" * (LIMIT + 1), PROTOBUF, 413),
-        ("/v1/traces", "POST", gzip.compress(bytes(LIMIT + 1)), {**PROTOBUF, "Content-Encoding": "gzip"}, 413),
+        ("/v1/traces", "POST", gzip.compress(bytes(LIMIT + 1), mtime=0), {**PROTOBUF, "Content-Encoding": "gzip"}, 413),
         ("/v1/traces", "POST", b"not gzip", {**JSON, "Content-Encoding": "gzip"}, 400),
-        ("/v1/traces", "POST", gzip.compress(BODY)[:-9], {**PROTOBUF, "Content-Encoding": "gzip"}, 400),
-        ("/v1/traces", "POST", gzip.compress(b"") * 100, {**PROTOBUF, "Content-Encoding": "gzip"}, 400),
+        ("/v1/traces", "POST", gzip.compress(BODY, mtime=0)[:-9], {**PROTOBUF, "Content-Encoding": "gzip"}, 400),
+        ("/v1/traces", "POST", gzip.compress(b"", mtime=0) * 100, {**PROTOBUF, "Content-Encoding": "gzip"}, 400),
         ("/v1/traces", "POST", b"", {**PROTOBUF, "Content-Encoding": "deflate"}, 400),
     ],
 )

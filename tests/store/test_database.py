@@ -90,7 +90,11 @@ def test_a_newer_store_whose_version_is_still_in_the_write_ahead_log(path: Path)
                 way(path)
 
 
-@pytest.mark.parametrize("bytes_", [b"", b"hello", b"SQLite format 3\0" + bytes(84), os.urandom(5000)])
+@pytest.mark.parametrize(
+    "bytes_",
+    [b"", b"hello", b"SQLite format 3\0" + bytes(84), os.urandom(5000)],
+    ids=["empty", "short", "header alone", "noise"],
+)
 def test_a_file_that_is_no_store(path: Path, bytes_: bytes) -> None:
     path.parent.mkdir()
     path.write_bytes(bytes_)
