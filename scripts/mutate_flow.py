@@ -221,7 +221,7 @@ def copy_to(folder: Path) -> None:
 
 def is_killed(folder: Path, examples: int) -> bool:
     """Whether in the copy a hand-worked cycle, a random or a large one comes out wrong, or costs too much."""
-    pytest = ("-m", "pytest", "-x", "--timeout", "10", "-p", "no:cacheprovider")
+    pytest = ("-m", "pytest", "-n0", "-x", "--timeout", "10", "-p", "no:cacheprovider")
     by_hand = sorted(str(path) for path in folder.glob(f"{TESTS}/test_cycles_*.py"))
     return not (
         _passes(folder, *pytest, *by_hand, f"{TESTS}/test_intervals.py")

@@ -1,36 +1,62 @@
-"""What all tests share: Ctrl-C that interrupts, and real backends only where they are asked for."""
+"""What all tests share: Ctrl-C that interrupts, and slow tests and real backends only where they are asked for."""
 
 from __future__ import annotations
 
 import signal
+from typing import Any
 
 import pytest
 
-MARKER = "backends"
-LEFT_OUT = pytest.StashKey[int]()
+ON_DEMAND = {
+    "slow": 'pytest -n0 -m "slow and not backends"',
+    "backends": "scripts/backends && pytest -n0 -m backends",
+}
+"""Markers whose tests run on demand only, and how to run them."""
+LEFT_OUT = pytest.StashKey[dict[str, int]]()
+IN_REPORT = "left_out"
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Let Ctrl-C mean what it means: run in the background, the tests, and all that they start, would ignore it."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    config.stash[LEFT_OUT] = {}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what needs real backends, unless ``-m`` speaks of them."""
-    if MARKER in str(config.option.markexpr):
-        return
-    left_out = [item for item in items if item.get_closest_marker(MARKER)]
-    config.stash[LEFT_OUT] = len(left_out)
+    """Without ``-m``, leave out what runs on demand. With it, leave out only backends, unless it names them."""
+    expression = str(config.option.markexpr)
+    markers = [name for name in ON_DEMAND if name not in expression and (name == "backends" or not expression)]
+    left_out: list[pytest.Item] = []
+    kept: list[pytest.Item] = []
+    for item in items:
+        marker = next((name for name in reversed(markers) if item.get_closest_marker(name)), None)
+        if marker is None:
+            kept.append(item)
+        else:
+            left_out.append(item)
+            counts = config.stash[LEFT_OUT]
+            counts[marker] = counts.get(marker, 0) + 1
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if not item.get_closest_marker(MARKER)]
+        items[:] = kept
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In a worker of pytest-xdist, tell the main process, which collects nothing itself, what was left out."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput[IN_REPORT] = session.config.stash[LEFT_OUT]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Every worker collects every test, so any worker's counts are everybody's. One that crashed has none."""
+    counts = getattr(node, "workeroutput", {}).get(IN_REPORT)
+    if counts is not None:
+        node.config.stash[LEFT_OUT] = counts
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say how to run what was left out."""
-    count = config.stash.get(LEFT_OUT, 0)
-    if count:
-        terminalreporter.write_line(
-            f"{count} tests need real backends and did not run: scripts/backends && pytest -m {MARKER}"
-        )
+    for marker, count in config.stash[LEFT_OUT].items():
+        terminalreporter.write_line(f"not run: {count} marked {marker}; to run them: {ON_DEMAND[marker]}")
