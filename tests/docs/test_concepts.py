@@ -339,7 +339,7 @@ FAILED = {
 
 EXAMPLES = [
     ("A cycle by hand", "18:00", BY_HAND),
-    ("A wait may own what a stage did meanwhile", "13:10", WAITS),
+    ("A wait can own the time of a stage that ran in parallel", "13:10", WAITS),
     ("Later training does not move `trained`, and a retry counts", "18:00", RETRIES),
     ("A stage that dies", "10:02", RUNNING),
     ("A stage that dies", "10:10", LOST),
@@ -352,7 +352,7 @@ LAST_ASKED = {heading: facts for heading, _, facts in EXAMPLES}
 
 @pytest.mark.parametrize(("heading", "asked", "facts"), EXAMPLES)
 def test_the_facts_in_full_are_those_worked_out_by_hand(heading: str, asked: str, facts: dict[str, Any]) -> None:
-    assert f"sked at {asked}" in section(page("concepts.md"), heading)
+    assert f"valuated at {asked}" in section(page("concepts.md"), heading)
     assert told(heading, asked) == facts
     assert sum(facts["activity"].values()) == facts["cycle_time"]
 
@@ -371,8 +371,8 @@ def test_the_tables_of_an_example_say_what_its_facts_say(heading: str) -> None:
     if "mark" in found:
         shown = {words(row["mark"])[0]: row["at"] for row in found["mark"]}
         assert shown == facts["marks"]
-        said = [words(row["mark"])[0] for row in found["mark"] if row["because"] == "said"]
-        assert [name for name in shown if name not in said] == facts["derived"]
+        declared = [words(row["mark"])[0] for row in found["mark"] if row["because"] == "declared"]
+        assert [name for name in shown if name not in declared] == facts["derived"]
     if "part" in found:
         ends = {"training": ("started", "trained"), "selection": ("trained", "selected")}
         ends |= {"deployment": ("selected", "in_use"), "activation": ("deployed", "in_use")}
