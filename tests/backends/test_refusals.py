@@ -112,7 +112,7 @@ def test_what_is_refused_alone_is_counted_and_not_sent_again(status: int, tmp_pa
         run_against(server, tmp_path / "state", FLUSH)
         assert (server.names(), server.names(LOGS)) == ([], [])
         status_now = run_script(STATUS, tmp_path / "state", OTEL_EXPORTER_OTLP_ENDPOINT=server.endpoint)
-        assert "2 records were refused by the endpoint for good." in status_now.stdout
+        assert "2 records were rejected by the endpoint." in status_now.stdout
 
 
 def test_success_is_success_whatever_comes_with_it(tmp_path: Path) -> None:

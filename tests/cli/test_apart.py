@@ -16,7 +16,7 @@ def test_a_stage_begun_and_ended_hours_apart_is_one_run_however_often_it_is_said
     assert [stage["outcome"] for stage in running["stages"]] == [None]
     ended = shell.run("stage", "end", "approve", *cycle, "--by", "person:ann", "--at", "2026-01-05T11:00:00Z")
     assert ended.code == 0
-    assert "had ended already" in shell.run("stage", "end", "approve", *cycle).out
+    assert "had already ended" in shell.run("stage", "end", "approve", *cycle).out
     (facts,) = shell.facts()
     (stage,) = facts["stages"]
     assert (stage["name"], stage["kind"], stage["actor"], stage["outcome"]) == ("approve", "approve", "human", "ok")
@@ -43,7 +43,7 @@ def test_a_wait_of_the_cycle_and_one_of_a_stage(shell: Shell) -> None:
     shell.run("wait", "begin", "human", *cycle, "--at", "2026-01-05T12:00:00Z")
     shell.run("wait", "end", "human", *cycle, "--at", "2026-01-05T15:00:00Z")
     again = shell.run("wait", "end", "human", *cycle)
-    assert "had ended already" in again.out
+    assert "had already ended" in again.out
     (facts,) = shell.facts("--at", "2026-01-05T15:00:00Z")
     assert facts["activity_ns"]["wait.compute"] == HOUR
     assert facts["activity_ns"]["work.automation"] == 2 * HOUR

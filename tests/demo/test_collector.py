@@ -1,4 +1,4 @@
-"""Both ways in: the journal, and a collector that hears the same cycles."""
+"""Comparing the journal with a collector that receives the same cycles."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def test_a_collector_knows_what_the_journal_says_and_its_metrics_add_up(tmp_path
         timeout=280,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 cycles by the journal, 3 by the collector" in done.stdout
-    assert "equal in all of them" in done.stdout
+    assert "3 cycles from the journal, 3 from the collector" in done.stdout
+    assert "all equal" in done.stdout
     assert "Metrics: 2 closed cycles" in done.stdout
 
 
@@ -40,6 +40,6 @@ def facts_with(outcome: str) -> dict[str, Facts]:
 def test_each_field_that_differs_is_named_and_so_is_what_only_one_side_knows() -> None:
     assert not list(differences(facts_with("failed"), facts_with("failed")))
     (difference,) = differences(facts_with("failed"), facts_with("abandoned"))
-    assert difference == "churn@7: outcome is 'failed' by the journal and 'abandoned' by the collector"
-    assert list(differences(facts_with("failed"), {})) == [f"{'c' * 32} is only known by the journal"]
-    assert list(differences({}, facts_with("failed"))) == [f"{'c' * 32} is only known to the collector"]
+    assert difference == "churn@7: outcome is 'failed' from the journal and 'abandoned' from the collector"
+    assert list(differences(facts_with("failed"), {})) == [f"{'c' * 32} is known only from the journal"]
+    assert list(differences({}, facts_with("failed"))) == [f"{'c' * 32} is known only from the collector"]

@@ -103,7 +103,7 @@ def test_it_touches_no_folder_that_has_something_in_it(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 2
-    assert "is not empty. Choose a new folder: cycletrace demo --dir DIR" in done.stderr
+    assert "is not empty. Choose a new directory: cycletrace demo --dir DIR" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 

@@ -105,7 +105,7 @@ def test_a_person_who_has_seen_enough_leaves_without_a_traceback(tmp_path: Path,
         person.read_until("Press Enter when you are ready to choose.")
         wait_until_it_reads("steps.select", demo.pid)
         os.write(ours, key)
-        person.read_until("interrupted. What happened until then is kept. See it: cycletrace report --dir")
+        person.read_until("interrupted. See what was recorded: cycletrace report --dir")
         assert demo.wait(60) == 130
     os.close(ours)
     assert "Traceback" not in person.read

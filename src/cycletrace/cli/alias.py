@@ -1,4 +1,4 @@
-"""``cycletrace alias``: say that another key is of the same cycle."""
+"""``cycletrace alias``: add another key for a cycle."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "alias",
-        help="say that another key is of the same cycle",
-        description="Say that another key, learnt later, is of the same cycle: of the registry (churn@7), a git "
-        "revision, a run of a tracker. What carries that key then belongs to this cycle.",
+        help="add another key for a cycle",
+        description="Add another key for a cycle, such as a registry version (churn@7), a git revision or a tracker's "
+        "run id. Everything recorded under that key then belongs to this cycle.",
     )
     parser.add_argument("key", type=options.some_text, help="the other key")
     options.add_cycle(parser)
@@ -29,4 +29,4 @@ def run(args: argparse.Namespace) -> int:
     state = options.emitting(args)
     cycle = options.named_cycle(args, state)
     marks.alias(cycle, args.key)
-    return options.recorded(state, f"{args.key} is {cycle.key}.")
+    return options.recorded(state, f"{args.key} is an alias of {cycle.key}.")

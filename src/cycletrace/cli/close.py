@@ -1,4 +1,4 @@
-"""``cycletrace close``: say how a cycle ended, and let go of the worktree's."""
+"""``cycletrace close``: declare how a cycle ended, and stop joining it in this worktree."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "close",
-        help="say how a cycle ended, and stop joining it here",
-        description="Say how a cycle ended. Without an outcome nothing is said: a model in use needs no closing. "
-        "Either way, where it is the cycle that `start` began here, it is joined no longer.",
+        help="declare how a cycle ended, and stop joining it here",
+        description="Declare how a cycle ended. A model that is in use needs no outcome. With or without one, if "
+        "`start` began this cycle here, processes no longer join it.",
     )
     parser.add_argument("outcome", nargs="?", choices=SAID_OUTCOMES, help="failed, abandoned, superseded, rolled_back")
-    options.add_at(parser, "when: a time with its zone (default: now)")
+    options.add_at(parser, "when: a time with a zone (default: now)")
     options.add_cycle(parser)
     options.add_directory(parser)
     parser.set_defaults(run=run)
@@ -37,15 +37,15 @@ def run(args: argparse.Namespace) -> int:
     if args.outcome is not None:
         marks.close(cycle, args.outcome, args.at)
     if not _let_go(cycle) and args.outcome is None:
-        raise Failure("say how it ended: " + ", ".join(SAID_OUTCOMES) + ".")
-    return options.recorded(state, f"{cycle.key}: {args.outcome or 'joined no longer here'}.")
+        raise Failure(f"an outcome is needed, one of {', '.join(SAID_OUTCOMES)}: cycletrace close {SAID_OUTCOMES[0]}")
+    return options.recorded(state, f"{cycle.key}: {args.outcome or 'no longer joined here'}.")
 
 
 def _let_go(cycle: CycleRef) -> bool:
-    """Whether it was the cycle that `start` began here, which is then joined no longer.
+    """Remove the worktree's cycle if it is this one, and return whether it was.
 
     Raises:
-        Failure: where its file cannot be removed.
+        Failure: if its file cannot be removed.
     """
     from cycletrace.emit.cycles import from_text
     from cycletrace.emit.worktree import find_cycle
@@ -58,7 +58,7 @@ def _let_go(cycle: CycleRef) -> bool:
         if from_text(line, cycle.namespace).cycle_id != cycle.cycle_id:
             return False
         path.unlink()
-    except ValueError:  # it names no cycle, as the log has said
+    except ValueError:  # it names no cycle, which was logged
         return False
     except OSError as error:
         raise Failure(f"{path} cannot be removed: {error.strerror}.") from None

@@ -1,4 +1,4 @@
-"""``cycletrace collect``: the processor that joins what many machines send, in front of any OTLP backend."""
+"""``cycletrace collect``: join the records of many machines, in front of any OTLP backend."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "collect",
-        help="receive OTLP from many machines, forward it, tell cycle times",
-        description="Receive OTLP, pass it on unchanged to any backends, keep what cycletrace recorded, and tell cycle "
-        "times as metrics and derived spans. Runs until SIGTERM or Ctrl-C.",
+        help="receive OTLP from many machines, forward it, export cycle times",
+        description="Receive OTLP, forward it unchanged to any number of backends, store what cycletrace recorded, and "
+        "export cycle times as metrics and derived spans. Runs until SIGTERM or Ctrl-C.",
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="options in TOML; the command line beats them")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="options in TOML; the command line takes precedence")
     for setting in SETTINGS:
         default = f" (default: {setting.default})" if setting.default else ""
         parser.add_argument(
@@ -32,12 +32,12 @@ def add_parser(commands: Any) -> None:
             help=setting.help.replace("%", "%%") + default,
         )
     add_directory(parser)
-    parser.set_defaults(run=run, tells_itself=True)
+    parser.set_defaults(run=run, logs_itself=True)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Collect until told to stop."""
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its log is for its authors; what matters is told in our words
+    """Collect until stopped by a signal."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # gRPC's own log is noise; we log what matters
     try:
         from cycletrace.collector.options import OptionError, make_options, read_config
         from cycletrace.collector.serve import run as serve
@@ -48,8 +48,8 @@ def run(args: argparse.Namespace) -> int:
         for name, variable in _SECRETS.items():
             if os.environ.get(variable):
                 settings[name] = os.environ[variable]
-        said = vars(args)
-        settings.update({setting.name: said[setting.name] for setting in SETTINGS if said[setting.name] is not None})
+        given = vars(args)
+        settings.update({setting.name: given[setting.name] for setting in SETTINGS if given[setting.name] is not None})
         options = make_options(settings, state_directory(args) / "store.db", reading.rules())
     except OptionError as error:
         raise Failure(str(error)) from None
@@ -57,4 +57,4 @@ def run(args: argparse.Namespace) -> int:
 
 
 _SECRETS = {"forward-headers": "CYCLETRACE_FORWARD_HEADERS", "metrics-headers": "CYCLETRACE_METRICS_HEADERS"}
-"""Settings that an environment variable may say instead, so that they show up in no list of processes."""
+"""Settings that environment variables can provide, so that they do not appear in process lists."""

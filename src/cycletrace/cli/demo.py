@@ -1,4 +1,4 @@
-"""``cycletrace demo``: a real model from its data into use, and the report of its cycle."""
+"""``cycletrace demo``: take a real model from data to production, and report its cycle."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "demo",
-        help="take a real model from its data into use and report its cycle",
-        description="Train, test, deploy and use a real model, each step a process of its own, and report how long its "
-        "cycle took. On a terminal you are asked to select and to approve. All in under a minute, with no network.",
+        help="take a real model from data to production and report its cycle",
+        description="Train, test, deploy and use a real model, one process per step, and report how long its cycle "
+        "took. In a terminal, you are asked to select and approve. Takes under a minute, without a network.",
     )
-    parser.add_argument("--yes", action="store_true", help="ask nobody: a rule selects and approves")
+    parser.add_argument("--yes", action="store_true", help="ask nothing: a rule selects and approves")
     parser.add_argument(
         "--cycles",
         type=_at_least_one,
         default=1,
         metavar="N",
-        help="versions to take through (default: 1); the second fails its tests, the third is left open",
+        help="how many versions to run (default: 1); the second fails its tests, the third stays open",
     )
     parser.add_argument(
-        "--dir", type=Path, metavar="DIR", help=f"a new or empty folder for all of it (default: ./{FOLDER})"
+        "--dir", type=Path, metavar="DIR", help=f"a new or empty directory for all files (default: ./{FOLDER})"
     )
     parser.add_argument(
-        "--collector", action="store_true", help="have a collector hear it too, and compare what both ways in say"
+        "--collector", action="store_true", help="also send everything to a collector, and compare its facts"
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON, and the progress on stderr")
-    parser.set_defaults(run=run, tells_itself=True)
+    parser.set_defaults(run=run, logs_itself=True)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the demo, then its report. Returns 1 where a step fails that should not."""
+    """Run the demo, then its report. Return 1 if a step fails unexpectedly."""
     require("the demo", ("sklearn", "pytest", "rich"), "demo")
     if args.collector:
         require("the demo", ("aiohttp", "grpc"), "demo,collector")
@@ -64,11 +64,10 @@ def run(args: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except (DemoError, OSError) as error:
-        print(f"\ncycletrace: {error}\nAll of it is kept in {root}.", file=sys.stderr)
+        print(f"\ncycletrace: {error}\nAll files are in {root}.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        seen = f"See it: cycletrace report {_where(root)}"
-        print(f"\ncycletrace: interrupted. What happened until then is kept. {seen}", file=sys.stderr)
+        print(f"\ncycletrace: interrupted. See what was recorded: cycletrace report {_where(root)}", file=sys.stderr)
         raise
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -76,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _report(root: Path, cycles: int, *, as_json: bool) -> int:
-    """The report of the one cycle, or of all; then what to try next."""
+    """Print the report of the one cycle, or of all, and what to try next. Return the exit code."""
     from cycletrace.cli.main import main
 
     one = ["--cycle", "digits@1"]
@@ -85,7 +84,7 @@ def _report(root: Path, cycles: int, *, as_json: bool) -> int:
     print(flush=True)
     code = main(["report", "--dir", str(root), *(one if cycles == 1 else [])])
     print(f"""
-Everything lies in {root}: records, models, and the demo's own log.
+All files are in {root}: records, models, and the demo's own log.
 Try next:
   cycletrace report {_where(root)}{" --cycle digits@1" if cycles > 1 else ""}
   cycletrace facts {_where(root)}
@@ -98,17 +97,17 @@ def _where(root: Path) -> str:
 
 
 def _folder(chosen: Path | None) -> Path:
-    """A folder with nothing in it: two demos in one would be taken for one history.
+    """Return an empty directory; two demos in one would look like one history.
 
     Raises:
-        Failure: where the chosen one is not empty, or cannot be made.
+        Failure: if the chosen one is not empty, or cannot be created.
     """
     names = (FOLDER if number == 1 else f"{FOLDER}-{number}" for number in count(1))
     folder = chosen or next(path for path in map(Path, names) if not path.exists())
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
-            raise Failure(f"{folder} is not empty. Choose a new folder: cycletrace demo --dir DIR")
+            raise Failure(f"{folder} is not empty. Choose a new directory: cycletrace demo --dir DIR")
     except OSError as error:
         raise Failure(f"{folder} cannot be used: {error.strerror}. Choose another: cycletrace demo --dir DIR") from None
     return folder
@@ -116,10 +115,10 @@ def _folder(chosen: Path | None) -> Path:
 
 def _at_least_one(text: str) -> int:
     if not text.isdigit() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of cycles: write 1 or more")
+        raise argparse.ArgumentTypeError(f"must be a number of cycles, at least 1, got {text!r}")
     return int(text)
 
 
 def _exit(signum: int, _frame: FrameType | None) -> None:
-    """Leave by way of all ``finally``s, which end the demo's processes."""
+    """Exit through the ``finally`` blocks, which end the demo's processes."""
     sys.exit(128 + signum)

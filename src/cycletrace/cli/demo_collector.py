@@ -1,4 +1,4 @@
-"""``cycletrace demo --collector``: the same cycles by both ways in, compared field by field."""
+"""``cycletrace demo --collector``: compare the facts from the journal and the collector, field by field."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from cycletrace.flow import Facts
 
 GRACE = 1.0
-"""Seconds after which the collector tells a closed cycle in its metrics: nobody wants to wait a minute for a demo."""
+"""Seconds before the collector exports a closed cycle; the default of a minute is too long for a demo."""
 PATIENCE = 30.0
-"""Seconds in which everything must have arrived, and been told."""
+"""Seconds in which everything must have arrived and been exported."""
 
 SUM = "cycletrace_cycle_duration_seconds_sum"
 COUNT = "cycletrace_cycle_duration_seconds_count"
 
 
 class Collector(NamedTuple):
-    """A collector at work: where it receives, where it tells its metrics, where its store lies."""
+    """A running collector: its OTLP endpoint, the URL of its metrics, and its store."""
 
     endpoint: str
     metrics: str
@@ -36,10 +36,10 @@ class Collector(NamedTuple):
 
 @contextmanager
 def collecting(root: Path) -> Generator[Collector, None, None]:
-    """A collector in a process of its own, on free ports, until the end of the block.
+    """Run a collector in a separate process on free ports, until the end of the block.
 
     Raises:
-        Failure: where it does not start.
+        Failure: if it does not start.
     """
     store = root / "collector" / "store.db"
     command = [sys.executable, "-m", "cycletrace", "collect", "--store", str(store), "--grace", f"{GRACE:g}s"]
@@ -57,9 +57,9 @@ def collecting(root: Path) -> Generator[Collector, None, None]:
 def _started(process: subprocess.Popen[bytes], log: Path, store: Path) -> Collector:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
-        said = log.read_text(encoding="utf-8")
-        http = re.search(r"OTLP/HTTP +(http://\S+)", said)
-        metrics = re.search(r"Prometheus +(http://\S+)", said)
+        output = log.read_text(encoding="utf-8")
+        http = re.search(r"OTLP/HTTP +(http://\S+)", output)
+        metrics = re.search(r"Prometheus +(http://\S+)", output)
         if http and metrics:
             return Collector(http[1], metrics[1], store)
         time.sleep(0.05)
@@ -67,7 +67,7 @@ def _started(process: subprocess.Popen[bytes], log: Path, store: Path) -> Collec
 
 
 def compare(root: Path, collector: Collector, screen: TextIO) -> int:
-    """Deliver what is left, then compare what the collector knows with what the journal says. Returns the exit code."""
+    """Deliver what is left, compare the collector's facts with the journal's, and return the exit code."""
     from cycletrace.cli.reading import ingested
     from cycletrace.emit.delivery.destination import find
     from cycletrace.emit.delivery.shipper import Shipper
@@ -86,42 +86,42 @@ def compare(root: Path, collector: Collector, screen: TextIO) -> int:
     for difference in found:
         print(f"  {difference}", file=screen)
     fields = len(next(iter(here.values()), ()))
-    verdict = "equal in all of them" if not found else f"{len(found)} differ"
-    counts = f"{len(here)} cycles by the journal, {len(there)} by the collector"
-    print(f"\nBoth ways in: {counts}, {fields} fields each: {verdict}.", file=screen)
-    told = _compare_metrics(collector.metrics, here.values(), screen)
-    return 0 if told and not found else 1
+    verdict = "all equal" if not found else f"{len(found)} differ"
+    counts = f"{len(here)} cycles from the journal, {len(there)} from the collector"
+    print(f"\nJournal and collector: {counts}, {fields} fields each: {verdict}.", file=screen)
+    are_equal = _compare_metrics(collector.metrics, here.values(), screen)
+    return 0 if are_equal and not found else 1
 
 
 def differences(here: Mapping[str, Facts], there: Mapping[str, Facts]) -> Iterable[str]:
-    """What the two know differently, field by field, by cycle id."""
+    """Yield a line for each field in which the two differ, ordered by cycle id."""
     for cycle_id in sorted({*here, *there}):
         one, other = here.get(cycle_id), there.get(cycle_id)
         if one is None or other is None:
-            yield f"{cycle_id} is only known {'to the collector' if one is None else 'by the journal'}"
+            yield f"{cycle_id} is known only from the {'collector' if one is None else 'journal'}"
             continue
         for field, value in one.items():
             if other.get(field) != value:
-                yield f"{one['key']}: {field} is {value!r} by the journal and {other.get(field)!r} by the collector"
+                yield f"{one['key']}: {field} is {value!r} from the journal and {other.get(field)!r} from the collector"
 
 
 def _compare_metrics(url: str, facts: Iterable[Facts], screen: TextIO) -> bool:
-    """Whether the metrics come to say what the facts of the closed cycles add up to; shows both."""
+    """Return whether the metrics come to equal the sums over the closed cycles' facts, and print both."""
     times = [cycle["cycle_time_ns"] for cycle in facts if cycle["outcome"] != "open"]
     count, total = len(times), sum(time for time in times if time is not None) / 1e9
     deadline = time.monotonic() + PATIENCE
-    told = (0.0, 0.0)
+    exported = (0.0, 0.0)
     while time.monotonic() < deadline:
         text = _read(url)
-        told = (_sum(text, COUNT), _sum(text, SUM))
-        if told[0] >= count:
+        exported = (_sum(text, COUNT), _sum(text, SUM))
+        if exported[0] >= count:
             break
         time.sleep(0.2)
-    # Prometheus text holds seconds as decimal fractions, each series rounded on its own.
-    is_equal = told[0] == count and abs(told[1] - total) < 1e-6 * max(1, count)
+    # Prometheus' text format rounds the seconds of each series separately.
+    is_equal = exported[0] == count and abs(exported[1] - total) < 1e-6 * max(1, count)
     verdict = "equal" if is_equal else "NOT equal"
-    print(f"Metrics: {told[0]:.0f} closed cycles, {told[1]:.9f} s in all ({COUNT}, {SUM}).", file=screen)
-    print(f"Facts:   {count} closed cycles, {total:.9f} s in all: {verdict}.", file=screen)
+    print(f"Metrics: {exported[0]:.0f} closed cycles, {exported[1]:.9f} s in total ({COUNT}, {SUM}).", file=screen)
+    print(f"Facts:   {count} closed cycles, {total:.9f} s in total: {verdict}.", file=screen)
     return is_equal
 
 
@@ -132,5 +132,5 @@ def _read(url: str) -> str:
 
 
 def _sum(text: str, metric: str) -> float:
-    """The sum over all series of a metric in Prometheus' text format."""
+    """Return the sum over all series of a metric in Prometheus' text format."""
     return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(f"{metric}{{"))

@@ -1,4 +1,4 @@
-"""``cycletrace doctor``: check settings, directory, endpoint, versions and clock, and say what to do."""
+"""``cycletrace doctor``: check settings, directory, endpoint, versions and clock."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PACKAGES = ("opentelemetry-api", "opentelemetry-sdk", "opentelemetry-exporter-ot
 
 
 class Finding(NamedTuple):
-    """What was checked, whether it is as it should be, what was found, and what to do where it is not."""
+    """The result of one check: whether it passed, what was found, and what to do if it failed."""
 
     check: str
     is_sound: bool
@@ -33,12 +33,12 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "doctor",
         help="check settings, directory, endpoint, versions and clock",
-        description="Check whether cycletrace can work here, and say what to do where it cannot. The endpoint is sent "
-        "one real test span. Exits with 1 where something is wrong.",
+        description="Check whether cycletrace can work here, and print what to do if not. Sends one real test span to "
+        "the endpoint. Exits with 1 if there is a problem.",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object per finding")
     options.add_directory(parser)
-    parser.set_defaults(run=run, tells_itself=True)
+    parser.set_defaults(run=run, logs_itself=True)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -74,46 +74,46 @@ def _versions() -> Finding:
 
 
 def _settings() -> Iterator[Finding]:
-    """Each complaint about a setting, in the words in which the library tells it."""
+    """Yield the library's log message for each invalid setting, then a summary."""
     import logging
 
     from cycletrace.diagnostics import LOGGER
     from cycletrace.emit import settings
     from cycletrace.emit.inherited import find_inherited
 
-    told: list[str] = []
+    logged: list[str] = []
     listener = logging.Handler()
-    listener.emit = lambda record: told.append(record.getMessage())  # type: ignore[method-assign]
+    listener.emit = lambda record: logged.append(record.getMessage())  # type: ignore[method-assign]
     LOGGER.addHandler(listener)
     try:
         chosen = settings.read()
         inherited = find_inherited(chosen.namespace)
     finally:
         LOGGER.removeHandler(listener)
-    for complaint in told:
-        yield Finding("settings", False, complaint, "Correct the variable, or unset it.")
+    for complaint in logged:
+        yield Finding("settings", False, complaint, "Correct or unset the variable.")
     if chosen.is_disabled:
         yield Finding("settings", False, "cycletrace is disabled", "Unset CYCLETRACE_DISABLED.")
     own = sorted(name for name in os.environ if name.startswith(("CYCLETRACE_", "OTEL_")))
-    cycle = f"cycle {inherited.cycle.key}" if inherited else "no cycle begun here"
-    yield Finding("settings", True, f"{', '.join(own) or 'all by default'}; namespace {chosen.namespace!r}; {cycle}")
+    cycle = f"cycle {inherited.cycle.key}" if inherited else "no current cycle"
+    yield Finding("settings", True, f"{', '.join(own) or 'all defaults'}; namespace {chosen.namespace!r}; {cycle}")
 
 
 def _directory(args: argparse.Namespace) -> Finding:
     from cycletrace.journal.ownership import refuse_directory
 
     directory = options.state_directory(args)
-    advice = "Make it writable, or set CYCLETRACE_DIR to a folder that is."
+    advice = "Make it writable, or set CYCLETRACE_DIR to a directory that is."
     reason = refuse_directory(directory)
     if reason is not None:
-        return Finding("directory", False, reason, "Set CYCLETRACE_DIR to a folder of your own, or one below it.")
+        return Finding("directory", False, reason, "Set CYCLETRACE_DIR to a directory of your own, or to a new one below this.")
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=directory, prefix="doctor-") as file:
             file.write(b"x" * 4096)
             file.flush()
     except OSError as error:
-        return Finding("directory", False, f"{directory} cannot be written: {error.strerror or error}", advice)
+        return Finding("directory", False, f"{directory} is not writable: {error.strerror or error}", advice)
     return Finding("directory", True, str(directory))
 
 
@@ -122,12 +122,12 @@ def _store(args: argparse.Namespace) -> Finding:
 
     path = options.state_directory(args) / FILE
     if not path.exists():
-        return Finding("store", True, "none yet: the first `cycletrace report` makes it")
+        return Finding("store", True, "none yet; the first `cycletrace report` creates it")
     try:
         with open_reader(path):
             return Finding("store", True, str(path))
     except StoreError as error:
-        return Finding("store", False, str(error), "Until then nothing can be reported; recording goes on.")
+        return Finding("store", False, str(error), "Until this is fixed, no reports are possible; recording continues.")
 
 
 def _delivery(args: argparse.Namespace) -> Iterator[Finding]:
@@ -142,30 +142,30 @@ def _delivery(args: argparse.Namespace) -> Iterator[Finding]:
     lost = dropped(directory)
     if lost:
         advice = "Deliver or read the journal more often, or raise CYCLETRACE_JOURNAL_LIMIT."
-        yield Finding("journal", False, f"{lost} records were dropped, since the journal was full", advice)
+        yield Finding("journal", False, f"{lost} records were dropped because the journal was full", advice)
     destination = find(settings.read().endpoint)
     if destination is None:
-        yield Finding("endpoint", True, "none is set: everything stays on this machine")
+        yield Finding("endpoint", True, "none is set; everything stays on this machine")
         return
     for signal, target in destination.items():
         with open_sender(target) as send:
             answer = send(_test_request(signal), target.timeout)
         taken = answer.verdict is Verdict.DONE or answer.verdict is Verdict.UNSUPPORTED
         found = f"{target.url} ({target.protocol}) " + (
-            "takes no logs: starts and heartbeats stay here, everything else goes there"
+            "does not accept logs: starts and heartbeats stay on this machine, everything else is delivered"
             if answer.verdict is Verdict.UNSUPPORTED
-            else f"answers {answer.detail or 'well'}"
+            else f"responds: {answer.detail or 'ok'}"
         )
-        advice = "See that an OTLP endpoint listens there, for this protocol, and takes what we send."
+        advice = "Check that an OTLP endpoint listens there, speaks this protocol and accepts the request."
         yield Finding(f"endpoint for {signal}", taken, found, advice)
     waiting = Shipper(directory, destination).undelivered()
     problems = progress.load(directory).problem.values()
-    why = f", because: {'; '.join(problems)}" if problems else ""
-    yield Finding("delivery", not waiting, f"{waiting} bytes of journal wait{why}", "Deliver them: cycletrace flush")
+    why = f": {'; '.join(problems)}" if problems else ""
+    yield Finding("delivery", not waiting, f"{waiting:,} bytes not delivered yet{why}", "Run `cycletrace flush`.")
 
 
 def _test_request(signal: str) -> bytes:
-    """A request with one real span, marked as derived, so that it is nobody's figure; for logs an empty one."""
+    """Return a request with one real span, marked as derived so that no figure counts it; for logs an empty one."""
     from cycletrace.conventions import DERIVED
     from cycletrace.emit.delivery.destination import TRACES
     from cycletrace.emit.delivery.encode import Item, encode

@@ -1,4 +1,4 @@
-"""``cycletrace env``: carry the current cycle and stage into another shell, host or CI job."""
+"""``cycletrace env``: pass the current cycle and stage to another shell, host or CI job."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "env",
-        help="carry the cycle into another shell, host or CI job",
+        help="pass the cycle to another shell, host or CI job",
         description='Print the variables that make another process join this cycle: eval "$(cycletrace env)", or '
         '`cycletrace env --format github >> "$GITHUB_ENV"`.',
     )
-    parser.add_argument("--format", choices=FORMATS, default="shell", help="for whom (default: shell)")
+    parser.add_argument("--format", choices=FORMATS, default="shell", help="output format (default: shell)")
     options.add_cycle(parser)
     options.add_directory(parser)
     parser.set_defaults(run=run)
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     if "OTEL_EXPORTER_OTLP_ENDPOINT" in os.environ:
         values["OTEL_EXPORTER_OTLP_ENDPOINT"] = os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"]
     if any("\n" in value for value in values.values()) and args.format != "json":
-        raise Failure("the cycle's key has a line break, which only --format json can carry.")
+        raise Failure("the cycle's key contains a line break, which only --format json supports.")
     print(_write(values, args.format))
     return 0
 

@@ -1,4 +1,4 @@
-"""``cycletrace facts``: all that is known of each cycle, to the nanosecond."""
+"""``cycletrace facts``: print everything known about each cycle."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "facts",
-        help="all that is known of each cycle, as JSON Lines",
-        description="Print the facts of each cycle, one JSON object a line, instants and lengths in nanoseconds. Every "
-        "figure of the report is made from them.",
+        help="print everything known about each cycle, as JSON Lines",
+        description="Print the facts of each cycle, one JSON object per line, instants and durations in nanoseconds. "
+        "Every figure of the report is computed from them.",
     )
     reading.add_selection(parser)
-    told = parser.add_mutually_exclusive_group()
-    told.add_argument("--as-observed", action="store_true", help="as a collector counted them in its metrics")
-    told.add_argument("--revisions", action="store_true", help="what changed since a collector counted them")
+    collected = parser.add_mutually_exclusive_group()
+    collected.add_argument("--as-observed", action="store_true", help="as a collector counted them in its metrics")
+    collected.add_argument("--revisions", action="store_true", help="facts that changed after a collector counted them")
     parser.set_defaults(run=run)
 
 
-def _told(args: argparse.Namespace, store: Store) -> Iterator[Mapping[str, Any]]:
+def _selected(args: argparse.Namespace, store: Store) -> Iterator[Mapping[str, Any]]:
     from cycletrace.store.observed import as_observed, revisions
 
     if args.as_observed:
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the facts."""
     found = False
     with reading.store_of(args) as store:
-        for each in _told(args, store):
+        for each in _selected(args, store):
             print(json.dumps(each, separators=(",", ":")))
             found = True
     if args.as_observed or args.revisions:

@@ -1,4 +1,4 @@
-"""What a command says when it cannot do what was asked."""
+"""The error that ends a command."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 
 class Failure(Exception):  # noqa: N818 - what the user reads is a sentence, not a class
-    """A sentence for a person: what was wrong, where, and what to do next. The command exits with 2."""
+    """An error message for the user: what was wrong, where, and what to do. The command exits with 2."""
 
 
 def require(command: str, modules: Sequence[str], extra: str) -> None:
-    """Check that the modules which a command needs are installed.
+    """Check that the modules that a command needs are installed.
 
     Raises:
         Failure: if one is missing. The message says how to install it.

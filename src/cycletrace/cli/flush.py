@@ -1,4 +1,4 @@
-"""``cycletrace flush``: deliver what is in the journal, now."""
+"""``cycletrace flush``: deliver the journal now."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from cycletrace.cli import options
 from cycletrace.cli.failure import Failure
 
 NO_ENDPOINT = (
-    "no endpoint is set, so there is nowhere to deliver to. Set OTEL_EXPORTER_OTLP_ENDPOINT, or CYCLETRACE_ENDPOINT "
-    "for cycletrace alone, to the base URL of an OTLP endpoint, such as http://127.0.0.1:4318"
+    "no endpoint is set. Set OTEL_EXPORTER_OTLP_ENDPOINT, or CYCLETRACE_ENDPOINT for cycletrace alone, to the base URL "
+    "of an OTLP endpoint, such as http://127.0.0.1:4318"
 )
 
 
@@ -19,19 +19,19 @@ def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "flush",
-        help="deliver what is in the journal, now",
-        description="Deliver what is in the journal to the OTLP endpoint, now: what this machine's processes left "
-        "when they were killed, or when the endpoint was down. Exits with 1 where something is left.",
+        help="deliver the journal now",
+        description="Deliver the journal to the OTLP endpoint now: records left behind by killed processes or while "
+        "the endpoint was down. Exits with 1 if records remain.",
     )
     parser.add_argument(
-        "--timeout", type=options.seconds, default=30.0, metavar="S", help="seconds to try for (default: 30)"
+        "--timeout", type=options.seconds, default=30.0, metavar="S", help="seconds before giving up (default: 30)"
     )
     options.add_directory(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Deliver."""
+    """Deliver the journal, and return the exit code."""
     from cycletrace.emit import settings
     from cycletrace.emit.delivery import progress
     from cycletrace.emit.delivery.destination import find
@@ -43,9 +43,9 @@ def run(args: argparse.Namespace) -> int:
         raise Failure(NO_ENDPOINT)
     shipper = Shipper(directory, destination)
     if shipper.deliver_all(time.monotonic() + args.timeout):
-        print("All records are delivered.")
+        print("All records were delivered.")
         return 0
     problems = progress.load(directory).problem
     why = "; ".join(f"{signal}: {answer}" for signal, answer in problems.items()) or "another process is delivering"
-    print(f"{shipper.undelivered()} bytes of journal are not delivered yet. {why}.")
+    print(f"{shipper.undelivered():,} bytes not delivered yet: {why}.")
     return 1

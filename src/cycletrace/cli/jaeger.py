@@ -1,4 +1,4 @@
-"""Links to cycles' traces in Jaeger: its search cannot name a cycle that is open, since its root is yet to come."""
+"""Links to cycles' traces in Jaeger, whose search cannot find an open cycle: it has no root span yet."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ JAEGER_URL = "CYCLETRACE_JAEGER_URL"
 
 
 def trace_links() -> Callable[[str], str | None]:
-    """From a cycle's id to the page of its trace in the Jaeger at ``CYCLETRACE_JAEGER_URL``; where unset, to ``None``.
+    """Return a function from a cycle's id to the URL of its trace at ``CYCLETRACE_JAEGER_URL``; if unset, to ``None``.
 
     Raises:
-        Failure: where that is no URL.
+        Failure: if the variable is not a URL.
     """
     base = os.environ.get(JAEGER_URL, "").rstrip("/")
     if base and not base.startswith(("http://", "https://")):
-        raise Failure(f"{JAEGER_URL} is {base!r}: expected a URL such as http://127.0.0.1:16686")
+        raise Failure(f"{JAEGER_URL} must be a URL such as http://127.0.0.1:16686, got {base!r}")
     return lambda cycle_id: f"{base}/trace/{cycle_id}" if base else None

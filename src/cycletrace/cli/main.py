@@ -14,35 +14,35 @@ from cycletrace._version import __version__
 from cycletrace.cli.failure import Failure
 
 GROUPS = {
-    "look": ("report", "facts", "status", "open"),
-    "tell": ("start", "mark", "served", "alias", "close"),
+    "read": ("report", "facts", "status", "open"),
+    "record": ("start", "mark", "served", "alias", "close"),
     "wrap": ("run", "stage", "wait", "env"),
-    "keep": ("flush", "doctor", "store", "collect", "demo"),
+    "maintain": ("flush", "doctor", "store", "collect", "demo"),
 }
-"""Modules of this package that bring a subcommand each, in the order in which the help lists them."""
+"""Modules with one subcommand each, in the order in which the help lists them."""
 
-DESCRIPTION = "MLOps cycle time: how long it takes to get a model from an idea into use."
+DESCRIPTION = "Measure MLOps cycle time: how long it takes to get a model from idea to production."
 EPILOG = """\
 first steps:
-  cycletrace demo                a real model from its data into use, and the report of its cycle
-  cycletrace report              the figures of your own cycles
-  cycletrace COMMAND --help      all about one command
+  cycletrace demo                take a real model from data to production and report its cycle
+  cycletrace report              show the figures of your own cycles
+  cycletrace COMMAND --help      show the help of one command
 
-Every setting can be said by an environment variable: see docs/environment.md.
+Every setting has an environment variable: see docs/environment.md.
 """
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong with a command line, and where to read on."""
+    """A parser whose errors also name the help."""
 
     def error(self, message: str) -> NoReturn:
-        """Exit with 2."""
+        """Print what is wrong and exit with 2."""
         self.print_usage(sys.stderr)
-        self.exit(2, f"{self.prog}: {message}\nAll about it: {self.prog} --help\n")
+        self.exit(2, f"{self.prog}: {message}\nFor help: {self.prog} --help\n")
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+    """Return the parser of the whole command line."""
     whole = Parser(
         prog="cycletrace",
         description=DESCRIPTION,
@@ -60,26 +60,26 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command. Returns its exit code: 0 done, 1 not as it should be, 2 wrongly asked."""
+    """Run a command, and return its exit code: 0 success, 1 a problem was found, 2 invalid usage."""
     args, unknown = parser().parse_known_args(arguments)
     if unknown:
         args.asked.error(f"unrecognized arguments: {' '.join(unknown)}")
-    if not getattr(args, "tells_itself", False):
-        _tell_on_stderr()
+    if not getattr(args, "logs_itself", False):
+        _log_to_stderr()
     try:
         return int(args.run(args))
     except Failure as failure:
         print(f"cycletrace: {failure}", file=sys.stderr)
         return 2
-    except BrokenPipeError:  # the reader of our output (`| head`) has seen enough
+    except BrokenPipeError:  # the reader of our output (`| head`) is done
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
         return 130
 
 
-def _tell_on_stderr() -> None:
-    """What our own code complains of goes to a log that programs configure; whoever types a command sees it so."""
+def _log_to_stderr() -> None:
+    """Print the library's log messages: users of a command configure no logging."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("cycletrace: %(message)s"))
     logging.getLogger("cycletrace").addHandler(handler)

@@ -1,4 +1,4 @@
-"""``cycletrace mark``: say that a cycle reached a mark."""
+"""``cycletrace mark``: declare that a cycle reached a mark."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "mark",
-        help="say that a cycle reached a mark",
-        description="Say that a cycle reached a mark. What is said beats what is derived; the earliest word counts.",
+        help="declare that a cycle reached a mark",
+        description="Declare that a cycle reached a mark. A declared mark takes precedence over a derived one; the "
+        "earliest declaration counts.",
     )
     parser.add_argument("name", choices=MARKS, help="started, trained, selected, deployed or in_use")
-    options.add_at(parser, "when: a time with its zone, or git:REVISION (default: now)")
+    options.add_at(parser, "when: a time with a zone, or git:REVISION (default: now)")
     parser.add_argument("--environment", metavar="NAME", help="where (default: production)")
-    parser.add_argument("--mechanism", choices=MECHANISMS, help="how it was taken into use")
+    parser.add_argument("--mechanism", choices=MECHANISMS, help="how clients switch to the model")
     options.add_cycle(parser)
     options.add_directory(parser)
     parser.set_defaults(run=run)

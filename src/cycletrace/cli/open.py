@@ -1,4 +1,4 @@
-"""``cycletrace open``: from a key to the cycle's trace in Jaeger."""
+"""``cycletrace open``: open a cycle's trace in Jaeger."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "open",
         help="open a cycle's trace in Jaeger",
-        description="Print the link to a cycle's trace in Jaeger, and on a terminal open it in the browser. The id of "
-        "the trace is made from the key, so the link also leads to a cycle of other machines, and to one that is open.",
+        description="Print the link to a cycle's trace in Jaeger, and open it in a browser if run in a terminal. "
+        "Trace ids are computed from the key, so this also works for open cycles and those of other machines.",
     )
-    parser.add_argument("key", nargs="?", metavar="KEY", help="the cycle's key (default: as for --cycle)")
+    parser.add_argument("key", nargs="?", metavar="KEY", help="the cycle's key (default: the current cycle)")
     parser.add_argument("--namespace", metavar="NAME", help="its team (default: CYCLETRACE_NAMESPACE)")
     parser.add_argument("--print", action="store_true", help="only print the link")
     options.add_directory(parser)
@@ -27,10 +27,10 @@ def add_parser(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the link, and open it where somebody sees it."""
+    """Print the link, and open it in a browser if stdout is a terminal."""
     link = trace_links()(_cycle_id(args))
     if link is None:
-        raise Failure(f"{JAEGER_URL} is not set. Say where Jaeger is: export {JAEGER_URL}=http://127.0.0.1:16686")
+        raise Failure(f"{JAEGER_URL} is not set. Set it to Jaeger's URL: export {JAEGER_URL}=http://127.0.0.1:16686")
     print(link, flush=True)
     if not args.print and sys.stdout.isatty():
         import webbrowser
@@ -49,8 +49,8 @@ def _cycle_id(args: argparse.Namespace) -> str:
     if args.key:
         made = cycle_id(namespace, args.key)
         facts = reading.facts_of_cycle(directory, made)
-        return made if facts is None else facts["cycle_id"]  # another one's, where the key is an alias
+        return made if facts is None else facts["cycle_id"]  # a different id if the key is an alias
     known = find_inherited(namespace)
     if known is None:
-        raise Failure("no cycle is known here. Say which: cycletrace open KEY")
+        raise Failure("there is no current cycle. Name one: cycletrace open KEY")
     return known.cycle.cycle_id

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they mean."""
+"""Options that several commands share, and their parsers."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 def add_directory(parser: argparse.ArgumentParser) -> None:
-    """``--dir``, for every command."""
+    """Add ``--dir``."""
     parser.add_argument(
         "--dir", type=Path, metavar="DIR", help="the state directory, with journal and store (default: CYCLETRACE_DIR)"
     )
 
 
 def add_cycle(parser: argparse.ArgumentParser) -> None:
-    """``--cycle``, for commands that say something of a cycle."""
+    """Add ``--cycle``, for commands that record."""
     parser.add_argument(
         "--cycle",
         metavar="KEY",
@@ -34,33 +34,33 @@ def add_cycle(parser: argparse.ArgumentParser) -> None:
 
 
 def add_at(parser: argparse.ArgumentParser, help_text: str) -> None:
-    """``--at``, an instant."""
+    """Add ``--at``, an instant."""
     parser.add_argument("--at", metavar="TIME", type=instant, help=help_text)
 
 
 def some_text(text: str) -> str:
-    """A text of at least one character.
+    """Return a non-empty text.
 
     Raises:
-        argparse.ArgumentTypeError: of none.
+        argparse.ArgumentTypeError: if it is empty.
     """
     if not text:
-        raise argparse.ArgumentTypeError("it needs at least one character")
+        raise argparse.ArgumentTypeError("must not be empty")
     return text
 
 
 def seconds(text: str) -> float:
-    """A length of time in seconds.
+    """Return a duration in seconds.
 
     Raises:
-        argparse.ArgumentTypeError: with the sentence that helps.
+        argparse.ArgumentTypeError: if it is not one.
     """
     try:
         length = float(text)
     except ValueError:
         length = math.nan
     if not 0 <= length < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds: write 30")
+        raise argparse.ArgumentTypeError(f"must be a number of seconds such as 30, got {text!r}")
     return length
 
 
@@ -69,10 +69,10 @@ _LATEST = (1 << 63) - 1
 
 
 def instant(text: str) -> int:
-    """UTC nanoseconds of a time as users write it: ISO 8601 with a zone, ``git:REVISION``, or nanoseconds.
+    """Return the UTC nanoseconds of a time: ISO 8601 with a zone, ``git:REVISION``, or UTC nanoseconds.
 
     Raises:
-        argparse.ArgumentTypeError: with the sentence that helps.
+        argparse.ArgumentTypeError: if it is not a time, has no zone, or is out of range.
     """
     if re.fullmatch("[0-9]+", text):
         at = int(text)
@@ -81,23 +81,23 @@ def instant(text: str) -> int:
     else:
         at = _iso_time(text)
     if not 0 < at <= _LATEST:
-        raise argparse.ArgumentTypeError(f"{text!r} is not between 1970 and 2262")
+        raise argparse.ArgumentTypeError(f"must be between 1970 and 2262, got {text!r}")
     return at
 
 
 def _iso_time(text: str) -> int:
-    # datetime knows no nanoseconds, and before Python 3.11 no Z.
+    # datetime does not parse nanoseconds, nor Z before Python 3.11.
     parted = re.fullmatch(r"(.+:\d\d)\.(\d{1,9})(\D.*)?", text)
     whole, fraction = (parted[1] + (parted[3] or ""), parted[2]) if parted else (text, "")
     try:
         at = datetime.fromisoformat(whole.removesuffix("Z") + "+00:00" if whole.endswith("Z") else whole)
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no time: write 2026-11-24T09:30:00Z, git:REVISION, or UTC nanoseconds"
+            f"must be a time such as 2026-11-24T09:30:00Z, git:REVISION, or UTC nanoseconds, got {text!r}"
         ) from None
     if at.tzinfo is None:
         raise argparse.ArgumentTypeError(
-            f"{text!r} has no time zone: write it as {at.isoformat()}Z for UTC, or {at.isoformat()}+01:00"
+            f"must have a time zone, got {text!r}: write {at.isoformat()}Z for UTC, or {at.isoformat()}+01:00"
         )
     since = at - datetime(1970, 1, 1, tzinfo=timezone.utc)
     return (since.days * 86_400 + since.seconds) * 1_000_000_000 + int(fraction.ljust(9, "0"))
@@ -109,11 +109,11 @@ def _commit_time(revision: str) -> int:
         found = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - git, and a revision
         return int(found.stdout.split()[0]) * 1_000_000_000
     except (OSError, subprocess.CalledProcessError, ValueError, IndexError):
-        raise argparse.ArgumentTypeError(f"git knows no commit {revision!r} here") from None
+        raise argparse.ArgumentTypeError(f"must be a commit in this repository, got {revision!r}") from None
 
 
 def state_directory(args: argparse.Namespace) -> Path:
-    """The state directory that was chosen, or the user's own."""
+    """Return the chosen state directory, by default the user's own."""
     from cycletrace.emit.settings import CHOSEN, directory
 
     if args.dir is not None:
@@ -122,25 +122,25 @@ def state_directory(args: argparse.Namespace) -> Path:
 
 
 def own_directory(args: argparse.Namespace) -> Path:
-    """Return the state directory, to read what is in it.
+    """Return the state directory, for reading.
 
     Raises:
-        Failure: where somebody else could have put it there.
+        Failure: if another user could have written to it.
     """
     from cycletrace.journal.ownership import refuse_directory
 
     directory = state_directory(args)
     reason = refuse_directory(directory)
     if reason is not None:
-        raise Failure(f"{reason}, so what is in it is not read. Choose another: --dir, or CYCLETRACE_DIR.")
+        raise Failure(f"{reason}, so it is not read. Choose another with --dir or CYCLETRACE_DIR.")
     return directory
 
 
 def emitting(args: argparse.Namespace) -> Runtime:
-    """The machinery that records, writing where the command was told to.
+    """Return the recorder, which writes to the chosen directory.
 
     Raises:
-        Failure: where it is disabled.
+        Failure: if cycletrace is disabled.
     """
     from cycletrace.emit.runtime import runtime
 
@@ -152,10 +152,10 @@ def emitting(args: argparse.Namespace) -> Runtime:
 
 
 def named_cycle(args: argparse.Namespace, state: Runtime) -> CycleRef:
-    """The cycle that a command is about.
+    """Return the cycle that a command applies to.
 
     Raises:
-        Failure: where there is none.
+        Failure: if there is none.
     """
     from cycletrace.emit.cycles import from_key
 
@@ -165,17 +165,17 @@ def named_cycle(args: argparse.Namespace, state: Runtime) -> CycleRef:
         except ValueError as error:
             raise Failure(f"--cycle: {error}") from None
     if state.inherited is None:
-        raise Failure("no cycle is known here. Say --cycle KEY, or begin one: cycletrace start MODEL")
+        raise Failure("there is no current cycle. Name one with --cycle KEY, or begin one: cycletrace start MODEL")
     return state.inherited.cycle
 
 
 def recorded(state: Runtime, what: str) -> int:
-    """Say what was recorded. Returns the exit code.
+    """Print what was recorded, and return the exit code.
 
     Raises:
-        Failure: where no journal could take it.
+        Failure: if it could not be written to a journal.
     """
     if state.writer.pending:
-        raise Failure(f"the journal in {state.settings.directory} cannot be written, so this is not recorded.")
+        raise Failure(f"the journal in {state.settings.directory} is not writable, so this was not recorded.")
     print(what)
     return 0

@@ -1,4 +1,4 @@
-"""What the commands that look have in common: which facts, as of when, from where."""
+"""Shared code of the commands that read: which facts, as of when, from which store."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ REFOLD_AT_ONCE = 1000
 FIRST_CYCLE = """\
 There is no cycle here yet. To get a first one:
 
-  cycletrace demo                                  a whole cycle of a real model
+  cycletrace demo                                  the whole cycle of a real model
   cycletrace run --stage train -- python train.py  any command as a stage
   from cycletrace import stage                     and @stage above a function
 
-Then ask again."""
-"""What to do where the store is empty."""
+Then run this command again."""
+"""Printed if the store is empty."""
 
 
 def add_selection(parser: argparse.ArgumentParser) -> None:
-    """Which facts: ``--model``, ``--cycle``, ``--namespace``, ``--at``, ``--store``, ``--dir``."""
+    """Add the options that select facts: ``--model``, ``--cycle``, ``--namespace``, ``--at``, ``--store``, ``--dir``."""
     parser.add_argument("--model", metavar="NAME", help="only cycles of this model")
     parser.add_argument("--cycle", metavar="KEY", help="only the cycle with this key, alias or id")
     parser.add_argument("--namespace", metavar="NAME", help="only cycles of this team")
-    options.add_at(parser, "as of when: a time with its zone (default: now)")
-    parser.add_argument("--store", type=Path, metavar="FILE", help="a store to read, also a collector's while it runs")
+    options.add_at(parser, "the state as of then: a time with a zone (default: now)")
+    parser.add_argument("--store", type=Path, metavar="FILE", help="the store to read, such as a running collector's")
     options.add_directory(parser)
 
 
 @contextmanager
 def store_of(args: argparse.Namespace) -> Generator[Store, None, None]:
-    """The store that was chosen, to read; by default this machine's, with all that its journals hold.
+    """Open the chosen store for reading; by default this machine's, including everything in its journals.
 
     Raises:
-        Failure: where it cannot be read.
+        Failure: if it cannot be read.
     """
     from cycletrace.store import StoreError, open_reader
 
@@ -62,23 +62,23 @@ def store_of(args: argparse.Namespace) -> Generator[Store, None, None]:
 
 
 def selected_facts(args: argparse.Namespace, store: Store, at: int) -> Iterator[Facts]:
-    """The facts that were asked for, by cycle id."""
+    """Return the selected facts, ordered by cycle id."""
     from cycletrace.store import facts
 
     return facts(store, at, model=args.model, cycle=args.cycle, namespace=args.namespace, rules=rules())
 
 
 def nothing_found(args: argparse.Namespace) -> str:
-    """What to say where there are no facts: that nothing is what was asked for, else how to get a first cycle."""
+    """Return the message for an empty result: that nothing matches, else how to record a first cycle."""
     asked = {"with the key": args.cycle, "of the model": args.model, "of the team": args.namespace}
-    told = [f" {what} {value!r}" for what, value in asked.items() if value is not None]
+    criteria = [f" {what} {value!r}" for what, value in asked.items() if value is not None]
     if args.at is not None:
-        told.append(", as of that time")
-    return f"There is no cycle here{''.join(told)}." if told else FIRST_CYCLE
+        criteria.append(", as of that time")
+    return f"There is no cycle here{''.join(criteria)}." if criteria else FIRST_CYCLE
 
 
 def is_selected(args: argparse.Namespace, facts: Facts) -> bool:
-    """Whether facts are of the model, the cycle and the team that were asked for."""
+    """Return whether facts match the selected model, cycle and team."""
     return (
         args.model in {None, facts["model"]}
         and args.namespace in {None, facts["namespace"]}
@@ -87,12 +87,12 @@ def is_selected(args: argparse.Namespace, facts: Facts) -> bool:
 
 
 def as_of(args: argparse.Namespace) -> int:
-    """The instant that was asked for, UTC nanoseconds: by default now."""
+    """Return the selected instant in UTC nanoseconds, by default now."""
     return time.time_ns() if args.at is None else int(args.at)
 
 
 def rules() -> Rules:
-    """The team's rules, from the environment."""
+    """Return the team's rules, from the environment."""
     from cycletrace.flow import RULES
 
     names = os.environ.get("CYCLETRACE_PRODUCTION", "")
@@ -101,7 +101,7 @@ def rules() -> Rules:
 
 
 def facts_of_cycle(directory: Path, cycle_id: str) -> Facts | None:
-    """What this machine knows of one cycle now."""
+    """Return the current facts of one cycle on this machine, or ``None``."""
     from cycletrace.store import StoreError, facts
 
     try:
@@ -112,7 +112,7 @@ def facts_of_cycle(directory: Path, cycle_id: str) -> Facts | None:
 
 
 def ingested(directory: Path) -> Store:
-    """This machine's store, with what its journals hold, and with the ends of what died."""
+    """Return this machine's store, after ingesting its journals and ending the stages of dead processes."""
     from cycletrace.emit.orphans import close_orphans
     from cycletrace.store import FILE, ingest, open_store, refold
     from cycletrace.store.observed import has_collector

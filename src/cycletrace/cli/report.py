@@ -1,4 +1,4 @@
-"""``cycletrace report``: the one number, and where the time went."""
+"""``cycletrace report``: show the cycle time, and where the time went."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 NOTHING_COUNTS = """\
-Nothing counts in a figure yet: no run belongs to a named cycle, and none selected a model.
-Name one by `with cycle("churn", "7"):` around the work. The latest run:"""
+No figures yet: no run belongs to a named cycle, and none selected a model.
+Put `with cycle("churn", "7"):` around the work to name one. The latest run:"""
 """Printed if all cycles are implicit."""
 
 
@@ -30,21 +30,21 @@ def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "report",
-        help="the one number, and where the time went",
-        description="Show how long it takes to get a model from an idea into use, and where the time goes: of all "
-        "cycles, or of one with --cycle. Each figure names the population that it is about.",
+        help="show the cycle time, and where the time went",
+        description="Show how long it takes to get a model from idea to production, and where the time goes, for all "
+        "cycles or, with --cycle, for one. Each figure names the population that it covers.",
     )
     parser.add_argument(
         "--target",
         default="deployment:15m",
         metavar="PART:TIME",
-        help="the aim, such as cycle:2h (default: deployment:15m)",
+        help="the target, such as cycle:2h (default: deployment:15m)",
     )
     parser.add_argument(
         "--window", default="90d", metavar="W", help="which cycles: 90d, 12w, FROM..TO, all (default: 90d)"
     )
-    parser.add_argument("--timezone", metavar="ZONE", help="where days begin, such as Europe/Berlin (default: UTC)")
-    parser.add_argument("--trigger", choices=TRIGGERS, default=IDEA, help="what began the cycles (default: idea)")
+    parser.add_argument("--timezone", metavar="ZONE", help="time zone of dates, such as Europe/Berlin (default: UTC)")
+    parser.add_argument("--trigger", choices=TRIGGERS, default=IDEA, help="only cycles with this trigger (default: idea)")
     parser.add_argument("--json", action="store_true", help="the same figures as one JSON object")
     reading.add_selection(parser)
     parser.set_defaults(run=run)
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _noting(facts: Iterable[Facts], latest: list[Facts]) -> Iterator[Facts]:
-    """Pass the facts on; the list comes to hold those of the cycle that started last."""
+    """Yield the facts unchanged, and leave those of the cycle that started last in the list."""
     for each in facts:
         if not latest or (each["marks"]["started"] or 0) >= (latest[0]["marks"]["started"] or 0):
             latest[:] = [each]

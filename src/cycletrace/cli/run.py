@@ -15,7 +15,7 @@ from cycletrace.cli.failure import Failure
 from cycletrace.conventions import ERROR, INTERRUPTED, KINDS, MECHANISMS, OK
 
 FORWARDED = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGCONT")
-"""What is passed on to the command. The terminal's own (Ctrl-C, Ctrl-\\) reach it from the terminal."""
+"""Signals forwarded to the command. The terminal sends its own (Ctrl-C, Ctrl-\\) to the command directly."""
 INTERRUPTING = frozenset({signal.SIGINT, signal.SIGTERM})
 
 
@@ -24,32 +24,32 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "run",
         help="run any command as a stage",
-        description="Run a command as a stage. Its exit code, its death by a signal, its output and its terminal are "
-        "as they would be without cycletrace; stages inside it become children of this one.",
+        description="Run a command as a stage. Its exit code, signals, output and terminal are as they would be "
+        "without cycletrace. Stages inside it become children of this one.",
         usage="cycletrace run --stage NAME [options] -- COMMAND [ARGUMENT ...]",
     )
     add_stage_options(parser)
     parser.add_argument("--stage", metavar="NAME", required=True, help="the stage's name")
-    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="what to run")
-    parser.set_defaults(run=run, tells_itself=True)
+    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="the command to run")
+    parser.set_defaults(run=run, logs_itself=True)
 
 
 def add_stage_options(parser: argparse.ArgumentParser) -> None:
-    """What can be said of a stage, for every command that makes one."""
-    parser.add_argument("--kind", choices=KINDS, help="its kind (default: its name, where that is one; else other)")
+    """Add the options that describe a stage."""
+    parser.add_argument("--kind", choices=KINDS, help="its kind (default: its name if that is a kind, else other)")
     parser.add_argument("--by", metavar="WHO", help="automation, person, or person:NAME")
-    parser.add_argument("--attempt", type=int, metavar="N", help="which attempt this is, from 1")
-    parser.add_argument("--environment", metavar="NAME", help="where it acts (default: production)")
-    parser.add_argument("--mechanism", choices=MECHANISMS, help="of an activation: how clients come to use the model")
+    parser.add_argument("--attempt", type=int, metavar="N", help="the number of the attempt, from 1")
+    parser.add_argument("--environment", metavar="NAME", help="where it takes effect (default: production)")
+    parser.add_argument("--mechanism", choices=MECHANISMS, help="for an activation: how clients switch to the model")
     options.add_cycle(parser)
     options.add_directory(parser)
 
 
 def spec_of(args: argparse.Namespace, name: str, by: str | None) -> Any:
-    """Return what a stage's options make of it.
+    """Return the specification of a stage from its options.
 
     Raises:
-        Failure: where a value is not allowed.
+        Failure: if a value is not allowed.
     """
     from cycletrace import stage
     from cycletrace.emit import runs
@@ -62,10 +62,10 @@ def spec_of(args: argparse.Namespace, name: str, by: str | None) -> Any:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the command. Returns its exit code, or dies by the signal that it died by."""
+    """Run the command, and return its exit code or die by the signal that killed it."""
     command = args.command[1:] if args.command[:1] == ["--"] else args.command
     if not command:
-        raise Failure("what is to be run? cycletrace run --stage train -- python train.py")
+        raise Failure("a command is needed: cycletrace run --stage train -- python train.py")
     spec = spec_of(args, args.stage, args.by)
     code = _recorded(args, spec, command)
     if code < 0:
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _recorded(args: argparse.Namespace, spec: Any, command: list[str]) -> int:
-    """Run the command within a stage. Whatever of ours fails, the command runs."""
+    """Run the command within a stage. It runs even if recording fails."""
     from cycletrace.emit import runs
     from cycletrace.emit.cycles import from_key
     from cycletrace.emit.runtime import runtime
@@ -93,7 +93,7 @@ def _recorded(args: argparse.Namespace, spec: Any, command: list[str]) -> int:
 
 
 def _wait_for(command: list[str]) -> int:
-    """The exit code of the command; negative: the signal that it died by. 126 and 127 as a shell has them."""
+    """Run the command and return its exit code, or minus the signal that killed it; 126 and 127 as in a shell."""
     process: subprocess.Popen[bytes] | None = None
     early: list[int] = []
 
@@ -103,13 +103,13 @@ def _wait_for(command: list[str]) -> int:
         else:
             process.send_signal(number)
 
-    # The terminal sends these to us and to the command alike: what they mean is the command's to say.
+    # The terminal sends these to both processes; only the command decides what to do.
     before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGQUIT)}
     for name in FORWARDED:
         number = signal.Signals[name]
         before[number] = signal.signal(number, forward)
     try:
-        process = subprocess.Popen(command, preexec_fn=lambda: _restore(before))  # noqa: S603, PLW1509 - the user's command, with the signals it would have had
+        process = subprocess.Popen(command, preexec_fn=lambda: _restore(before))  # noqa: S603, PLW1509 - the user's command, with its usual signal handlers
         for missed in early:
             process.send_signal(missed)
         return process.wait()
@@ -127,12 +127,12 @@ def _restore(handlers: dict[Any, Any]) -> None:
 
 
 def _die_by(number: int) -> None:
-    """Die as the command died, so that whoever called us sees the same. What we owe is done before."""
+    """Die by the signal that killed the command, so that the caller sees the same, after finishing delivery."""
     from cycletrace.emit.runtime import reset
 
     reset()
     sys.stdout.flush()
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the command's core is what its user looks for, not ours
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the useful core dump is the command's, not ours
     signal.signal(number, signal.SIG_DFL) if number not in {signal.SIGKILL, signal.SIGSTOP} else None
     os.kill(os.getpid(), number)
     signal.pause()

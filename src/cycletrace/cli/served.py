@@ -1,4 +1,4 @@
-"""``cycletrace served``: say that the first prediction of a version was served."""
+"""``cycletrace served``: record that a version served its first prediction."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "served",
-        help="say that a version served its first prediction",
-        description="Say that a consumer got a prediction of this version: the mark in_use. The earliest word counts. "
-        "Serving code in Python says it itself, by cycletrace.served().",
+        help="record that a version served its first prediction",
+        description="Record that a consumer got a prediction from this version: the mark in_use. The earliest record "
+        "counts. Python serving code calls cycletrace.served() instead.",
     )
     parser.add_argument("model", nargs="?", type=options.some_text, help="the model's name")
     parser.add_argument("version", nargs="?", type=options.some_text, help="its version")
-    parser.add_argument("--mechanism", choices=MECHANISMS, help="how clients came to use it")
+    parser.add_argument("--mechanism", choices=MECHANISMS, help="how clients switch to the model")
     parser.add_argument("--environment", metavar="NAME", help="where it serves (default: production)")
-    options.add_at(parser, "when: a time with its zone (default: now)")
+    options.add_at(parser, "when: a time with a zone (default: now)")
     options.add_cycle(parser)
     options.add_directory(parser)
     parser.set_defaults(run=run)
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     from cycletrace.emit import marks
 
     if args.model is not None and args.version is None:
-        raise Failure(f"a version is needed: cycletrace served {args.model} VERSION (or --cycle KEY).")
+        raise Failure(f"{args.model!r} needs a version: cycletrace served {args.model} VERSION, or --cycle KEY.")
     state = options.emitting(args)
     if args.model is not None:
         args.cycle = key_of(args.model, args.version)

@@ -1,4 +1,4 @@
-"""``cycletrace stage``: begin a stage here, end it hours later, by another command."""
+"""``cycletrace stage``: begin a stage, and end it later with another command."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "stage",
-        help="begin and end a stage by separate commands, hours apart",
-        description="Begin and end a stage by separate commands. Its id is made from cycle, name and attempt, so that "
-        "repeating either is harmless.",
+        help="begin and end a stage with separate commands",
+        description="Begin and end a stage with separate commands. Its id is computed from cycle, name and attempt, "
+        "so repeating either is harmless.",
     )
     actions = parser.add_subparsers(metavar="begin|end", required=True)
     begin = actions.add_parser("begin", help="begin a stage")
     begin.add_argument("name", help="the stage's name")
     add_stage_options(begin)
-    options.add_at(begin, "when it began: a time with its zone (default: now)")
+    options.add_at(begin, "when it began: a time with a zone (default: now)")
     begin.set_defaults(run=run_begin)
-    end = actions.add_parser("end", help="end a stage that was begun so")
+    end = actions.add_parser("end", help="end a stage begun by `stage begin`")
     end.add_argument("name", help="the stage's name")
     end.add_argument("--outcome", choices=STAGE_OUTCOMES, default=OK, help="how it ended (default: ok)")
-    end.add_argument("--began", metavar="TIME", type=options.instant, help="when it began, where that was elsewhere")
+    end.add_argument("--began", metavar="TIME", type=options.instant, help="when it began, if recorded elsewhere")
     add_stage_options(end)
-    options.add_at(end, "when it ended: a time with its zone (default: now)")
+    options.add_at(end, "when it ended: a time with a zone (default: now)")
     end.set_defaults(run=run_end)
 
 
 def run_begin(args: argparse.Namespace) -> int:
-    """Record the start."""
+    """Record that the stage began."""
     from cycletrace.emit import detached
 
     state = options.emitting(args)
@@ -51,7 +51,7 @@ def run_begin(args: argparse.Namespace) -> int:
 
 
 def run_end(args: argparse.Namespace) -> int:
-    """Record the run."""
+    """Record the finished run."""
     from cycletrace.emit import detached
 
     state = options.emitting(args)
@@ -59,12 +59,12 @@ def run_end(args: argparse.Namespace) -> int:
     stage = begun_stage_id(cycle.cycle_id, args.name, args.attempt or 1)
     known = _find(args, cycle.cycle_id, stage)
     if known is not None and known["outcome"] not in {None, "lost"}:
-        print(f"{cycle.key}: {args.name} had ended already.")
+        print(f"{cycle.key}: {args.name} had already ended.")
         return 0
     start = args.began if args.began is not None else known["start"] if known is not None else None
     if start is None:
         raise Failure(
-            f"{args.name!r} of {cycle.key} was not begun here. Say when it began: --began TIME, "
+            f"stage {args.name!r} of {cycle.key} was not begun here. Give its start with --began TIME, "
             f"or begin it: cycletrace stage begin {args.name}"
         )
     detached.end_stage(state, cycle, spec_of(args, args.name, _by(args)), stage, start, args.outcome, args.at)
@@ -72,7 +72,7 @@ def run_end(args: argparse.Namespace) -> int:
 
 
 def _by(args: argparse.Namespace) -> str | None:
-    """Whoever types it at a terminal is a person, unless something else is said."""
+    """Return the actor: as given, else a person if run in a terminal."""
     return args.by or ("person" if sys.stdin.isatty() else None)
 
 

@@ -16,25 +16,25 @@ def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "start",
-        help="begin a cycle that all work in this folder joins",
-        description="Begin a cycle. Every process that starts in this folder (of a git worktree: in all of it) joins "
-        "it until `cycletrace close`. The cycle is kept in .cycletrace/cycle, which git ignores.",
+        help="begin a cycle that all work in this directory joins",
+        description="Begin a cycle. Every process that starts in this directory (in a git worktree: anywhere in it) "
+        "joins it, until `cycletrace close`. The cycle is stored in .cycletrace/cycle, which git ignores.",
     )
     parser.add_argument("model", type=options.some_text, help="the model's name")
     parser.add_argument(
         "--version",
         type=options.some_text,
-        help="its version, where it has one already; the key is then MODEL@VERSION",
+        help="its version, if it already has one; the key is then MODEL@VERSION",
     )
-    parser.add_argument("--key", type=options.some_text, help="the key itself, where it is something else")
+    parser.add_argument("--key", type=options.some_text, help="the key, if it is not MODEL@VERSION")
     parser.add_argument(
-        "--idea", metavar="REF", help="where the idea is written down (an issue): an alias of the cycle"
+        "--idea", metavar="REF", help="where the idea is written down, such as an issue; becomes an alias"
     )
-    parser.add_argument("--domain", help="what it is compared with in training (default: the model alone)")
-    parser.add_argument("--trigger", choices=TRIGGERS, help="why (default: idea)")
-    parser.add_argument("--environment", metavar="NAME", help="where its stages run (default: production)")
-    options.add_at(parser, "when the idea was there: a time with its zone, or git:REVISION (default: now)")
-    parser.add_argument("--force", action="store_true", help="replace the cycle that is in this folder already")
+    parser.add_argument("--domain", help="models to compare its training with (default: only itself)")
+    parser.add_argument("--trigger", choices=TRIGGERS, help="why the cycle began (default: idea)")
+    parser.add_argument("--environment", metavar="NAME", help="where its stages take effect (default: production)")
+    options.add_at(parser, "when the idea came up: a time with a zone, or git:REVISION (default: now)")
+    parser.add_argument("--force", action="store_true", help="replace the cycle already begun in this directory")
     options.add_directory(parser)
     parser.set_defaults(run=run)
 
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     top = _worktree()
     path = top / FOLDER / FILE
     if os.path.lexists(path) and not args.force:
-        raise Failure(f"a cycle is begun here already ({path}). End it with `cycletrace close`, or say --force.")
+        raise Failure(f"a cycle has already begun here ({path}). End it with `cycletrace close`, or pass --force.")
     cycle = identify(
         args.model,
         args.version,
@@ -59,11 +59,11 @@ def run(args: argparse.Namespace) -> int:
         environment=args.environment,
     )
     if cycle is None:
-        raise Failure("the cycle cannot be begun, for the reason above.")
+        raise Failure("the cycle could not begin, for the reason above.")
     try:
         write_cycle(top, cycle.to_text())
     except UnsafeError as error:
-        raise Failure(f"{error}. Remove it, or begin the cycle in another folder.") from None
+        raise Failure(f"{error}. Remove it, or begin the cycle in another directory.") from None
     except OSError as error:
         raise Failure(f"{path} cannot be written: {error.strerror}.") from None
     marks.mark(cycle, STARTED, args.at)
@@ -73,6 +73,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _worktree() -> Path:
-    """The top of the git worktree that we are in, else the working directory."""
+    """Return the root of the current git worktree, else the working directory."""
     here = Path.cwd()
     return next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)

@@ -1,4 +1,4 @@
-"""``cycletrace status``: open cycles, where each stands; what is not delivered yet, and why."""
+"""``cycletrace status``: list open cycles, and what is not delivered yet."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "status",
-        help="open cycles and where each stands; what is not delivered yet",
-        description="List the open cycles, where each stands and for how long, and what this machine has not delivered "
-        "yet, and why.",
+        help="list open cycles, and what is not delivered yet",
+        description="List the open cycles, what each is doing and for how long, and what this machine has not "
+        "delivered yet, and why.",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object")
     reading.add_selection(parser)
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _line(facts: Facts, at: int) -> dict[str, Any]:
-    """An open cycle: the last mark it reached, what goes on, for how long."""
+    """Return an open cycle's last mark, what it is doing, and for how long."""
     marks = facts["marks"]
     reached = [name for name, instant in zip(MARKS, marks.values(), strict=True) if instant is not None]
     stands = standing(facts)
@@ -70,7 +70,7 @@ def _line(facts: Facts, at: int) -> dict[str, Any]:
 
 
 def _delivery(directory: Path) -> dict[str, Any]:
-    """What waits to be delivered, and why; ``None`` bytes where no endpoint is set."""
+    """Return the state of delivery; bytes are ``None`` if no endpoint is set."""
     from cycletrace.emit import settings
     from cycletrace.emit.delivery import progress
     from cycletrace.emit.delivery.destination import find
@@ -103,24 +103,24 @@ def _print(whole: dict[str, Any]) -> None:
             print(f"    {cycle['trace']}")
     delivery = whole["delivery"]
     if delivery["endpoint"] is None:
-        print("Delivery: no endpoint is set, everything stays on this machine.")
+        print("Delivery: no endpoint is set; everything stays on this machine.")
     elif delivery["undelivered_bytes"]:
-        print(f"Delivery: {delivery['undelivered_bytes']} bytes of journal wait. Deliver them: cycletrace flush")
+        print(f"Delivery: {delivery['undelivered_bytes']:,} bytes not delivered yet (run `cycletrace flush`).")
     else:
-        print(f"Delivery: all is at {', '.join(dict.fromkeys(delivery['endpoint'].values()))}.")
+        print(f"Delivery: everything was delivered to {', '.join(dict.fromkeys(delivery['endpoint'].values()))}.")
     for signal, answer in delivery["problems"].items():
         print(f"  {signal}: {answer}")
     for signal, url in delivery["unsupported"].items():
-        print(f"  {url} takes no {signal}.")
+        print(f"  {url} does not accept {signal}.")
     if delivery["rejected_records"]:
-        print(f"  {delivery['rejected_records']} records were refused by the endpoint for good.")
+        print(f"  {delivery['rejected_records']} records were rejected by the endpoint.")
     if delivery["dropped_records"]:
-        print(f"  {delivery['dropped_records']} records were dropped since the journal was full.")
+        print(f"  {delivery['dropped_records']} records were dropped because the journal was full.")
     records = whole["records"]
     if records["damaged"]:
-        print(f"Journal: {records['damaged']} records were torn or damaged and are not counted.")
+        print(f"Journal: {records['damaged']} records were damaged and are not counted.")
     for reason, count in records["rejected"].items():
-        print(f"Store: {count} records were refused: {reason}.")
+        print(f"Store: {count} records were rejected: {reason}.")
 
 
 def _doing(state: str, what: str | None) -> str:
@@ -130,6 +130,6 @@ def _doing(state: str, what: str | None) -> str:
 
 
 def _safe(text: str) -> str:
-    """A text of the user's on one line of a terminal, whatever is in it."""
+    """Return the user's text as one printable line of limited length."""
     sound = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
     return sound if len(sound) <= 80 else sound[:79] + "\N{HORIZONTAL ELLIPSIS}"

@@ -1,4 +1,4 @@
-"""``cycletrace store``: look after the store."""
+"""``cycletrace store``: maintain the store."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ def add_parser(commands: Any) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "store",
-        help="look after the store: info, check, backup, prune",
-        description="Look after the store of this machine, or of a collector, also while it runs.",
+        help="maintain the store: info, check, backup, prune",
+        description="Maintain the store of this machine or of a collector, even while it is in use.",
     )
     actions = parser.add_subparsers(metavar="info|check|backup|prune", required=True)
-    _add(actions, "info", run_info, "what it holds").add_argument(
-        "--json", action="store_true", help="as one JSON object"
+    _add(actions, "info", run_info, "show what the store contains").add_argument(
+        "--json", action="store_true", help="one JSON object"
     )
-    _add(actions, "check", run_check, "whether it is sound, and its facts those of its records")
-    _add(actions, "backup", run_backup, "copy it, whole, to a new file").add_argument("file", type=Path, metavar="FILE")
-    _add(actions, "prune", run_prune, "remove the records of old cycles; their facts stay").add_argument(
-        "--older-than", type=_days, required=True, metavar="DAYS", help="whole cycles silent for so long, such as 400d"
+    _add(actions, "check", run_check, "check that the store is intact and its facts match its records")
+    _add(actions, "backup", run_backup, "copy the whole store to a new file").add_argument("file", type=Path, metavar="FILE")
+    _add(actions, "prune", run_prune, "remove the records of inactive cycles; their facts stay").add_argument(
+        "--older-than", type=_days, required=True, metavar="DAYS", help="cycles inactive for this long, such as 400d"
     )
 
 
@@ -46,7 +46,7 @@ def _add(actions: Any, name: str, run: Any, help_text: str) -> argparse.Argument
 
 
 def run_info(args: argparse.Namespace) -> int:
-    """Show what it holds."""
+    """Show what the store contains."""
     from cycletrace.store.maintenance import info
 
     with _opened(args, is_writing=False) as store:
@@ -58,14 +58,14 @@ def run_info(args: argparse.Namespace) -> int:
         for name, value in found.items():
             if name != "losses":
                 print(f"{name}: {value}")
-        print(f"damaged lines of journals: {losses['damaged']}")
+        print(f"damaged journal lines: {losses['damaged']}")
         for reason, count in losses["rejected"].items():
-            print(f"refused records: {count}: {reason}")
+            print(f"rejected records: {count}: {reason}")
     return 0
 
 
 def run_check(args: argparse.Namespace) -> int:
-    """Check it."""
+    """Check the store, and return 1 if there are problems."""
     from cycletrace.store.maintenance import check
 
     with _opened(args, is_writing=False) as store:
@@ -73,27 +73,27 @@ def run_check(args: argparse.Namespace) -> int:
         for problem in check(store, reading.rules()):
             print(problem)
             problems += 1
-    print("The store is sound." if not problems else f"{problems} problems.")
+    print("The store is intact." if not problems else f"{problems} problems.")
     return 1 if problems else 0
 
 
 def run_backup(args: argparse.Namespace) -> int:
-    """Copy it."""
+    """Copy the store."""
     from cycletrace.store.maintenance import backup
 
     with _opened(args, is_writing=False) as store:
         backup(store, args.file)
-    print(f"The store is in {args.file}, too.")
+    print(f"The store was copied to {args.file}.")
     return 0
 
 
 def run_prune(args: argparse.Namespace) -> int:
-    """Remove the records of old cycles."""
+    """Remove the records of inactive cycles."""
     from cycletrace.store.maintenance import prune
 
     with _opened(args, is_writing=True) as store:
         pruned = prune(store, time.time_ns() - args.older_than)
-    print(f"{pruned['records']} records of {pruned['cycles']} cycles are removed; the facts of these cycles stay.")
+    print(f"{pruned['records']} records of {pruned['cycles']} cycles were removed; the facts of these cycles remain.")
     return 0
 
 
@@ -103,7 +103,7 @@ def _opened(args: argparse.Namespace, *, is_writing: bool) -> Generator[Store, N
 
     path = args.store or options.own_directory(args) / FILE
     try:
-        # To make one in order to prune it would help nobody.
+        # Do not create a store only to prune it.
         with open_store(path) if is_writing and path.exists() else open_reader(path) as store:
             yield store
     except StoreError as error:
@@ -113,5 +113,5 @@ def _opened(args: argparse.Namespace, *, is_writing: bool) -> Generator[Store, N
 def _days(text: str) -> int:
     days = text.removesuffix("d")
     if not days.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of days: write 400d")
+        raise argparse.ArgumentTypeError(f"must be a number of days such as 400d, got {text!r}")
     return int(days) * DAY

@@ -1,4 +1,4 @@
-"""Figures in words, for commands that do without the report's libraries."""
+"""Text formatting for commands that do not load the report's libraries."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
 def length(nanoseconds: int) -> str:
-    """A length in its two largest units: ``3 d 4 h``, ``4 min 12 s``, ``0.3 s``."""
+    """Return a duration in its two largest units: ``3 d 4 h``, ``4 min 12 s``, ``0.3 s``."""
     seconds = nanoseconds / 1e9
     if seconds < 10:
         return f"{seconds:.1f} s"
