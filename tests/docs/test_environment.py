@@ -71,13 +71,13 @@ def test_the_limits_are_those_that_the_sdk_reads() -> None:
     )
 
 
-def test_every_row_says_meaning_values_and_default() -> None:
+def test_every_row_has_meaning_values_and_default() -> None:
     for name, row in in_table().items():
         assert all(row[column] for column in ("meaning", "values", "default")), name
 
 
-def test_the_variables_that_tell_a_launch_are_those_of_the_source() -> None:
-    text = section(page("environment.md"), "How launch is found out")
+def test_the_variables_that_detect_a_launch_are_those_of_the_source() -> None:
+    text = section(page("environment.md"), "How launch is detected")
     told = {word for word in words(text) if word.isupper()} - {"CYCLETRACE_LAUNCH=scheduler"}
     assert told == {*launch.CI_VARIABLES, *launch.SCHEDULER_VARIABLES}
 
@@ -91,7 +91,7 @@ def test_the_defaults_and_values_of_words_are_those_of_the_source() -> None:
     assert words(rows["CYCLETRACE_JOURNAL_LIMIT"]["default"]) == [str(default.journal_limit)]
     assert set(words(rows["CYCLETRACE_PRODUCTION"]["default"])[0].split(",")) == RULES.production
     assert (default.is_disabled, default.is_strict, not default.is_propagating) == (False, False, False)
-    assert {rows[f"CYCLETRACE_{name}"]["default"] for name in ("DISABLED", "STRICT", "NO_PROPAGATE")} == {"no"}
+    assert {rows[f"CYCLETRACE_{name}"]["default"] for name in ("DISABLED", "STRICT", "NO_PROPAGATE")} == {"`false`"}
 
 
 @pytest.mark.parametrize(

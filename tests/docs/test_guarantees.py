@@ -26,8 +26,8 @@ def names_in(file: str) -> frozenset[str]:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row["guarantee"] for row in ROWS])
-def test_the_tests_that_hold_a_guarantee_exist(row: dict[str, str]) -> None:
-    named = [word.split("::") for word in words(row["held by"])]
+def test_the_tests_of_a_guarantee_exist(row: dict[str, str]) -> None:
+    named = [word.split("::") for word in words(row["tests"])]
     assert named
     for file, test in named:
         assert test in names_in(file), f"{file} has no {test}"
@@ -36,4 +36,4 @@ def test_the_tests_that_hold_a_guarantee_exist(row: dict[str, str]) -> None:
 def test_the_figures_of_what_is_not_guaranteed_are_those_of_the_source() -> None:
     text = page("guarantees.md")
     assert f"{MAX_PENDING:,} records" in text
-    assert (HEARTBEAT, LEASE) == (60, 180), "a last word that may be a minute old, a lease of three minutes"
+    assert (HEARTBEAT, LEASE) == (60, 180), "a heartbeat that may be a minute old, a lease of three minutes"
