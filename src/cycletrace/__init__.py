@@ -1,13 +1,13 @@
-"""MLOps cycle time: how long it takes to get a model from an idea into use.
+"""Measure MLOps cycle time: how long it takes to get a model from idea to production.
 
-Wrap what your pipeline does in stages, and ask ``cycletrace report``::
+Wrap the steps of your pipeline in stages, then run ``cycletrace report``::
 
     from cycletrace import stage
 
     @stage
     def train(): ...
 
-Everything here is loaded at first use.
+Everything here is loaded on first use.
 """
 
 from __future__ import annotations

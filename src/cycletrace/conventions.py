@@ -1,7 +1,7 @@
-"""The one vocabulary: every attribute, event, span and metric name, and the words they may hold.
+"""The vocabulary: every attribute, event, span and metric name, and their allowed values.
 
-Nothing else in the project spells one of these strings. The module imports nothing, not even :mod:`typing`: the
-public face loads it, and costs a script next to nothing.
+No other module spells out one of these strings. This module imports nothing, not even :mod:`typing`, because the
+public API loads it and must import quickly.
 """
 
 from __future__ import annotations
@@ -58,16 +58,16 @@ LOST: Final = "lost"
 STAGE_OUTCOMES: Final = (OK, ERROR, INTERRUPTED, CANCELLED, ABANDONED, TIMEOUT, CACHED, LOST)
 SUCCESSES: Final = frozenset({OK, CACHED})
 ERROR_OUTCOMES: Final = frozenset({ERROR, TIMEOUT, INTERRUPTED, LOST})
-"""Stage outcomes that a span tells with status ERROR."""
+"""Stage outcomes whose spans have the status ERROR."""
 
 FAILED: Final = "failed"
 SUPERSEDED: Final = "superseded"
 ROLLED_BACK: Final = "rolled_back"
 OPEN: Final = "open"
 SAID_OUTCOMES: Final = (FAILED, ABANDONED, SUPERSEDED, ROLLED_BACK)
-"""Cycle outcomes that somebody has to say."""
+"""Cycle outcomes that have to be declared."""
 WORDS: Final = (IN_USE, *SAID_OUTCOMES)
-"""What closes a cycle, in the order in which the later wins where two are said at one instant."""
+"""Outcomes that close a cycle. Of two at the same instant, the later in this order wins."""
 CYCLE_OUTCOMES: Final = (IN_USE, DEPLOYED, *SAID_OUTCOMES, OPEN)
 
 # --- who, how, why ---------------------------------------------------------------------------------
@@ -85,10 +85,10 @@ IDEA: Final = "idea"
 TRIGGERS: Final = (IDEA, "schedule", "drift", "fix")
 
 REASONS: Final = (HUMAN, "data", "compute", "schedule", "external")
-"""Why a stage, or a whole cycle, stands still."""
+"""Why a stage, or the whole cycle, is waiting."""
 
 MECHANISMS: Final = ("redeploy", "client_config", "flag", "env_var", "alias")
-"""How a deployed model is taken into use."""
+"""How clients are switched to a deployed model."""
 
 UNEXPLAINED: Final = "unexplained"
 ACTIVITIES: Final = (
@@ -96,7 +96,7 @@ ACTIVITIES: Final = (
     *(f"wait.{reason}" for reason in REASONS),
     UNEXPLAINED,
 )
-"""What time is spent on. They add up to the cycle time, in integers."""
+"""What time is spent on. They add up exactly to the cycle time."""
 
 PRODUCTION: Final = frozenset({"production", "prod", "live"})
 """Names of environments, lower case, in which a model counts as deployed and in use."""
@@ -123,7 +123,7 @@ STAGE_PARENT: Final = "cycletrace.stage.parent"
 STAGE_LAUNCH: Final = "cycletrace.stage.launch"
 STAGE_LEASE: Final = "cycletrace.stage.lease"
 WALL_END: Final = "cycletrace.stage.wall_end"
-"""Where the wall clock was set while a stage ran: what it said at the end, UTC nanoseconds."""
+"""If the wall clock was set while a stage ran: its time at the end, UTC nanoseconds."""
 ACTOR_TYPE: Final = "cycletrace.actor.type"
 ACTOR_ID: Final = "cycletrace.actor.id"
 
@@ -147,16 +147,16 @@ STAGE_STARTED: Final = "cycletrace.stage.started"
 STAGE_HEARTBEAT: Final = "cycletrace.stage.heartbeat"
 WAIT_OPENED: Final = "cycletrace.wait.opened"
 EVENTS: Final = (STAGE_STARTED, STAGE_HEARTBEAT, WAIT_OPENED)
-"""OTLP log records, by event name: what cannot wait for an end."""
+"""Event names of OTLP log records, which are sent before a stage or wait ends."""
 
 
 def wait_span(reason: str) -> str:
-    """Name of the span of a wait."""
+    """Return the name of the span of a wait."""
     return f"wait {reason}"
 
 
 def mark_span(name: str) -> str:
-    """Name of the zero-length span of a mark."""
+    """Return the name of the zero-length span of a mark."""
     return f"mark {name}"
 
 
@@ -164,7 +164,7 @@ ALIAS_SPAN: Final = "alias"
 CLOSE_SPAN: Final = "close"
 
 
-# --- what the processor derives -------------------------------------------------------------------
+# --- derived by the collector -----------------------------------------------------------------------
 
 COMPLETE_SPAN: Final = "cycle.complete"
 CYCLE_DURATION: Final = "cycletrace.cycle.duration"
@@ -199,22 +199,22 @@ OVERFLOW: Final = "otel.metric.overflow"
 
 
 def cycle_span(key: str) -> str:
-    """Name of the root span of a cycle."""
+    """Return the name of the root span of a cycle."""
     return f"cycle {key}"
 
 
 def part_attribute(part: str) -> str:
-    """Attribute of a cycle's derived spans: the seconds of a part."""
+    """Return the attribute of a cycle's derived spans that holds the seconds of a part."""
     return f"{PART}.{part}"
 
 
 def activity_attribute(activity: str) -> str:
-    """Attribute of a cycle's derived spans: the seconds of an activity."""
+    """Return the attribute of a cycle's derived spans that holds the seconds of an activity."""
     return f"{ACTIVITY}.{activity}"
 
 
 def mark_attribute(name: str) -> str:
-    """Attribute of a cycle's derived spans: the instant of a mark, UTC nanoseconds."""
+    """Return the attribute of a cycle's derived spans that holds the instant of a mark, UTC nanoseconds."""
     return f"cycletrace.mark.{name}"
 
 
@@ -222,49 +222,48 @@ def mark_attribute(name: str) -> str:
 
 
 def cycle_id(namespace: str, key: str) -> str:
-    """The id of a cycle, 32 lower-case hex digits: also its trace id.
+    """Return the id of a cycle, which is also its trace id: 32 lower-case hex digits.
 
-    Made from namespace and key alone, so that every process that knows the key joins the same trace
-    with nothing handed over.
+    It depends only on namespace and key, so every process that knows the key joins the same trace.
     """
     return _hash(f"cycletrace.cycle\0{namespace}\0{key}", 16)
 
 
 def root_span_id(cycle: str) -> str:
-    """The id, 16 lower-case hex digits, of the root span of the cycle with this id."""
+    """Return the id of the root span of the cycle with this id: 16 lower-case hex digits."""
     return _hash(f"cycletrace.root\0{cycle}", 8)
 
 
 def begun_stage_id(cycle: str, name: str, attempt: int) -> str:
-    """The id, 16 lower-case hex digits, of a stage that is begun and ended by separate commands.
+    """Return the id of a stage that is begun and ended by separate commands: 16 lower-case hex digits.
 
-    Made from cycle, name and attempt, so that repeating either command is harmless.
+    It depends only on cycle, name and attempt, so repeating either command is harmless.
     """
     return _hash(f"cycletrace.stage\0{cycle}\0{name}\0{attempt}", 8)
 
 
 def begun_wait_id(cycle: str, stage: str, reason: str, attempt: int) -> str:
-    """The id, 16 lower-case hex digits, of a wait that is begun and ended by separate commands."""
+    """Return the id of a wait that is begun and ended by separate commands: 16 lower-case hex digits."""
     return _hash(f"cycletrace.wait\0{cycle}\0{stage}\0{reason}\0{attempt}", 8)
 
 
 def derived_wait_span_id(cycle: str, wait: str) -> str:
-    """The id, 16 lower-case hex digits, of the span that the processor makes for a wait that nobody sent as one."""
+    """Return the id of the span that the collector derives for a wait sent without one: 16 lower-case hex digits."""
     return _hash(f"cycletrace.derived.wait\0{cycle}\0{wait}", 8)
 
 
 def complete_trace_id(cycle: str) -> str:
-    """The id, 32 lower-case hex digits, of the trace of its own that tells of a cycle's completion."""
+    """Return the id of the separate trace that records a cycle's completion: 32 lower-case hex digits."""
     return _hash(f"cycletrace.complete\0{cycle}", 16)
 
 
 def key_of(model: str, version: str) -> str:
-    """The key of the cycle of this version of a model: ``model@version``."""
+    """Return the key of the cycle of this version of a model: ``model@version``."""
     return f"{model}@{version}"
 
 
 def _hash(text: str, size: int) -> str:
     from hashlib import sha256
 
-    # Lone surrogates (names from the file system) must not raise: they get an encoding of their own.
+    # Lone surrogates (in names from the file system) must not raise.
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[: 2 * size]

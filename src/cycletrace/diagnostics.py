@@ -1,6 +1,6 @@
-"""How the library reports its own problems: once each, to the ``cycletrace`` logger, never to the program.
+"""Logging of the library's own problems: once each, to the ``cycletrace`` logger, never to the program.
 
-In strict mode (``CYCLETRACE_STRICT=1``, for tests) wrong use raises instead.
+In strict mode (``CYCLETRACE_STRICT=1``, for tests) misuse raises instead.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _logged: set[str] = set()
 _LIMIT = 1000
 
 
-class Misuse(ValueError):  # noqa: N818 - it names what the user did
-    """Wrong use at run time, raised in strict mode only."""
+class Misuse(ValueError):  # noqa: N818 - named after what the user did
+    """Misuse at run time, raised only in strict mode."""
 
 
 def warn_misuse(message: str, *values: object) -> None:
-    """Log wrong use, once in the life of the process however often it happens.
+    """Log misuse, once per process.
 
     Raises:
         Misuse: in strict mode.
@@ -41,7 +41,7 @@ def warn_misuse(message: str, *values: object) -> None:
 
 
 def never_raise(function: Callable[P, R]) -> Callable[P, R | None]:
-    """Wrap a function so that what it raises is logged and it returns ``None`` instead. Strict mode raises misuse."""
+    """Wrap a function to log its exceptions and return ``None`` instead. In strict mode, misuse still raises."""
 
     @wraps(function)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R | None:
@@ -50,21 +50,21 @@ def never_raise(function: Callable[P, R]) -> Callable[P, R | None]:
         except Misuse:
             raise
         except Exception as error:
-            log_once(f"{function.__name__} failed, and something was not recorded: {describe_error(error)}")
+            log_once(f"{function.__name__} failed, so something was not recorded: {describe_error(error)}")
             return None
 
     return guarded
 
 
 def describe_error(error: BaseException) -> str:
-    """Return an exception as one line. A hostile ``__str__`` of it costs its message only."""
+    """Return an exception as one line, even if its ``__str__`` fails."""
     return traceback.format_exception_only(type(error), error)[-1].strip()
 
 
 def log_once(text: str) -> None:
-    """Log a warning, once in the life of the process."""
+    """Log a warning, once per process."""
     if text in _logged:
         return
-    if len(_logged) < _LIMIT:  # bounded: messages hold what users wrote
+    if len(_logged) < _LIMIT:  # bounded, since messages contain user input
         _logged.add(text)
         LOGGER.warning("%s", text)

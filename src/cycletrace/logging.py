@@ -1,4 +1,4 @@
-"""Trace, span and cycle on the records of standard logging, so that a log line leads to its trace.
+"""Trace, span and cycle on the records of the standard ``logging`` module, so that a log line leads to its trace.
 
 ::
 
@@ -27,27 +27,27 @@ _inside = local()
 
 
 class CycleFilter(logging.Filter):
-    """Sets three attributes of each record, and lets every record pass. Put it on a handler.
+    """Sets three attributes on each record, and drops none. Add it to a handler.
 
     - ``trace_id``: the id of the cycle and of its trace, 32 lower-case hex digits.
     - ``span_id``: 16 lower-case hex digits: the innermost OpenTelemetry span of that trace, else the stage, else the
       root of the cycle.
     - ``cycle_key``: the key of the cycle.
 
-    All are empty where the code runs in no cycle, or cycletrace is disabled. No cycle is made for a log line.
+    All are empty outside any cycle, or if cycletrace is disabled. A log line never creates a cycle.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Set the attributes."""
-        # What is logged while we look must not make us look again.
-        if getattr(_inside, "is_looking", False):
+        # A record logged during the lookup must not trigger another one.
+        if getattr(_inside, "is_busy", False):
             record.trace_id, record.span_id, record.cycle_key = "", "", ""
             return True
-        _inside.is_looking = True
+        _inside.is_busy = True
         try:
             record.trace_id, record.span_id, record.cycle_key = _here()
         finally:
-            _inside.is_looking = False
+            _inside.is_busy = False
         return True
 
 

@@ -228,4 +228,4 @@ def test_what_is_far_too_much_is_left_out_and_told(journal: Journal, caplog: pyt
         for number in range(128):
             trace.get_current_span().add_event(f"event {number}", {str(name): "x" * 16_000 for name in range(20)})
     assert "events" not in journal.span("work")
-    assert "It is left out" in caplog.text
+    assert "It is ignored" in caplog.text

@@ -16,42 +16,42 @@ from cycletrace.diagnostics import Misuse
 
 
 class Class:
-    """What is no function."""
+    """A class, which a stage cannot decorate."""
 
 
 @pytest.mark.parametrize(
     ("wrong", "raises", "sentence"),
     [
-        (lambda: ct.stage("x", kind="trian"), ValueError, "kind='trian' is not known: it is one of data, train"),
-        (lambda: ct.stage("x", by="alice"), ValueError, 'say "automation", "person"'),
-        (lambda: ct.stage("x", by=7), ValueError, 'say "automation", "person"'),  # type: ignore[call-overload]
-        (lambda: ct.stage("x", mechanism="magic"), ValueError, "one of redeploy"),
-        (lambda: ct.stage(""), ValueError, "needs a name"),
+        (lambda: ct.stage("x", kind="trian"), ValueError, "kind must be one of data, train, .*, got 'trian'"),
+        (lambda: ct.stage("x", by="alice"), ValueError, 'by must be "automation", "person"'),
+        (lambda: ct.stage("x", by=7), ValueError, 'by must be "automation", "person"'),  # type: ignore[call-overload]
+        (lambda: ct.stage("x", mechanism="magic"), ValueError, "mechanism must be one of redeploy"),
+        (lambda: ct.stage(""), ValueError, "name must not be empty"),
         (lambda: ct.stage("x", capture="lr"), TypeError, r'capture=\("lr",\)'),
-        (lambda: ct.stage("x", attempt=0), ValueError, "attempt=0"),
-        (lambda: ct.stage("x", attempt="1"), ValueError, "attempt='1'"),  # type: ignore[call-overload]
+        (lambda: ct.stage("x", attempt=0), ValueError, "from 1, got 0"),
+        (lambda: ct.stage("x", attempt="1"), ValueError, "from 1, got '1'"),  # type: ignore[call-overload]
         (lambda: ct.stage("x", attributes={"a": object()}), TypeError, "attributes"),
         (lambda: ct.stage("x", attributes={1: "a"}), TypeError, "attributes"),  # type: ignore[dict-item]
-        (lambda: ct.stage("x", attributes=["a"]), TypeError, "give names and values"),  # type: ignore[call-overload]
-        (lambda: ct.stage("x", cycle=7), TypeError, "cycle="),  # type: ignore[call-overload]
-        (lambda: ct.stage(Class), TypeError, "Class is a class: decorate its methods"),
-        (lambda: ct.stage("x")(Class), TypeError, "Class is a class"),
-        (lambda: ct.stage(7), TypeError, "7 is none"),  # type: ignore[call-overload]
-        (lambda: ct.stage("x")("y"), TypeError, "'y' is none"),  # type: ignore[type-var]
+        (lambda: ct.stage("x", attributes=["a"]), TypeError, "must map names to values"),  # type: ignore[call-overload]
+        (lambda: ct.stage("x", cycle=7), TypeError, "cycle must be a Cycle or a key, got 7"),  # type: ignore[call-overload]
+        (lambda: ct.stage(Class), TypeError, "got the class Class: decorate its methods"),
+        (lambda: ct.stage("x")(Class), TypeError, "got the class Class"),
+        (lambda: ct.stage(7), TypeError, "got 7"),  # type: ignore[call-overload]
+        (lambda: ct.stage("x")("y"), TypeError, "got 'y'"),  # type: ignore[type-var]
         (lambda: ct.stage(capture=("nope",))(len), TypeError, "nope"),
-        (lambda: ct.waiting("sleep"), ValueError, "reason='sleep' is not known"),
+        (lambda: ct.waiting("sleep"), ValueError, "reason must be one of human, .*, got 'sleep'"),
         (lambda: ct.waiting("human", by="bob"), ValueError, "person:NAME"),
         (lambda: ct.waiting("human")(Class), TypeError, "decorates functions"),
-        (lambda: ct.cycle(""), ValueError, "needs the name of a model"),
-        (lambda: ct.cycle("m", key=""), ValueError, "needs the name of a model"),
-        (lambda: ct.cycle("m", trigger="whim"), ValueError, "trigger='whim'"),
+        (lambda: ct.cycle(""), ValueError, "needs a model"),
+        (lambda: ct.cycle("m", key=""), ValueError, "needs a model"),
+        (lambda: ct.cycle("m", trigger="whim"), ValueError, "got 'whim'"),
         (lambda: ct.cycle("m", "1")(Class), TypeError, "decorates functions"),
-        (lambda: ct.mark("trained", datetime(2024, 1, 1)), ValueError, "has no time zone"),
-        (lambda: ct.mark("trained", "yesterday"), TypeError, "no instant"),  # type: ignore[arg-type]
-        (lambda: ct.mark("trained", True), TypeError, "no instant"),
-        (lambda: ct.mark("trained", time(9, tzinfo=timezone.utc)), TypeError, "no instant"),  # type: ignore[arg-type]
-        (lambda: ct.configure(launch="rocket"), ValueError, "launch='rocket'"),
-        (lambda: ct.configure(people="all"), ValueError, "people='all'"),
+        (lambda: ct.mark("trained", datetime(2024, 1, 1)), ValueError, "must have a time zone"),
+        (lambda: ct.mark("trained", "yesterday"), TypeError, "must be an aware datetime"),  # type: ignore[arg-type]
+        (lambda: ct.mark("trained", True), TypeError, "must be an aware datetime"),
+        (lambda: ct.mark("trained", time(9, tzinfo=timezone.utc)), TypeError, "must be an aware datetime"),  # type: ignore[arg-type]
+        (lambda: ct.configure(launch="rocket"), ValueError, "launch must be one of terminal, .*, got 'rocket'"),
+        (lambda: ct.configure(people="all"), ValueError, "people must be one of pseudonyms, .*, got 'all'"),
         (
             lambda: ct.configure(endpoint="localhost:4318"),
             ValueError,
@@ -77,7 +77,7 @@ def test_a_generator_cannot_be_a_wait_or_a_cycle() -> None:
         yield 1
 
     for decorate in (ct.waiting("data"), ct.cycle("m", "1")):
-        with pytest.raises(TypeError, match=r"Write `with"):
+        with pytest.raises(TypeError, match=r"use `with"):
             decorate(items)
 
 
@@ -181,9 +181,9 @@ print("ran")
         ("CYCLETRACE_ENDPOINT", "localhost:4318", "an http:// or https:// URL"),
         ("CYCLETRACE_JOURNAL_LIMIT", "many", "a number of bytes"),
         ("CYCLETRACE_DISABLED", "perhaps", "1, true"),
-        ("CYCLETRACE_CYCLE", '{"model": 7}', "needs a key"),
+        ("CYCLETRACE_CYCLE", '{"model": 7}', "must have a key"),
         ("CYCLETRACE_CYCLE", "[{", None),
-        ("CYCLETRACE_CYCLE", "{not json", "names no cycle"),
+        ("CYCLETRACE_CYCLE", "{not json", "must be a key or a JSON object"),
         ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "lots", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"),
     ],
 )

@@ -87,7 +87,7 @@ def test_what_lies_among_the_journals_and_is_none_is_ignored_with_one_line(
     put(stray)
     for command in ("facts", "status", "report", "flush"):
         done = shell.run(command, CYCLETRACE_ENDPOINT="http://127.0.0.1:9")
-        assert done.err.count(f"{stray} is no journal, and is ignored.\n") == 1
+        assert done.err.count(f"{stray} is not a journal and is ignored.\n") == 1
         assert command == "flush" or done.err.count("\n") == 1, "flush reports the endpoint, too"
     assert [facts["key"] for facts in shell.facts()] == ["churn@7"]
     assert shell.python(PIPELINE).code == 0
@@ -99,7 +99,7 @@ def test_the_journals_of_somebody_else_are_not_read(shell: Shell) -> None:
     for command in ("facts", "status", "report", "flush", "store info"):
         done = shell.run(*command.split(), CYCLETRACE_ENDPOINT="http://127.0.0.1:9")
         assert (done.code, done.out) == (2, "")
-        assert done.err.startswith(f"cycletrace: {shell.state} can be written by others")
+        assert done.err.startswith(f"cycletrace: {shell.state} is writable by other users")
         assert done.err.count("\n") == 1
 
 

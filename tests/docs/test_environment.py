@@ -138,11 +138,11 @@ def test_a_disabled_sdk_delivers_nothing() -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "allowed", "instead"),
     [
-        ("CYCLETRACE_LAUNCH", "slurm", "say terminal, notebook, ci, scheduler, other", "as if it were not set"),
-        ("CYCLETRACE_PEOPLE", "all", "say pseudonyms, names, none", "with 'pseudonyms'"),
-        ("CYCLETRACE_JOURNAL_LIMIT", "5", "say a number of bytes of 1000000 or more", "with 1073741824"),
-        ("CYCLETRACE_ENDPOINT", "host:4318", "say an http:// or https:// URL", "as if it were not set"),
-        ("CYCLETRACE_DISABLED", "perhaps", "say 1, true, 0, false", "with False"),
+        ("CYCLETRACE_LAUNCH", "slurm", "one of terminal, notebook, ci, scheduler, other", "It is ignored"),
+        ("CYCLETRACE_PEOPLE", "all", "one of pseudonyms, names, none", "Using 'pseudonyms'"),
+        ("CYCLETRACE_JOURNAL_LIMIT", "5", "a number of bytes, at least 1000000", "Using 1073741824"),
+        ("CYCLETRACE_ENDPOINT", "host:4318", "an http:// or https:// URL", "It is ignored"),
+        ("CYCLETRACE_DISABLED", "perhaps", "one of 1, true, 0, false", "Using False"),
     ],
 )
 def test_a_value_that_is_not_allowed_is_told_and_the_default_holds(
@@ -153,4 +153,4 @@ def test_a_value_that_is_not_allowed_is_told_and_the_default_holds(
         assert settings.read({variable: value}) == settings.read({})
     (record,) = caplog.records
     assert record.name == "cycletrace"
-    assert record.getMessage() == f"{variable} is {value!r}, which is not allowed: {allowed}. Going on {instead}."
+    assert record.getMessage() == f"{variable} must be {allowed}, got {value!r}. {instead}."

@@ -64,7 +64,7 @@ def test_without_distribution_metadata_everything_is_recorded(tmp_path: Path) ->
 def test_without_opentelemetry_the_program_runs_and_one_line_says_that_nothing_is_recorded(tmp_path: Path) -> None:
     done = run(tmp_path, "-S", PYTHONPATH=str(packages(tmp_path / "slim", "opentelemetry")))
     assert (done.returncode, done.stdout) == (0, "5 churn@7 32\n")
-    assert done.stderr.startswith("Nothing is recorded, since cycletrace cannot be loaded: ModuleNotFoundError")
+    assert done.stderr.startswith("Nothing is recorded, because cycletrace cannot be loaded: ModuleNotFoundError")
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "state").exists()
 
@@ -73,7 +73,7 @@ def test_a_state_directory_of_an_unknown_user_is_logged_and_the_default_is_used(
     done = run(tmp_path, CYCLETRACE_DIR="~nosuch/x", XDG_STATE_HOME=str(tmp_path / "default"))
     assert (done.returncode, done.stdout) == (0, "5 churn@7 32\n")
     assert done.stderr == (
-        "The state directory ~nosuch/x is in the home of a user unknown here. "
+        "The state directory ~nosuch/x is in the home of an unknown user. "
         f"Using {tmp_path / 'default' / 'cycletrace'} instead.\n"
     )
     assert "train" in Journal(tmp_path / "default" / "cycletrace").names()

@@ -55,7 +55,7 @@ def run(script: str, directory: Path, folder: Path, **variables: str) -> subproc
 def test_where_nothing_can_be_written_one_line_says_so(unwritable: Path, tmp_path: Path) -> None:
     done = run(TWO_STAGES, unwritable, tmp_path)
     assert (done.returncode, done.stdout) == (0, "done\n")
-    assert done.stderr.startswith(f"cycletrace WARNING No journal can be written in {unwritable / 'journal'}: ")
+    assert done.stderr.startswith(f"cycletrace WARNING The journal in {unwritable / 'journal'} is not writable: ")
     assert done.stderr.count("\n") == 1
 
 
@@ -145,8 +145,8 @@ def test_a_directory_that_is_deleted_under_way_costs_nothing(tmp_path: Path) -> 
     done = run_script(DELETED, tmp_path / "state")
     assert (done.returncode, done.stdout) == (0, "done\n")
     folder = tmp_path / "state" / "journal"
-    told = f"The folder {folder} was deleted under way. What this process wrote there is written anew."
-    assert done.stderr == f"cycletrace WARNING {told}\n"
+    warning = f"The directory {folder} was deleted while in use. This process rewrites its records."
+    assert done.stderr == f"cycletrace WARNING {warning}\n"
     assert Journal(tmp_path / "state").trees() == [Node("before"), Node("meanwhile"), Node("after")]
 
 
@@ -202,7 +202,7 @@ def test_a_directory_that_others_can_write_to_is_refused_with_one_line(tmp_path:
     with FakeCollector() as collector:
         done = run(TWO_STAGES, tmp_path / "state", tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint)
     assert (done.returncode, done.stdout) == (0, "done\n")
-    assert f"{folder} can be written by others" in done.stderr
+    assert f"{folder} is writable by other users" in done.stderr
     assert done.stderr.count("\n") == 1
     assert not [path for path in (tmp_path / "state").rglob("*") if path.is_file()]
     assert collector.names() == ["deploy", "train"], "the endpoint gets it all the same"

@@ -1,6 +1,6 @@
-"""The public objects, light to import: what records is loaded at the first stage.
+"""The public API. It imports quickly: the modules that record are loaded at the first stage.
 
-Functions that record ask :func:`cycletrace.emit.loading.ready` first, and then import what they need.
+Functions that record call :func:`cycletrace.emit.loading.ready` first, and then import what they need.
 """
 
-from cycletrace.emit import loading as loading  # here, so that no thread imports it while another forks
+from cycletrace.emit import loading as loading  # imported here so that no thread imports it during a fork

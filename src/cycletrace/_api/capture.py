@@ -1,4 +1,4 @@
-"""Which arguments of a call become attributes: those that were named, as far as they are small and plain."""
+"""Capturing named arguments of a call as span attributes, if they are small and plain."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     Reader = Callable[[tuple[Any, ...], dict[str, Any]], Mapping[str, Any]]
 
 MAX_TEXT = 256
-"""Characters of a captured text; a longer one is cut."""
+"""Maximum length of a captured string in characters; longer ones are cut."""
 
 
 def reader(function: Callable[..., Any], names: Sequence[str]) -> Reader | None:
-    """What reads these arguments from a call, ``None`` where none are named.
+    """Return a function that reads these arguments from a call, or ``None`` if there are no names.
 
     Raises:
-        TypeError: where the function has no argument of that name.
+        TypeError: if the function has no parameter of that name.
     """
     if not names:
         return None
@@ -27,21 +27,21 @@ def reader(function: Callable[..., Any], names: Sequence[str]) -> Reader | None:
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in signature.parameters.values())
     for name in names:
         if name not in signature.parameters and not takes_any:
-            raise TypeError(f"capture names {name!r}, which is no argument of {function!r}{signature}.")
+            raise TypeError(f"capture must name parameters of {function!r}{signature}, got {name!r}.")
 
     def read(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Mapping[str, Any]:
         try:
             bound = signature.bind(*args, **kwargs)
-        except TypeError:  # a wrong call, which the function itself will report
+        except TypeError:  # a wrong call, which the function itself reports
             return {}
         bound.apply_defaults()
         given = {**kwargs, **bound.arguments}
         captured: dict[str, Any] = {}
         for name in names:
             if name in given:
-                try:  # noqa: SIM105 - contextlib would make the import dearer
+                try:  # noqa: SIM105 - contextlib would slow down the import
                     captured.update(_plain(name, given[name]))
-                except Exception:  # an array whose own code fails costs no other argument
+                except Exception:  # an array whose own code fails must not affect the others
                     pass
         return captured
 
@@ -49,7 +49,7 @@ def reader(function: Callable[..., Any], names: Sequence[str]) -> Reader | None:
 
 
 def _plain(name: str, value: object) -> dict[str, Any]:
-    """The value as attributes. Nothing of the value's own is called but ``shape`` and ``dtype`` of known arrays."""
+    """Return the value as attributes. Of its own code, only ``shape`` and ``dtype`` of known arrays are called."""
     kind = type(value)
     if kind in {bool, int, float}:
         return {name: value}

@@ -1,4 +1,4 @@
-"""What is wrong with what a user wrote, found where it is written, in the sentence that helps."""
+"""Checks of arguments, whose errors name the value, what is allowed and what to do."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 
 
 def one_of(what: str, given: str | None, allowed: Iterable[str]) -> None:
-    """Raise where something is given that is not allowed.
+    """Check that a value, if given, is one of those allowed.
 
     Raises:
-        ValueError: with what is allowed.
+        ValueError: if it is not.
     """
     if given is not None and given not in allowed:
-        raise ValueError(f"{what}={given!r} is not known: it is one of {', '.join(allowed)}.")
+        raise ValueError(f"{what} must be one of {', '.join(allowed)}, got {given!r}.")
 
 
 def url(what: str, given: str | None) -> None:
-    """Raise where something is given that is no URL of HTTP.
+    """Check that a value, if given, is an HTTP URL.
 
     Raises:
-        ValueError: with what it looks like.
+        ValueError: if it is not.
     """
     if given is not None and not str(given).startswith(("http://", "https://")):
         from cycletrace.urls import quote_harmless
@@ -34,66 +34,67 @@ def url(what: str, given: str | None) -> None:
 
 
 def attempt(given: int | None) -> None:
-    """Raise where this is no number of an attempt.
+    """Check that a value, if given, is the number of an attempt.
 
     Raises:
-        ValueError: with what it is.
+        ValueError: if it is not.
     """
     if given is not None and (type(given) is not int or given < 1):
-        raise ValueError(f"attempt={given!r} is not known: it is a whole number from 1.")
+        raise ValueError(f"attempt must be a whole number from 1, got {given!r}.")
 
 
 def attributes(given: Mapping[Any, object] | None) -> None:
-    """Raise where these cannot be attributes of a span.
+    """Check that a value, if given, can be the attributes of a span.
 
     Raises:
-        TypeError: with what can be.
+        TypeError: if it cannot.
     """
     if given is not None and not hasattr(given, "items"):
-        raise TypeError(f"attributes={given!r} is none: give names and values, such as {{'rows': 10}}.")
+        raise TypeError(f"attributes must map names to values, such as {{'rows': 10}}, got {given!r}.")
     for name, value in (given or {}).items():
         if not isinstance(name, str) or not isinstance(value, (str, bool, int, float)):
             raise TypeError(
-                f"attributes holds {name!r}, a {type(value).__name__}: numbers, texts and truth values can be."
+                f"attributes must be numbers, strings or booleans with string names, got {name!r} of type "
+                f"{type(value).__name__}."
             )
 
 
 def cycle(given: object, kind: type) -> None:
-    """Raise where this is neither a handle of a cycle (``kind``) nor a key.
+    """Check that a value, if given, is a ``Cycle`` (``kind``) or a key.
 
     Raises:
-        TypeError: with what it takes.
+        TypeError: if it is neither.
     """
     if given is not None and (given == "" or not isinstance(given, (kind, str))):
-        raise TypeError(f"cycle={given!r} is none: give what cycle() made, or a key.")
+        raise TypeError(f"cycle must be a Cycle or a key, got {given!r}.")
 
 
 def actor(by: str | None) -> None:
-    """Raise where ``by`` says neither automation nor a person.
+    """Check that ``by``, if given, names automation or a person.
 
     Raises:
-        ValueError: with what it may say.
+        ValueError: if it does not.
     """
     if by is not None and by not in (AUTOMATION, "person") and not str(by).startswith("person:"):
-        raise ValueError(f'by={by!r} is not known: say "automation", "person" (whoever is logged in) or "person:NAME".')
+        raise ValueError(f'by must be "automation", "person" (whoever is logged in) or "person:NAME", got {by!r}.')
 
 
 def instant(at: datetime | int | None) -> int | None:
-    """UTC nanoseconds of an aware datetime, or of UTC nanoseconds.
+    """Return the UTC nanoseconds of an aware datetime or of UTC nanoseconds.
 
     Raises:
-        TypeError: where it is neither.
-        ValueError: where the datetime is naive.
+        TypeError: if it is neither.
+        ValueError: if the datetime is naive.
     """
     if at is None:
         return None
     if isinstance(at, int) and not isinstance(at, bool):
         return at
     offset = getattr(at, "utcoffset", None)
-    if offset is None or not hasattr(at, "year"):  # a time of day has an offset, too
-        raise TypeError(f"at={at!r} is no instant: give an aware datetime or UTC nanoseconds.")
+    if offset is None or not hasattr(at, "year"):  # a time of day also has an offset
+        raise TypeError(f"at must be an aware datetime or UTC nanoseconds, got {at!r}.")
     if offset() is None:
-        raise ValueError(f"at={at!r} has no time zone: say datetime.now(timezone.utc), or add tzinfo.")
+        raise ValueError(f"at must have a time zone, got {at!r}: use datetime.now(timezone.utc), or set tzinfo.")
     from datetime import datetime, timezone
 
     assert isinstance(at, datetime)

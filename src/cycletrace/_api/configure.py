@@ -1,4 +1,4 @@
-"""Settings said once in the program, delivery said now, and what child processes are given."""
+"""Configuration of the process, delivery on request, and the environment of child processes."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ def configure(
     propagate: bool | None = None,
     enabled: bool | None = None,
 ) -> None:
-    """Choose settings for this process, before its first stage. What is given beats the environment.
+    """Choose settings for this process, before its first stage. Arguments take precedence over the environment.
 
     Args:
         endpoint: Base URL of an OTLP endpoint for cycletrace alone (``CYCLETRACE_ENDPOINT``).
         directory: The state directory, for journal and store (``CYCLETRACE_DIR``).
         namespace: The team (``CYCLETRACE_NAMESPACE``).
-        span_processors: OpenTelemetry span processors or exporters that get each finished span, too.
-        launch: How the process came to run (``CYCLETRACE_LAUNCH``).
+        span_processors: OpenTelemetry span processors or exporters that also receive each finished span.
+        launch: How the process was started (``CYCLETRACE_LAUNCH``).
         people: ``pseudonyms`` (the default), ``names`` or ``none`` (``CYCLETRACE_PEOPLE``).
-        people_key: The shared secret of the pseudonyms (``CYCLETRACE_PEOPLE_KEY``).
+        people_key: The shared secret that pseudonyms are made with (``CYCLETRACE_PEOPLE_KEY``).
         propagate: Whether a stage becomes the current span of OpenTelemetry. ``False`` for programs whose
-            libraries would make millions of children.
+            libraries would create millions of child spans.
         enabled: ``False`` turns everything off (``CYCLETRACE_DISABLED``).
 
     Raises:
-        ValueError: where a value is not one of those allowed.
-        TypeError: where a span processor is neither processor nor exporter.
+        ValueError: if a value is not allowed.
+        TypeError: if an item of ``span_processors`` is neither a processor nor an exporter.
     """
     from pathlib import Path
 
@@ -70,10 +70,10 @@ def configure(
 
 
 def flush(timeout: float = 2.0) -> bool:
-    """Deliver now what is in the journal, for at most ``timeout`` seconds.
+    """Deliver the journal now, within ``timeout`` seconds.
 
     Returns:
-        ``True`` when all was delivered, or there is no endpoint to deliver to.
+        ``True`` if everything was delivered or no endpoint is set.
     """
     if not ready():
         return False
@@ -83,10 +83,10 @@ def flush(timeout: float = 2.0) -> bool:
 
 
 def environ() -> dict[str, str]:
-    """The environment for a child process that is to work on the current cycle, inside the current stage.
+    """Return a copy of the environment in which a child process joins the current cycle and stage.
 
-    ``subprocess.run(command, env=cycletrace.environ())``. Only needed where several cycles are active at once:
-    where one is, every child process finds it in its environment anyway.
+    ``subprocess.run(command, env=cycletrace.environ())``. Needed only while several cycles are active at once;
+    with exactly one, child processes inherit it automatically.
     """
     import os
 

@@ -1,4 +1,4 @@
-"""Cycles: which one the work belongs to, and what is said of it."""
+"""Cycles: joining them, and declaring their marks, aliases and outcomes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from functools import partial
 
 from cycletrace import conventions as c
 from cycletrace._api import checks, shapes
-from cycletrace._api.instants import said_at
+from cycletrace._api.instants import recorded_at
 from cycletrace.emit.loading import ready
 
 TYPE_CHECKING = False
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 
 class Cycle:
-    """One attempt to bring one idea for a model into use. Made by :func:`cycle`.
+    """One attempt to take one idea for a model into use, as :func:`cycle` returns it.
 
-    A handle, a context manager (also ``async with``) and a decorator. Joining a cycle does not close it:
-    deployment may happen next week elsewhere.
+    A context manager (also ``async with``), a decorator, and an object with methods. Leaving a cycle does not close
+    it: deployment may happen next week, elsewhere.
     """
 
     __slots__ = ("_entered", "_ref", "_renew")
@@ -46,49 +46,49 @@ class Cycle:
 
     @property
     def trace_id(self) -> str:
-        """The id of the cycle, and of its trace: 32 lower-case hex digits."""
+        """The id of the cycle and of its trace: 32 lower-case hex digits."""
         return self._ref.cycle_id
 
     def mark(self, name: str, at: datetime | int | None = None) -> None:
-        """Say that the cycle reached a mark: ``started``, ``trained``, ``selected``, ``deployed`` or ``in_use``.
+        """Declare that the cycle reached a mark: ``started``, ``trained``, ``selected``, ``deployed`` or ``in_use``.
 
         Args:
-            name: The mark; an unknown one is logged and left out.
+            name: The mark; an unknown one is logged and ignored.
             at: When: an aware datetime or UTC nanoseconds; by default now.
 
         Raises:
-            ValueError: where the datetime is naive.
+            ValueError: if the datetime is naive.
         """
-        _mark(self._ref, name, said_at(at))
+        _mark(self._ref, name, recorded_at(at))
 
     def alias(self, key: str) -> None:
-        """Say that this is another key of the same cycle: of the registry, a git revision, a run of a tracker."""
+        """Add another key for the cycle, such as a registry version, a git revision or a tracker's run id."""
         if ready():
             from cycletrace.emit import marks
 
             marks.alias(self._ref, key)
 
     def close(self, outcome: str, at: datetime | int | None = None) -> None:
-        """Say how the cycle ended: ``failed``, ``abandoned``, ``superseded`` or ``rolled_back``.
+        """Declare how the cycle ended: ``failed``, ``abandoned``, ``superseded`` or ``rolled_back``.
 
         Args:
-            outcome: The outcome; an unknown one is logged and left out.
+            outcome: The outcome; an unknown one is logged and ignored.
             at: When: an aware datetime or UTC nanoseconds; by default now.
 
         Raises:
-            ValueError: where the datetime is naive.
+            ValueError: if the datetime is naive.
         """
-        instant = said_at(at)
+        instant = recorded_at(at)
         if ready():
             from cycletrace.emit import marks
 
             marks.close(self._ref, outcome, instant)
 
     def waiting(self, reason: str, *, by: str | None = None) -> Waiting:
-        """A wait of the cycle as a whole: ``with c.waiting("human"):``. See :func:`cycletrace.waiting`.
+        """Return a wait of the whole cycle: ``with c.waiting("human"):``. See :func:`cycletrace.waiting`.
 
         Raises:
-            ValueError: where the reason or ``by`` is not known.
+            ValueError: if the reason or ``by`` is unknown.
         """
         from cycletrace._api.waiting import Waiting
 
@@ -122,10 +122,10 @@ class Cycle:
         self.__exit__(kind, error, trace)
 
     def __call__(self, function: F) -> F:
-        """Decorate a function (or coroutine function): each call works on the cycle, on a new one if it has no key.
+        """Decorate a function or coroutine function: each call joins the cycle, or a new one if it has no key.
 
         Raises:
-            TypeError: of anything else.
+            TypeError: if it is anything else.
         """
         return shapes.around(function, self._fresh, "cycle")
 
@@ -154,27 +154,27 @@ def cycle(
     trigger: str | None = None,
     environment: str | None = None,
 ) -> Cycle:
-    """Join a cycle, as a block of code, as a decorator, or to hold a handle of it.
+    """Join a cycle, as a block of code, as a decorator, or as an object with methods.
 
     ``with cycle("churn", "7") as c:``, ``async with``, ``@cycle("churn", "7")`` or ``c = cycle("churn", "7")``.
 
-    Every process that says the same key joins the same cycle and the same trace, with nothing handed over.
+    Every process that names the same key joins the same cycle and trace; nothing else has to be passed along.
 
     Args:
         model: The model's name.
-        version: Its version; the key is then ``model@version``. Without version and key the cycle is new each time.
-        key: The key itself, where it is something else.
-        domain: What models are compared with in training; by default the model is its own domain.
-        trigger: Why: ``idea`` (the default), ``schedule``, ``drift`` or ``fix``.
-        environment: Where its stages run. A named one other than ``production``, ``prod``, ``live`` makes neither
-            ``deployed`` nor ``in_use``.
+        version: Its version; the key is then ``model@version``. Without version and key, each cycle is new.
+        key: The key, if it is not ``model@version``.
+        domain: The group of models that its training is compared with; by default the model alone.
+        trigger: Why it began: ``idea`` (the default), ``schedule``, ``drift`` or ``fix``.
+        environment: Where its stages take effect. A named one other than ``production``, ``prod`` or ``live`` makes
+            the cycle neither ``deployed`` nor ``in_use``.
 
     Raises:
-        ValueError: where the trigger is not known, or model or key is empty.
+        ValueError: if the trigger is unknown, or model or key is empty.
     """
     checks.one_of("trigger", trigger, c.TRIGGERS)
     if not model or key == "":
-        raise ValueError("A cycle needs the name of a model: cycle('churn', '7').")
+        raise ValueError("A cycle needs a model and a non-empty key, such as cycle('churn', '7').")
     make = partial(_identify, model, version, key, domain, trigger, environment)
     made = make()
     return made if key is not None or version is not None else Cycle(made._ref, make)  # noqa: SLF001 - its own
@@ -196,7 +196,7 @@ def _identify(
 
 
 def current_cycle() -> Cycle | None:
-    """Return the cycle that the calling code runs in, ``None`` where there is none yet."""
+    """Return the current cycle, or ``None`` if there is none yet."""
     if not ready():
         return None
     from cycletrace.emit import blocks
@@ -206,12 +206,12 @@ def current_cycle() -> Cycle | None:
 
 
 def mark(name: str, at: datetime | int | None = None) -> None:
-    """Say that the current cycle reached a mark. See :meth:`Cycle.mark`.
+    """Declare that the current cycle reached a mark. See :meth:`Cycle.mark`.
 
     Raises:
-        ValueError: where the datetime is naive.
+        ValueError: if the datetime is naive.
     """
-    _mark(None, name, said_at(at))
+    _mark(None, name, recorded_at(at))
 
 
 def _mark(ref: CycleRef | None, name: str, at: int | None) -> None:

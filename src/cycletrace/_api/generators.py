@@ -1,7 +1,7 @@
-"""Stages that are generators: one run from the first item to the end, current only while the body runs.
+"""Generators as stages: one run from the first item to the end, current only while the body runs.
 
-What the body made current (a stage around a ``yield``) is put aside while the consumer runs, and back for the body.
-An item is never held here: the consumer's reference is the only one.
+Whatever the body made current (such as a stage around a ``yield``) is suspended while the consumer runs, and then
+restored. No reference to an item is kept here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class _Body:
-    """Where the body of a generator stands, so that every step of it runs there."""
+    """The context of a generator's body, in which each of its steps runs."""
 
     __slots__ = ("inside",)
 
@@ -48,7 +48,7 @@ class _Body:
 
 
 def wrap_generator(definition: Stage, function: Callable[..., Any], capture: Reader | None) -> Any:
-    """A generator function, each of whose generators is a run."""
+    """Wrap a generator function so that each of its generators is a run."""
 
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         generator = function(*args, **kwargs)
@@ -81,7 +81,7 @@ def wrap_generator(definition: Stage, function: Callable[..., Any], capture: Rea
 
 
 def wrap_async_generator(definition: Stage, function: Callable[..., Any], capture: Reader | None) -> Any:
-    """An async generator function, each of whose generators is a run."""
+    """Wrap an async generator function so that each of its generators is a run."""
 
     async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         generator = function(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""When something is said: at the instant that was given, else as it is said."""
+"""The instant of a record: as given, else now."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-def said_at(at: datetime | int | None = None) -> int | None:
-    """UTC nanoseconds of what was given; ``None`` leaves it to the clock of the machinery, which is at hand.
+def recorded_at(at: datetime | int | None = None) -> int | None:
+    """Return the given instant in UTC nanoseconds, or ``None`` to use the recorder's clock.
 
-    Where the machinery is yet to be loaded the instant is taken here: what is said is said now, and not after the
-    tens of milliseconds that loading takes.
+    If the recorder is not loaded yet, read the clock here, not after the tens of milliseconds that loading takes.
 
     Raises:
-        TypeError: where it is no instant.
-        ValueError: where it is a naive datetime.
+        TypeError: if it is not an instant.
+        ValueError: if it is a naive datetime.
     """
     instant = checks.instant(at)
     if instant is None and not loading.is_loaded:

@@ -1,9 +1,9 @@
-"""The handle of a run of a stage."""
+"""A run of a stage, as user code sees it."""
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # typing's own flag would load typing, which the face does without
+if TYPE_CHECKING:  # typing's own flag would import typing, which the public API avoids
     from cycletrace._api.cycle import Cycle
     from cycletrace._api.waiting import Waiting
     from cycletrace.emit.runs import Run as EmittedRun
@@ -12,9 +12,9 @@ if TYPE_CHECKING:  # typing's own flag would load typing, which the face does wi
 
 
 class Run:
-    """A stage at work: what ``with stage(...) as run`` and :func:`current_stage` give.
+    """One run of a stage, from ``with stage(...) as run`` or :func:`current_stage`.
 
-    Where cycletrace is disabled all of this does nothing.
+    If cycletrace is disabled, its methods do nothing.
     """
 
     __slots__ = ("_run",)
@@ -24,22 +24,22 @@ class Run:
 
     @property
     def id(self) -> str:
-        """The id of the run, and of its span: 16 lower-case hex digits; empty where cycletrace is disabled."""
+        """The id of the run and of its span: 16 lower-case hex digits; empty if cycletrace is disabled."""
         return "" if self._run is None else self._run.id
 
     @property
     def cycle(self) -> Cycle | None:
-        """The cycle that the stage is of, ``None`` where cycletrace is disabled."""
+        """The cycle of the stage; ``None`` if cycletrace is disabled."""
         from cycletrace._api.cycle import Cycle
 
         return None if self._run is None else Cycle(self._run.cycle)
 
     @property
     def outcome(self) -> str | None:
-        """The outcome that the code said, ``None`` where it says none and its end decides.
+        """The outcome that the code set; ``None`` if it set none, so that the way the run ends decides.
 
         One of ``ok``, ``error``, ``interrupted``, ``cancelled``, ``abandoned``, ``timeout``, ``cached``, ``lost``;
-        any other is logged and left out.
+        any other is logged and ignored.
         """
         return None if self._run is None else self._run.given
 
@@ -49,15 +49,15 @@ class Run:
             self._run.give(outcome)
 
     def set(self, **scalars: Scalar) -> None:
-        """Set attributes of the stage's span: numbers, texts, truth values. OpenTelemetry's limits hold."""
+        """Set attributes of the stage's span: numbers, strings, booleans. OpenTelemetry's limits apply."""
         if self._run is not None:
             self._run.set(scalars)
 
     def waiting(self, reason: str, *, by: str | None = None) -> Waiting:
-        """A wait of this stage: ``with run.waiting("compute"):``. See :func:`cycletrace.waiting`.
+        """Return a wait of this stage: ``with run.waiting("compute"):``. See :func:`cycletrace.waiting`.
 
         Raises:
-            ValueError: where the reason or ``by`` is not known.
+            ValueError: if the reason or ``by`` is unknown.
         """
         from cycletrace._api.waiting import Waiting
 
@@ -65,7 +65,7 @@ class Run:
 
 
 def current_stage() -> Run | None:
-    """The run of the innermost stage that the calling code runs in, ``None`` outside any."""
+    """Return the run of the innermost active stage, or ``None`` outside any stage."""
     from cycletrace.emit.current import CURRENT
 
     here = CURRENT.get()

@@ -1,11 +1,11 @@
-"""The moment that a new version is in use: its first prediction for a consumer."""
+"""The first prediction that a version serves to a consumer."""
 
 from __future__ import annotations
 
 from cycletrace.emit.loading import ready
 
 _recorded: set[tuple[str | None, ...]] = set()
-"""What was recorded already: all that tells one record from another."""
+"""Calls already recorded, by everything that distinguishes one record from another."""
 
 
 def served(
@@ -16,16 +16,16 @@ def served(
     mechanism: str | None = None,
     environment: str | None = None,
 ) -> None:
-    """Record, in the serving code, on every prediction, that a version served a consumer.
+    """Record that a version served a prediction to a consumer. Call it in the serving code, on every prediction.
 
-    The first call in a process is the mark ``in_use`` of the cycle whose key or alias is ``model@version`` (or
-    ``key``); the earliest over all processes counts. Every later call with the same arguments costs a look into a set.
+    The first call in a process records the mark ``in_use`` for the cycle whose key or alias is ``model@version`` (or
+    ``key``); the earliest across all processes counts. Later calls with the same arguments cost one set lookup.
 
     Args:
-        model: The model's name. Without model and key: the current cycle.
+        model: The model's name. Without model and key, it applies to the current cycle.
         version: Its version.
-        key: The key or an alias of the cycle, where it is not ``model@version``.
-        mechanism: How clients came to use it: ``redeploy``, ``client_config``, ``flag``, ``env_var`` or ``alias``.
+        key: The key or an alias of the cycle, if it is not ``model@version``.
+        mechanism: How clients switched to it: ``redeploy``, ``client_config``, ``flag``, ``env_var`` or ``alias``.
         environment: Where it serves. One that is not production makes no ``in_use``.
     """
     call = (model, version, key, mechanism, environment)
@@ -36,15 +36,15 @@ def served(
         from cycletrace.diagnostics import warn_misuse
 
         kinds = ", ".join(type(value).__name__ for value in call)
-        warn_misuse("served takes texts, and got: %s. This is not recorded.", kinds)
+        warn_misuse("The arguments of served must be strings, got: %s. The call is ignored.", kinds)
         return
     _first(call)
 
 
 def _first(call: tuple[str | None, ...]) -> None:
-    from cycletrace._api.instants import said_at
+    from cycletrace._api.instants import recorded_at
 
-    at = said_at()
+    at = recorded_at()
     if not ready():
         return
     from cycletrace.emit import marks
@@ -53,7 +53,7 @@ def _first(call: tuple[str | None, ...]) -> None:
     model, version, key, mechanism, environment = call
     current = CURRENT.get().cycle
     if key is None and version is None and current is not None:
-        # It is the current cycle's, which may be another one at the next call.
+        # It applies to the current cycle, which may be a different one at the next call.
         call = (current.cycle_id, *call)
         if call in _recorded:
             return

@@ -1,4 +1,4 @@
-"""What a function is, told without importing :mod:`inspect`: the face stays light."""
+"""Kinds of functions, determined without importing :mod:`inspect`, which is slow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PLAIN, COROUTINE, GENERATOR, ASYNC_GENERATOR = "function", "coroutine", "generat
 
 
 def shape_of(function: Callable[..., Any]) -> str:
-    """Whether calling this runs it, or gives a coroutine, a generator or an async generator."""
+    """Return whether a call runs the function, or returns a coroutine, generator or async generator."""
     flags = _flags(function)
     if flags & (_COROUTINE | _ITERABLE_COROUTINE) or _is_marked_coroutine(function):
         return COROUTINE
@@ -35,18 +35,18 @@ def _flags(function: Any) -> int:
         function = function.func
     function = getattr(function, "__func__", function)  # a bound method's function
     code = getattr(function, "__code__", None)
-    if code is None:  # a callable object: what its __call__ is
+    if code is None:  # a callable object: use its __call__
         code = getattr(getattr(type(function), "__call__", None), "__code__", None)  # noqa: B004 - its code, not a test
     return int(getattr(code, "co_flags", 0))
 
 
 def _is_marked_coroutine(function: Any) -> bool:
-    """Whether ``inspect.markcoroutinefunction`` (Python 3.12) marked it."""
+    """Return whether ``inspect.markcoroutinefunction`` (Python 3.12) marked it."""
     return getattr(getattr(function, "__func__", function), "_is_coroutine_mark", None) is not None
 
 
 def name_of(function: Any) -> str:
-    """The name that a stage of this function bears when none is given."""
+    """Return the default name of a stage for this function."""
     while isinstance(function, partial):
         function = function.func
     name = getattr(function, "__name__", None) or type(function).__name__
@@ -54,10 +54,10 @@ def name_of(function: Any) -> str:
 
 
 def around(function: F, manager: Callable[[], Any], what: str) -> F:
-    """Decorate a function or coroutine function so that each call runs within a context manager of its own.
+    """Decorate a function or coroutine function so that each call runs in a new context manager.
 
     Raises:
-        TypeError: where it is neither.
+        TypeError: if it is neither.
     """
     shape = shape_of(function) if callable(function) and not isinstance(function, type) else "class"
     if shape == PLAIN:
@@ -74,4 +74,6 @@ def around(function: F, manager: Callable[[], Any], what: str) -> F:
                 return await function(*args, **kwargs)
 
         return update_wrapper(async_wrapper, function)  # type: ignore[return-value]  # of the same signature
-    raise TypeError(f"@{what}(...) decorates functions and coroutine functions. Write `with {what}(...):` inside.")
+    raise TypeError(
+        f"@{what}(...) decorates functions and coroutine functions, got {function!r}: use `with {what}(...):` inside."
+    )

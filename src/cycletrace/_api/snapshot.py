@@ -1,4 +1,4 @@
-"""Work that goes on elsewhere: in another thread, an executor, a process of a pool."""
+"""Continuing work elsewhere: in another thread, an executor, or another process."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 class Snapshot:
-    """Where code ran: its cycle and its stage. Picklable; made by :func:`snapshot`, resumed by :func:`attach`."""
+    """A cycle and a stage. Picklable; created by :func:`snapshot` and restored by :func:`attach`."""
 
     __slots__ = ("cycle", "stage")
 
     def __init__(self, cycle: str | None, stage: str | None) -> None:
         self.cycle = cycle
-        """The cycle, in the form of ``CYCLETRACE_CYCLE``; ``None`` where there was none yet."""
+        """The cycle, in the format of ``CYCLETRACE_CYCLE``; ``None`` if there was none."""
         self.stage = stage
         """The id of the stage, 16 lower-case hex digits; ``None`` outside any."""
 
@@ -27,7 +27,7 @@ class Snapshot:
 
 
 class Attached:
-    """Code that goes on where a snapshot was taken. Made by :func:`attach`."""
+    """A block of code in which a snapshot is restored, as :func:`attach` returns it."""
 
     __slots__ = ("_entered", "_token")
 
@@ -63,10 +63,10 @@ class Attached:
 
 
 def snapshot() -> Snapshot:
-    """Where the calling code runs, to be carried to where its work goes on.
+    """Return a token for the current cycle and stage, to continue the work elsewhere.
 
     Returns:
-        A picklable token: the cycle and the stage, no more. Outside any cycle it is empty, and resumes nothing.
+        A picklable token with the cycle and the stage. Outside any cycle it is empty and has no effect.
     """
     if not ready():
         return Snapshot(None, None)
@@ -76,14 +76,14 @@ def snapshot() -> Snapshot:
 
 
 def attach(token: Snapshot) -> Attached:
-    """Go on where a snapshot was taken, for a block of code (``with`` or ``async with``).
+    """Restore a snapshot for a block of code (``with`` or ``async with``).
 
-    Stages entered inside belong to the snapshot's cycle and lie within its stage, in another thread, an executor's
-    worker or another process alike.
+    Stages entered inside belong to the snapshot's cycle and are children of its stage, whether in another thread, an
+    executor's worker or another process.
 
     Raises:
-        TypeError: where ``token`` is none of :func:`snapshot`.
+        TypeError: if ``token`` did not come from :func:`snapshot`.
     """
-    if not isinstance(token, Snapshot):  # pyright: ignore[reportUnnecessaryIsInstance] - what types cannot hold
-        raise TypeError(f"attach takes what snapshot() gave, and {token!r} is none.")
+    if not isinstance(token, Snapshot):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may ignore types
+        raise TypeError(f"token must come from snapshot(), got {token!r}.")
     return Attached(token)

@@ -1,4 +1,4 @@
-"""Stages: pieces of work of a cycle. One object is the decorator, the context manager and the definition."""
+"""Stages. One object is the definition, the decorator and the context manager."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 _NAME_ONLY = (None, None, None, None, (), None, None)
 _begin: Any = None
-"""What begins a run, once it is loaded: looked up here by every stage."""
+"""The function that begins a run, once it is loaded; cached for speed."""
 
 
 class Stage:
-    """The definition of a stage: immutable; entering it makes a run. Made by :func:`stage`.
+    """The immutable definition of a stage, as :func:`stage` returns it. Each entry is a run.
 
-    Entered as often as you like, also by many threads and tasks at once, and within itself.
+    It can be entered any number of times: recursively, and from many threads and tasks at once.
     """
 
     __slots__ = ("_attributes", "_capture", "_cycle", "_entered", "_given", "_spec")
@@ -50,8 +50,8 @@ class Stage:
         cycle: Cycle | str | None,
     ) -> None:
         if name == "":
-            raise ValueError("A stage needs a name of at least one character.")
-        if (kind, by, attempt, mechanism, capture, attributes, cycle) != _NAME_ONLY:  # made anew by each `with stage()`
+            raise ValueError("name must not be empty, got ''.")
+        if (kind, by, attempt, mechanism, capture, attributes, cycle) != _NAME_ONLY:  # every `with stage()` comes here
             checks.one_of("kind", kind, c.KINDS)
             checks.actor(by)
             checks.one_of("mechanism", mechanism, c.MECHANISMS)
@@ -59,7 +59,9 @@ class Stage:
             checks.attributes(attributes)
             checks.cycle(cycle, Cycle)
             if isinstance(capture, str):
-                raise TypeError(f'capture takes a tuple of argument names: capture=("{capture}",).')
+                raise TypeError(
+                    f'capture must be a tuple of argument names, got {capture!r}: use capture=("{capture}",).'
+                )
         self._given = (name, kind, by, attempt, environment, mechanism)
         self._capture = tuple(capture)
         self._attributes = dict(attributes) if attributes else None
@@ -70,18 +72,18 @@ class Stage:
     def __call__(self, function: F) -> F:
         """Decorate a function, coroutine function, generator function, async generator function or method.
 
-        Each call is a run; of generators, each from the first item to the end.
+        Each call is a run; a generator's run lasts from the first item to the end.
 
         Raises:
-            TypeError: of a class, or of what cannot be called, and where an argument to capture is none of its.
+            TypeError: if it is a class or not callable, or lacks an argument named in ``capture``.
         """
         if isinstance(function, (classmethod, staticmethod)):
             method: Any = type(function)(self(function.__func__))
             return method  # type: ignore[no-any-return]  # of the same kind and signature
         if isinstance(function, type):
-            raise TypeError(f"@stage decorates functions, and {function.__name__} is a class: decorate its methods.")
+            raise TypeError(f"@stage decorates functions, got the class {function.__name__}: decorate its methods.")
         if not callable(function):
-            raise TypeError(f"@stage decorates functions, and {function!r} is none.")
+            raise TypeError(f"@stage decorates functions, got {function!r}.")
         definition = self if self._given[0] is not None else self._named(shapes.name_of(function))
         capture = capturing.reader(function, self._capture)
         wrapper: Any = _WRAPPERS[shapes.shape_of(function)](definition, function, capture)
@@ -89,7 +91,7 @@ class Stage:
         return wrapper  # type: ignore[no-any-return]  # of the same signature
 
     def begin(self, captured: Mapping[str, Any] | None = None) -> EmittedRun | None:
-        """Start a run that is not yet the current stage. ``None`` where cycletrace is disabled."""
+        """Start a run without making it the current stage. Return ``None`` if cycletrace is disabled."""
         attributes = self._attributes
         if captured:
             attributes = {**attributes, **captured} if attributes else dict(captured)
@@ -122,13 +124,13 @@ class Stage:
         self.__exit__(kind, error, trace)
 
     def __reduce__(self) -> tuple[type[Stage], tuple[Any, ...]]:
-        return Stage, (*self._given, self._capture, self._attributes, self._cycle)  # its runs stay where they run
+        return Stage, (*self._given, self._capture, self._attributes, self._cycle)  # without its runs
 
     def __repr__(self) -> str:
         return f"<stage {self._given[0]!r}>"
 
     def _innermost(self) -> EmittedRun | None:
-        """The run that the calling code leaves: its innermost one of this definition, whoever else entered it."""
+        """Remove and return the run that the calling code leaves: its own innermost run of this definition."""
         if len(self._entered) > 1:
             from cycletrace.emit.current import CURRENT
 
@@ -144,7 +146,7 @@ class Stage:
         return Stage(name, *self._given[1:], self._capture, self._attributes, self._cycle)
 
     def _make_spec(self) -> StageSpec | None:
-        """Return what the runs record of the definition, made at the first one; ``None``: nothing can be recorded."""
+        """Return what every run records, created at the first one; ``None`` if nothing can be recorded."""
         global _begin
         if not ready():
             return None
@@ -162,7 +164,7 @@ class Stage:
             from cycletrace.emit import blocks
 
             return blocks.identify_key(cycle)
-        return cycle._ref  # noqa: SLF001 - the face's own
+        return cycle._ref  # noqa: SLF001 - within the public API
 
 
 def _wrap_plain(definition: Stage, function: Callable[..., Any], capture: capturing.Reader | None) -> Any:
@@ -245,21 +247,22 @@ def stage(
     ``@stage``, ``@stage("fit", kind="train")``, ``with stage("train") as run:`` or ``async with``.
 
     Args:
-        name: The stage's name; of a decorated function by default its own.
+        name: The stage's name; by default that of the decorated function.
         kind: ``data``, ``train``, ``evaluate``, ``select``, ``test``, ``package``, ``approve``, ``deploy``,
-            ``activate`` or ``other``; by default the name where that is one of them, else ``other``.
+            ``activate`` or ``other``; by default the name if it is one of these, else ``other``.
         by: Who does it: ``"automation"`` (the default), ``"person"`` (whoever is logged in) or ``"person:NAME"``.
         attempt: Which attempt this is, from 1; by default its place among the runs of that name.
-        environment: Where it acts. A named one other than ``production``, ``prod``, ``live`` makes neither
-            ``deployed`` nor ``in_use``.
-        mechanism: Of an activation: ``redeploy``, ``client_config``, ``flag``, ``env_var`` or ``alias``.
+        environment: Where it takes effect. A named one other than ``production``, ``prod`` or ``live`` makes the cycle
+            neither ``deployed`` nor ``in_use``.
+        mechanism: How an activation switches clients over: ``redeploy``, ``client_config``, ``flag``, ``env_var`` or
+            ``alias``.
         capture: Names of arguments whose values become attributes: scalars, short texts, shape and dtype of arrays.
-        attributes: More attributes of every run's span.
-        cycle: The cycle, or its key; by default the one that the code runs in.
+        attributes: Additional attributes for the span of every run.
+        cycle: The cycle or its key; by default the current one.
 
     Raises:
-        ValueError: where a word is not one of those allowed.
-        TypeError: where a class, or something that is no function, is decorated.
+        ValueError: if a value is not allowed or the name is empty.
+        TypeError: if a class or a non-callable is decorated.
     """
     if name is None or isinstance(name, str):
         return Stage(name, kind, by, attempt, environment, mechanism, capture, attributes, cycle)

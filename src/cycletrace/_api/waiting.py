@@ -1,4 +1,4 @@
-"""Waits: stretches in which a stage, or the cycle as a whole, stands still for a reason."""
+"""Waits: periods in which a stage, or the whole cycle, is blocked."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Waiting:
-    """A wait, to be entered. Made by :func:`waiting`; each entry is a wait of its own."""
+    """A wait, as :func:`waiting` returns it. Each entry records a separate wait."""
 
     __slots__ = ("_by", "_cycle", "_opened", "_reason", "_run")
 
@@ -54,7 +54,7 @@ class Waiting:
         from cycletrace.emit.current import CURRENT
 
         here = CURRENT.get()
-        # The calling code's own, whoever else entered this; else the latest.
+        # The wait that the calling code itself entered, else the latest.
         index = next((index for index in reversed(range(len(self._opened))) if self._opened[index][0] is here), -1)
         self._opened.pop(index)[1].end()
 
@@ -67,10 +67,10 @@ class Waiting:
         self.__exit__(kind, error, trace)
 
     def __call__(self, function: F) -> F:
-        """Decorate a function (or coroutine function): each call is a wait.
+        """Decorate a function or coroutine function: each call is a wait.
 
         Raises:
-            TypeError: of anything else.
+            TypeError: if it is anything else.
         """
         return shapes.around(function, self._fresh, "waiting")
 
@@ -79,17 +79,17 @@ class Waiting:
 
 
 def waiting(reason: str, *, by: str | None = None) -> Waiting:
-    """Say that the code stands still, for a block of code or for each call of a function.
+    """Record a wait for a block of code, or for each call of a function.
 
     ``with waiting("compute"):``, ``async with`` or ``@waiting("compute")``.
 
-    Inside a stage it is the stage's own wait, else the cycle's.
+    Inside a stage the wait belongs to the stage, otherwise to the cycle.
 
     Args:
         reason: ``human``, ``data``, ``compute``, ``schedule`` or ``external``.
-        by: Whom it waits for: ``"automation"``, ``"person"`` or ``"person:NAME"``.
+        by: Whom it is waiting for: ``"automation"``, ``"person"`` or ``"person:NAME"``.
 
     Raises:
-        ValueError: where the reason or ``by`` is not known.
+        ValueError: if the reason or ``by`` is unknown.
     """
     return Waiting(reason, by=by)

@@ -21,7 +21,9 @@ def add_parser(commands: Any) -> None:
         description="Receive OTLP, forward it unchanged to any number of backends, store what cycletrace recorded, and "
         "export cycle times as metrics and derived spans. Runs until SIGTERM or Ctrl-C.",
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="options in TOML; the command line takes precedence")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="options in TOML; the command line takes precedence"
+    )
     for setting in SETTINGS:
         default = f" (default: {setting.default})" if setting.default else ""
         parser.add_argument(

@@ -106,7 +106,9 @@ def _directory(args: argparse.Namespace) -> Finding:
     advice = "Make it writable, or set CYCLETRACE_DIR to a directory that is."
     reason = refuse_directory(directory)
     if reason is not None:
-        return Finding("directory", False, reason, "Set CYCLETRACE_DIR to a directory of your own, or to a new one below this.")
+        return Finding(
+            "directory", False, reason, "Set CYCLETRACE_DIR to a directory of your own, or to a new one below this."
+        )
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=directory, prefix="doctor-") as file:

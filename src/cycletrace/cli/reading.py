@@ -32,7 +32,7 @@ Then run this command again."""
 
 
 def add_selection(parser: argparse.ArgumentParser) -> None:
-    """Add the options that select facts: ``--model``, ``--cycle``, ``--namespace``, ``--at``, ``--store``, ``--dir``."""
+    """Add the options that select: ``--model``, ``--cycle``, ``--namespace``, ``--at``, ``--store``, ``--dir``."""
     parser.add_argument("--model", metavar="NAME", help="only cycles of this model")
     parser.add_argument("--cycle", metavar="KEY", help="only the cycle with this key, alias or id")
     parser.add_argument("--namespace", metavar="NAME", help="only cycles of this team")

@@ -44,7 +44,9 @@ def add_parser(commands: Any) -> None:
         "--window", default="90d", metavar="W", help="which cycles: 90d, 12w, FROM..TO, all (default: 90d)"
     )
     parser.add_argument("--timezone", metavar="ZONE", help="time zone of dates, such as Europe/Berlin (default: UTC)")
-    parser.add_argument("--trigger", choices=TRIGGERS, default=IDEA, help="only cycles with this trigger (default: idea)")
+    parser.add_argument(
+        "--trigger", choices=TRIGGERS, default=IDEA, help="only cycles with this trigger (default: idea)"
+    )
     parser.add_argument("--json", action="store_true", help="the same figures as one JSON object")
     reading.add_selection(parser)
     parser.set_defaults(run=run)

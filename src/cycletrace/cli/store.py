@@ -31,7 +31,9 @@ def add_parser(commands: Any) -> None:
         "--json", action="store_true", help="one JSON object"
     )
     _add(actions, "check", run_check, "check that the store is intact and its facts match its records")
-    _add(actions, "backup", run_backup, "copy the whole store to a new file").add_argument("file", type=Path, metavar="FILE")
+    _add(actions, "backup", run_backup, "copy the whole store to a new file").add_argument(
+        "file", type=Path, metavar="FILE"
+    )
     _add(actions, "prune", run_prune, "remove the records of inactive cycles; their facts stay").add_argument(
         "--older-than", type=_days, required=True, metavar="DAYS", help="cycles inactive for this long, such as 400d"
     )

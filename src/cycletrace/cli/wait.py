@@ -24,7 +24,9 @@ def add_parser(commands: Any) -> None:
         action = actions.add_parser(name, help=f"{name} a wait")
         action.add_argument("reason", choices=REASONS, help="what it is waiting for")
         action.add_argument("--stage", metavar="NAME", help="the stage that is waiting (default: the whole cycle)")
-        action.add_argument("--number", type=int, default=1, metavar="N", help="number among waits with that reason (default: 1)")
+        action.add_argument(
+            "--number", type=int, default=1, metavar="N", help="number among waits with that reason (default: 1)"
+        )
         options.add_at(action, "when: a time with a zone (default: now)")
         options.add_cycle(action)
         options.add_directory(action)

@@ -1,4 +1,4 @@
-"""What users put on spans, as far as it is small and plain: every backend takes it, and no code of a value runs."""
+"""Conversion of user-provided span attributes to small, plain values, without running the values' own code."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 MAX_TEXT = 16_384
-"""Characters of an attribute's text; a longer one is cut."""
+"""Maximum length of a string in characters; longer ones are cut."""
 MAX_ITEMS = 128
-"""Elements of an attribute's sequence or mapping; more are left out."""
+"""Maximum number of elements of a sequence or mapping; more are left out."""
 MAX_DEPTH = 4
 MAX_INTEGER = 2**63
-"""OTLP's integers have 64 bits."""
+"""OTLP integers have 64 bits."""
 
 
 def scalar(value: object) -> str | bool | int | float | None:
-    """Return a number, text or truth value, also one of NumPy's or PyTorch's; ``None`` of anything else.
+    """Return the value if it is a number, string or boolean, including NumPy's and PyTorch's, else ``None``.
 
-    Never raises, so that one bad value costs no other: a tensor without data has no number.
+    Never raises, so that a bad value (such as a tensor without data) does not affect the others.
     """
     try:
         return _scalar(value)
@@ -36,12 +36,14 @@ def _scalar(value: object) -> str | bool | int | float | None:
         array: Any = value
         if getattr(array, "shape", None) == ():
             item: Any = array.item()
-            return float(array) if type(item) is type(array) else _scalar(item)  # a long double is its own item
+            return (
+                float(array) if type(item) is type(array) else _scalar(item)
+            )  # for a long double, item() returns itself
     return None
 
 
 def plain(value: object, depth: int = 0) -> Any:
-    """The value as JSON can hold it, ``None`` where it cannot."""
+    """Return the value in a form that JSON supports, or ``None``."""
     if isinstance(value, (list, tuple)) and depth < MAX_DEPTH:
         return [plain(element, depth + 1) for element in value[:MAX_ITEMS]]
     if isinstance(value, Mapping) and depth < MAX_DEPTH:
@@ -52,11 +54,11 @@ def plain(value: object, depth: int = 0) -> Any:
 
 
 def plain_mapping(values: Mapping[Any, Any], depth: int = 0) -> dict[str, Any]:
-    """These attributes as JSON can hold them; those that it cannot hold are left out."""
+    """Return attributes in a form that JSON supports; others are left out."""
     made = ((name, plain(value, depth)) for name, value in list(values.items())[:MAX_ITEMS] if isinstance(name, str))
     return {text(name): value for name, value in made if value is not None}
 
 
 def text(value: str) -> str:
-    """The text in valid UTF-8 and of bounded length."""
+    """Return the text as valid UTF-8 of bounded length."""
     return value[:MAX_TEXT].encode("utf-8", "replace").decode("utf-8")

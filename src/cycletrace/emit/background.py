@@ -1,6 +1,6 @@
-"""The one thread of ours: heartbeats of long stages, recovery of the journal, delivery.
+"""The background worker, a thread: heartbeats of long stages, recovery of the journal, delivery.
 
-It is a daemon, so it never holds up an exit beyond the budget; it never runs while the process forks.
+It is a daemon thread, so it delays an exit by no more than the budget, and it never runs during a fork.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from cycletrace.emit.runtime import Runtime
 
 HEARTBEAT = 60.0
-"""Seconds between the heartbeats of a stage that runs."""
+"""Seconds between the heartbeats of a running stage."""
 TICK = 0.25
-"""Seconds between looks at what is to deliver: records leave within a second."""
+"""Seconds between checks for records to deliver, so that records leave within a second."""
 IDLE_TICK = 1.0
-"""Seconds between looks where nothing is delivered."""
+"""Seconds between checks if this process does not deliver."""
 TRIM_EVERY = 60.0
-"""Seconds between looks at the size of all journals."""
+"""Seconds between checks of the total size of the journals."""
 
 
 class Worker:
-    """Runs beside the program. Started, stood still around forks, stopped at exit."""
+    """The background thread. It is paused around forks and stopped at exit."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
@@ -47,10 +47,10 @@ class Worker:
         self._shipper: Shipper | None = None
         self._has_shipper = False
         self.is_started = False
-        """Whether its thread was started, and not told to stop for good."""
+        """True if its thread was started and not stopped for good."""
 
     def start(self) -> None:
-        """Run, or go on after :meth:`stop`. Where no thread can be had, the next record asks again."""
+        """Start, or continue after :meth:`stop`. If no thread can be created, the next record tries again."""
         with self._lock:
             self._stop.clear()
             if self._thread is None:
@@ -63,7 +63,7 @@ class Worker:
             self.is_started = True
 
     def stop(self, budget: float, *, is_last: bool = False) -> None:
-        """Have the thread end, waiting for it no longer than ``budget`` seconds; at the last, deliver within them."""
+        """Stop the thread, waiting at most ``budget`` seconds. If ``is_last``, deliver within that time."""
         thread = self._thread
         self._deadline = time.monotonic() + budget
         self._is_last = is_last
@@ -73,10 +73,9 @@ class Worker:
             thread.join(budget)
 
     def pause(self, budget: float) -> None:
-        """Have the thread end before a fork, so that no lock of ours is held, and the process has one thread less.
+        """Stop the thread before a fork, so that it holds no lock and does not count as a thread.
 
-        It is waited for no longer than ``budget`` seconds, and once more after an import that it may be in, which
-        forks wait for anyway.
+        Wait at most ``budget`` seconds, and again after an import that it may be in, which forks wait for anyway.
         """
         thread = self._thread
         if thread is None or not self.is_started:
@@ -84,14 +83,14 @@ class Worker:
         self.stop(budget)
         if thread.is_alive() and loading.wait():
             thread.join(budget)
-        # The interpreter counts the kernel's threads, and warns of a fork while a joined one is yet to vanish.
+        # The interpreter counts the kernel's threads, and warns about a fork until a joined thread has disappeared.
         task = Path(f"/proc/self/task/{thread.native_id}")
         deadline = time.monotonic() + budget
         while not thread.is_alive() and task.exists() and time.monotonic() < deadline:
             time.sleep(0)
 
     def deliver(self, budget: float) -> bool:
-        """Deliver now, for at most ``budget`` seconds. ``True`` when all was delivered, or there is no endpoint."""
+        """Deliver now, within ``budget`` seconds. Return ``True`` if all was delivered or no endpoint is set."""
         shipper = self._find_shipper()
         if shipper is None:
             return True
@@ -101,7 +100,7 @@ class Worker:
         try:
             self._runtime.writer.recover()
             return shipper.deliver_all(deadline) if self._runtime.ships else shipper.wait_for_others(deadline)
-        except Exception as error:  # rule 1: whatever goes wrong here is ours
+        except Exception as error:  # telemetry never changes the program
             log_once(f"Delivery failed: {describe_error(error)}")
             return False
         finally:
@@ -117,12 +116,12 @@ class Worker:
                 elif self._is_last:
                     self._is_last = False
                     self._deliver_last()
-            except Exception as error:  # rule 1: whatever goes wrong here is ours
-                # A program that becomes a daemon may close a file while it is read here: the next look opens it anew.
+            except Exception as error:  # telemetry never changes the program
+                # A program that becomes a daemon may close a file while it is read here: it is reopened later.
                 if getattr(error, "errno", None) != errno.EBADF:
-                    log_once(f"The background worker failed and goes on: {describe_error(error)}")
+                    log_once(f"The background worker failed and continues: {describe_error(error)}")
             with self._lock:
-                # Told so in the midst of a delivery, it has yet to deliver the last.
+                # If stopped during a delivery, it still has to make the last one.
                 if self._stop.is_set() and not self._is_last:
                     self._thread = None
                     return
@@ -161,7 +160,7 @@ class Worker:
         for run_id, run in running.items():
             if now >= next_beats.setdefault(run_id, now + HEARTBEAT):
                 next_beats[run_id] = now + HEARTBEAT
-                run.tell(STAGE_HEARTBEAT)
+                run.write_event(STAGE_HEARTBEAT)
 
     def _find_shipper(self) -> Shipper | None:
         if not self._has_shipper:

@@ -1,4 +1,4 @@
-"""Blocks of code that work on a cycle: naming it, entering it, carrying it to where the work goes on."""
+"""Blocks of code that work on a cycle: naming it, entering it, and continuing it elsewhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cycletrace.emit.runtime import runtime
 
 
 class Block(NamedTuple):
-    """A block of code that was entered: where its code is, and where it was entered."""
+    """An entered block of code: the context inside it, and the context around it."""
 
     inside: Context
     outside: Contexts
@@ -32,7 +32,7 @@ def identify(
     trigger: str | None = None,
     environment: str | None = None,
 ) -> CycleRef:
-    """Return the cycle with this key, or of this version of a model; without both a new one of the model."""
+    """Return the cycle with this key, or of this version of a model; without both, a new cycle of the model."""
     state = runtime()
     if key is None and version is not None:
         key = c.key_of(model, version)
@@ -63,7 +63,7 @@ def _namespace() -> str:
 
 @never_raise
 def known_cycle() -> CycleRef | None:
-    """Return the cycle that the code runs in, as far as one is known."""
+    """Return the current cycle, or ``None`` if there is none yet."""
     state = runtime()
     return None if state is None else state.known_cycle()
 
@@ -82,7 +82,7 @@ def enter_cycle(cycle: CycleRef) -> Block | None:
 
 @never_raise
 def leave_cycle(block: Block) -> None:
-    """Return to where that block was entered."""
+    """Return to the context in which the block was entered."""
     swap(block.outside)
     state = runtime()
     if state is not None:
@@ -90,7 +90,7 @@ def leave_cycle(block: Block) -> None:
 
 
 def innermost(blocks: list[Block]) -> Block | None:
-    """Take the block that the calling code is in from these, whoever else entered them; else the latest."""
+    """Remove and return the block that the calling code is in, else the latest."""
     here = CURRENT.get()
     for index in range(len(blocks) - 1, -1, -1):
         if blocks[index].inside is here:
@@ -100,7 +100,7 @@ def innermost(blocks: list[Block]) -> Block | None:
 
 @never_raise
 def snapshot() -> tuple[str, str | None] | None:
-    """Return the cycle that the code runs in, as text, and the id of the stage that it is inside of."""
+    """Return the current cycle, as text, and the id of the enclosing stage."""
     state = runtime()
     cycle = None if state is None else state.known_cycle()
     if state is None or cycle is None:
@@ -110,7 +110,7 @@ def snapshot() -> tuple[str, str | None] | None:
 
 @never_raise
 def attach(text: str, stage: str | None) -> Block | None:
-    """Go on where a snapshot was taken, maybe in another thread or process."""
+    """Restore a snapshot, perhaps in another thread or process."""
     state = runtime()
     if state is None:
         return None
@@ -125,13 +125,13 @@ def attach(text: str, stage: str | None) -> Block | None:
 
 @never_raise
 def detach(block: Block) -> None:
-    """Return to where that snapshot was attached."""
+    """Return to the context in which the snapshot was attached."""
     swap(block.outside)
 
 
 @never_raise
 def environ() -> dict[str, str]:
-    """Return the environment that hands the current cycle and stage over to a child process."""
+    """Return the environment that passes the current cycle and stage to a child process."""
     state = runtime()
     cycle = None if state is None else state.known_cycle()
     if state is None or cycle is None:

@@ -1,4 +1,4 @@
-"""Where the running code is: in which cycle, in which stage."""
+"""The cycle and stage that the running code is in."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 class Context(NamedTuple):
-    """The innermost cycle, the innermost run of a stage (of any cycle), and what was attached, where there is any."""
+    """The innermost cycle, the innermost run of a stage (of any cycle), and an attached snapshot, if any."""
 
     cycle: CycleRef | None = None
     run: Run | None = None
     attached: Inherited | None = None
 
     def run_of(self, cycle: CycleRef) -> Run | None:
-        """The innermost run of this cycle that has not ended: what outlives a stage is no longer inside it."""
+        """Return the innermost run of this cycle that has not ended; work that outlives a stage is not inside it."""
         run = self.run
         while run is not None and (run.has_ended or run.cycle.cycle_id != cycle.cycle_id):
             run = run.around.run

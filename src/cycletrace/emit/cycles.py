@@ -1,4 +1,4 @@
-"""What a cycle is to the process that works on it: its key, its id, what is told of it on every record."""
+"""The cycle as the recording process sees it: its key, its id, and its attributes on every record."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from cycletrace.diagnostics import warn_misuse
 from cycletrace.emit.settings import resource_attributes
 
 MAX_TEXT = 1024
-"""Characters of a key, a name or any other word of ours; longer ones are cut, which is told."""
+"""Maximum length of a key or name in characters; longer ones are cut, which is logged."""
 
 
 class CycleRef:
-    """A cycle as its records name it. Immutable; equal keys in one namespace are the same cycle."""
+    """A reference to a cycle, as records name it. Immutable; equal keys in a namespace mean the same cycle."""
 
     __slots__ = (
         "_fragments",
@@ -76,64 +76,64 @@ class CycleRef:
         self._text: str | None = None
         of = {"trace_id": self.cycle_id, "service": self.service, "namespace": self.namespace}
         self.head = json.dumps(of, separators=(",", ":"))[1:-1]
-        """What every document of the cycle says, as the inside of a JSON object."""
+        """The fields common to all documents of the cycle, as the inside of a JSON object."""
 
     def fragment(self, key: object, attributes: Callable[[], dict[str, Any]]) -> str:
-        """These attributes and the cycle's own as the inside of a JSON object, made once per ``key``."""
+        """Return these attributes and the cycle's as the inside of a JSON object, cached by ``key``."""
         text = self._fragments.get(key)
         if text is None:
-            if len(self._fragments) >= 256:  # bounded: names of stages may hold a loop's counter
+            if len(self._fragments) >= 256:  # bounded: stage names may contain a loop counter
                 self._fragments.clear()
             text = json.dumps({**attributes(), **self.attributes}, separators=(",", ":"))[1:-1]
             self._fragments[key] = text
         return text
 
     def to_text(self) -> str:
-        """The form in which a cycle travels in ``CYCLETRACE_CYCLE``: a JSON object."""
+        """Return the cycle as a JSON object, the format of ``CYCLETRACE_CYCLE``."""
         if self._text is None:
             self._text = self._make_text()
         return self._text
 
     def _make_text(self) -> str:
-        said = {
+        fields = {
             "key": self.key,
             **self.words,
             "namespace": self.namespace or None,
             "environment": self.environment,
             "implicit": True if c.CYCLE_IMPLICIT in self.attributes else None,
         }
-        return json.dumps({name: value for name, value in said.items() if value is not None}, separators=(",", ":"))
+        return json.dumps({name: value for name, value in fields.items() if value is not None}, separators=(",", ":"))
 
 
 def from_text(text: str, namespace: str) -> CycleRef:
-    """The cycle that ``CYCLETRACE_CYCLE`` names: the JSON object of :meth:`CycleRef.to_text`, or a plain key.
+    """Return the cycle that ``CYCLETRACE_CYCLE`` names: the JSON object of :meth:`CycleRef.to_text`, or a plain key.
 
-    A plain key of the form ``model@version`` names model and version, too.
+    A plain key of the form ``model@version`` also sets model and version.
 
     Raises:
-        ValueError: where the text is neither.
+        ValueError: if the text is neither.
     """
     text = text.strip()
     if not text.startswith("{"):
         return from_key(text, namespace)
-    said = json.loads(text)
+    fields = json.loads(text)
     known = ("key", "model", "version", "domain", "trigger", "environment", "namespace")
-    words = {name: said[name] for name in known if said.get(name) is not None}
+    words = {name: fields[name] for name in known if fields.get(name) is not None}
     if not isinstance(words.get("key"), str) or not all(isinstance(word, str) for word in words.values()):
-        raise ValueError("a JSON object needs a key, and its values are texts")
+        raise ValueError("a JSON object must have a key, and its values must be strings")
     words.setdefault("namespace", namespace)
-    return CycleRef(words.pop("key"), **words, implicit=said.get("implicit") is True)
+    return CycleRef(words.pop("key"), **words, implicit=fields.get("implicit") is True)
 
 
 @lru_cache(maxsize=256)
 def from_key(key: str, namespace: str) -> CycleRef:
-    """The cycle with this key. ``model@version`` names model and version, too.
+    """Return the cycle with this key. A key ``model@version`` also sets model and version.
 
     Raises:
-        ValueError: where the key is empty.
+        ValueError: if the key is empty.
     """
     if not key:
-        raise ValueError("a key needs at least one character")
+        raise ValueError("the key must not be empty")
     model, separator, version = key.rpartition("@")
     if separator and model and version:
         return CycleRef(key, namespace=namespace, model=model, version=version)
@@ -141,24 +141,24 @@ def from_key(key: str, namespace: str) -> CycleRef:
 
 
 def new_key(model: str, now: int, short_id: str) -> str:
-    """The key of a cycle of a model that has no version yet: ``model@<UTC start>-<short id>``, new each time."""
+    """Return a new key for a cycle whose model has no version yet: ``model@<UTC start>-<short id>``."""
     start = datetime.fromtimestamp(now // 1_000_000_000, tz=timezone.utc)
     return f"{model}@{start:%Y%m%dT%H%M%SZ}-{short_id}"
 
 
 def implicit(namespace: str, now: int, short_id: str) -> CycleRef:
-    """The cycle of this run of the program, for stages that run outside any."""
+    """Return the cycle of this run of the program, for stages that run outside any other."""
     model = service_name() or script_name()
     return CycleRef(new_key(model, now, short_id), namespace=namespace, model=model, implicit=True)
 
 
 def service_name() -> str | None:
-    """``service.name`` as OpenTelemetry reads it from the environment."""
+    """Return ``service.name`` as OpenTelemetry reads it from the environment."""
     return os.environ.get("OTEL_SERVICE_NAME") or resource_attributes().get(c.SERVICE_NAME) or None
 
 
 def script_name() -> str:
-    """What runs, in a word: the script's name, the package's of ``python -m``."""
+    """Return the name of the running script, or of the package run by ``python -m``."""
     if "ipykernel" in sys.modules:
         return "notebook"
     script = Path(sys.argv[0] if sys.argv else "")
@@ -167,9 +167,9 @@ def script_name() -> str:
 
 
 def clean(text: object) -> str:
-    """A text that any backend takes: valid UTF-8, of bounded length. What is changed is told.
+    """Return a value as valid UTF-8 of bounded length, which any backend accepts. Cutting it is logged.
 
-    Also of a number: versions come as such, and a record with a text is better than none.
+    Numbers are accepted too, since versions are often given as such.
     """
     sound = str(text).encode("utf-8", "replace").decode("utf-8")
     if len(sound) > MAX_TEXT:

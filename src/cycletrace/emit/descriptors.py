@@ -1,7 +1,7 @@
-"""File descriptors of our own in a program that may close, or reuse, any number.
+"""File descriptors that stay safe in a program that closes or reuses descriptor numbers.
 
-A program that becomes a daemon closes every descriptor it does not know, and the next file it opens gets one of the
-freed numbers. A bare number kept from before would then name the user's file.
+A program that becomes a daemon closes every descriptor it does not know, and files that it opens later reuse the
+numbers. A number kept from before would then refer to one of the user's files.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import os
 from contextlib import suppress
 
 _MOST = 4096
-"""Descriptors for which room is made at most: the kernel's table of a process grows to the highest number."""
+"""Highest descriptor number used: the kernel's table for a process grows to the highest number."""
 
 
 class Descriptor:
-    """An open file: its number, moved well above those that programs usually get, and the file that it stands for."""
+    """An open file: its number, moved well above those that programs usually get, and the file's identity."""
 
     __slots__ = ("_file", "number")
 
@@ -23,11 +23,11 @@ class Descriptor:
         self._file = _file_of(self.number)
 
     def is_intact(self) -> bool:
-        """Return whether the number still stands for the file that it was opened for."""
+        """Return whether the number still refers to the file that was opened."""
         return _file_of(self.number) == self._file
 
     def close(self) -> None:
-        """Close the file, unless somebody else did: the number may be theirs by now."""
+        """Close the file, unless the program closed it: the number may belong to another file by now."""
         if self.is_intact():
             with suppress(OSError):
                 os.close(self.number)
@@ -42,7 +42,7 @@ def _file_of(number: int) -> tuple[int, int] | None:
 
 
 def _move_up(number: int) -> int:
-    """Return the number of a duplicate above the usual range, the old one closed; the same one where none is free."""
+    """Duplicate a descriptor above the usual range, close the old one, and return the new number if there is one."""
     try:
         import fcntl
         import resource

@@ -1,7 +1,7 @@
-"""Stages and waits that are begun and ended by separate commands, maybe on separate machines.
+"""Stages and waits that are begun and ended by separate commands, perhaps on separate machines.
 
-Their ids are made from what they are, so that repeating is harmless. They promise no lease: between the two
-commands there is nobody to send a sign of life, so silence proves nothing.
+Their ids are computed from their properties, so repeating a command is harmless. They have no lease: between the two
+commands no process can send heartbeats.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ if TYPE_CHECKING:
 
 
 def begin_stage(runtime: Runtime, cycle: CycleRef, spec: StageSpec, stage: str, at: int | None) -> None:
-    """Say that a stage began, now or at an instant (UTC nanoseconds)."""
-    _tell(runtime, cycle, c.STAGE_STARTED, stage, at, {c.STAGE_ID: stage, **stage_attributes(runtime, cycle, spec)})
+    """Record that a stage began, now or at an instant (UTC nanoseconds)."""
+    _write_event(
+        runtime, cycle, c.STAGE_STARTED, stage, at, {c.STAGE_ID: stage, **stage_attributes(runtime, cycle, spec)}
+    )
 
 
 def end_stage(
     runtime: Runtime, cycle: CycleRef, spec: StageSpec, stage: str, start: int, outcome: str, at: int | None
 ) -> None:
-    """Say that a stage, begun at an instant, ended."""
+    """Record that a stage, begun at an instant, ended."""
     attributes = {c.STAGE_ID: stage, **stage_attributes(runtime, cycle, spec), c.STAGE_OUTCOME: outcome}
     end = runtime.source.now() if at is None else at
     error = outcome if outcome in c.ERROR_OUTCOMES else None
@@ -35,14 +37,14 @@ def end_stage(
 
 
 def begin_wait(runtime: Runtime, cycle: CycleRef, reason: str, wait: str, stage: str | None, at: int | None) -> None:
-    """Say that a wait was opened."""
-    _tell(runtime, cycle, c.WAIT_OPENED, wait, at, _wait_attributes(reason, wait, stage))
+    """Record that a wait began."""
+    _write_event(runtime, cycle, c.WAIT_OPENED, wait, at, _wait_attributes(reason, wait, stage))
 
 
 def end_wait(
     runtime: Runtime, cycle: CycleRef, reason: str, wait: str, stage: str | None, start: int, at: int | None
 ) -> None:
-    """Say that a wait, opened at an instant, is over."""
+    """Record that a wait, begun at an instant, ended."""
     end = runtime.source.now() if at is None else at
     attributes = _wait_attributes(reason, wait, stage)
     runtime.write_span(cycle, c.wait_span(reason), wait, start, end, attributes, stage)
@@ -53,7 +55,7 @@ def _wait_attributes(reason: str, wait: str, stage: str | None) -> dict[str, Any
     return {c.WAIT_ID: wait, c.WAIT_REASON: reason, **own}
 
 
-def _tell(
+def _write_event(
     runtime: Runtime, cycle: CycleRef, event: str, span_id: str, at: int | None, attributes: dict[str, Any]
 ) -> None:
     runtime.write_event(cycle, event, span_id, runtime.source.now() if at is None else at, attributes)

@@ -1,7 +1,7 @@
-"""What child processes find in their environment: the cycle, and the stage, that they were started in.
+"""Passing the cycle and stage to child processes through the environment.
 
-Where exactly one cycle is active it is in ``CYCLETRACE_CYCLE``, with ``TRACEPARENT``; where several are, none is,
-and ``env=cycletrace.environ()`` hands over the one that the calling code runs in.
+While exactly one cycle is active, it is in ``CYCLETRACE_CYCLE``, with ``TRACEPARENT``. While several are, none is, and
+``env=cycletrace.environ()`` passes the current one.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 NAMES = (CYCLE_VARIABLE, TRACEPARENT)
 MAX_UPDATES = 10_000
-"""Changes of the environment after which it names the cycle only: the C library never frees what was put there."""
+"""Changes of the environment after which stages are left out: the C library never frees old values."""
 
 
 class EnvPropagation:
-    """The environment of this process, as far as it is ours. Restored at the end, and when nothing is active."""
+    """The variables that we set in this process. They are restored when no cycle is active, and at exit."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -34,39 +34,39 @@ class EnvPropagation:
         self._before: tuple[str | None, ...] = ()
 
     def enter_cycle(self, block: object, cycle: CycleRef) -> None:
-        """A block of this cycle begins."""
+        """Record that a block of this cycle began."""
         with self._lock:
             self._cycles[id(block)] = cycle
             self._update()
 
     def leave_cycle(self, block: object) -> None:
-        """That block ends."""
+        """Record that a block ended."""
         with self._lock:
             self._cycles.pop(id(block), None)
             self._update()
 
     def enter_run(self, run: Run) -> None:
-        """A stage begins."""
+        """Record that a stage began."""
         if self._updates < MAX_UPDATES:
             with self._lock:
                 self._runs[run.id] = run
                 self._update()
 
     def leave_run(self, run: Run) -> None:
-        """That stage ends."""
+        """Record that a stage ended."""
         if run.id in self._runs:
             with self._lock:
                 self._runs.pop(run.id, None)
                 self._update()
 
     def fall_back_on(self, cycle: CycleRef) -> None:
-        """The cycle of this run of the program, which holds where no other is active."""
+        """Set the cycle that is passed on while no other is active."""
         with self._lock:
             self._fallback = cycle
             self._update()
 
     def close(self) -> None:
-        """Leave the environment as it was found."""
+        """Restore the environment."""
         with self._lock:
             self._fallback = None
             self._cycles.clear()
@@ -99,9 +99,9 @@ class EnvPropagation:
         return cycle.to_text(), traceparent(cycle, self._innermost())
 
     def _innermost(self) -> str | None:
-        """The stage that all running ones contain each other down to; with stages side by side there is none."""
+        """Return the innermost running stage, or ``None`` if running stages are not nested in one chain."""
         stage = None
-        for run in self._runs.values():  # in the order in which they began
+        for run in self._runs.values():  # ordered by start
             if stage is not None and run.enclosing != stage:
                 return None
             stage = run.id
@@ -109,7 +109,7 @@ class EnvPropagation:
 
 
 def environ(cycle: CycleRef | None, stage: str | None) -> dict[str, str]:
-    """A copy of the environment that hands this cycle and stage over."""
+    """Return a copy of the environment that passes this cycle and stage on."""
     env = dict(os.environ)
     if cycle is not None:
         env[CYCLE_VARIABLE] = cycle.to_text()

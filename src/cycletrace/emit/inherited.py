@@ -1,4 +1,4 @@
-"""Which cycle a process was born into: handed over by its parent, or said by the folder that it runs in.
+"""The cycle that a process inherits: from its parent, or from the directory that it runs in.
 
 The order is that of the documentation: ``CYCLETRACE_CYCLE``, else the worktree's ``.cycletrace/cycle``.
 """
@@ -17,20 +17,22 @@ TRACEPARENT = "TRACEPARENT"
 
 
 class Inherited(NamedTuple):
-    """A cycle, and the id of the stage (of another process) that the work of this one is inside of."""
+    """A cycle, and the id of the enclosing stage, which runs in another process."""
 
     cycle: CycleRef
     stage: str | None = None
 
 
 def find_inherited(namespace: str) -> Inherited | None:
-    """What this process inherits, ``None`` where nothing. Garbage is told and inherits nothing."""
+    """Return what this process inherits, or ``None``. Invalid values are logged and ignored."""
     text = os.environ.get(CYCLE_VARIABLE, "")
     if text:
         try:
             cycle = from_text(text, namespace)
         except (ValueError, RecursionError) as error:
-            warn_misuse("%s is %r, which names no cycle: %s.", CYCLE_VARIABLE, text[:80], error)
+            warn_misuse(
+                "%s must be a key or a JSON object, got %r: %s. It is ignored.", CYCLE_VARIABLE, text[:80], error
+            )
         else:
             return Inherited(cycle, _enclosing_stage(cycle))
     found = worktree.find_cycle()
@@ -39,12 +41,12 @@ def find_inherited(namespace: str) -> Inherited | None:
         try:
             return Inherited(from_text(line, namespace))
         except (ValueError, RecursionError) as error:
-            warn_misuse("%s names no cycle: %s.", path, error)
+            warn_misuse("%s must contain a key or a JSON object: %s. It is ignored.", path, error)
     return None
 
 
 def _enclosing_stage(cycle: CycleRef) -> str | None:
-    """The span in ``TRACEPARENT`` (W3C Trace Context, section 3.2) where it is a stage of this cycle."""
+    """Return the span in ``TRACEPARENT`` (W3C Trace Context, section 3.2) if it is a stage of this cycle."""
     parts = os.environ.get(TRACEPARENT, "").strip().split("-")
     if len(parts) < 4 or parts[1] != cycle.cycle_id or len(parts[2]) != 16:
         return None
@@ -52,5 +54,5 @@ def _enclosing_stage(cycle: CycleRef) -> str | None:
 
 
 def traceparent(cycle: CycleRef, stage: str | None) -> str:
-    """The ``TRACEPARENT`` under which a process works inside this stage, or else directly in the cycle."""
+    """Return the ``TRACEPARENT`` for a process inside this stage, or directly in the cycle."""
     return f"00-{cycle.cycle_id}-{stage or cycle.root_id}-01"

@@ -1,4 +1,4 @@
-"""How this process came to run."""
+"""Detection of how this process was started."""
 
 from __future__ import annotations
 
@@ -28,15 +28,14 @@ SCHEDULER_VARIABLES = (
     "KUBERNETES_SERVICE_HOST",
     "AWS_BATCH_JOB_ID",
     "JOB_COMPLETION_INDEX",
-    "INVOCATION_ID",  # systemd timers and services; cron sets nothing to know it by
+    "INVOCATION_ID",  # systemd timers and services; cron sets no variable
 )
 
 
 def find(env: Mapping[str, str] | None = None) -> str:
-    """One of :data:`~cycletrace.conventions.LAUNCHES`.
+    """Return how this process was started, one of :data:`~cycletrace.conventions.LAUNCHES`.
 
-    What a person types comes before the scheduler that lent the shell: ``srun --pty`` and ``kubectl exec`` are
-    terminals.
+    A terminal takes precedence over the scheduler that provides it, as with ``srun --pty`` and ``kubectl exec``.
     """
     env = os.environ if env is None else env
     if "ipykernel" in sys.modules:
@@ -52,6 +51,6 @@ def find(env: Mapping[str, str] | None = None) -> str:
 
 def _is_terminal(stream: object) -> bool:
     try:
-        return bool(stream.isatty())  # type: ignore[attr-defined]  # whatever the program put there
+        return bool(stream.isatty())  # type: ignore[attr-defined]  # the program may have replaced it
     except Exception:
         return False

@@ -1,11 +1,11 @@
-"""Loading what records: once, at the first stage, and never while another thread forks.
+"""Loading of the recorder: once, at the first stage, and never while another thread forks.
 
-A child that is born in the midst of an import finds the module's lock held by a thread that it does not have, and
-waits for ever when it imports that module itself. So whoever imports late here holds :data:`lock`, and a fork waits
-for it, but not for ever: whoever imports may in turn wait for a module that the forking thread imports.
+In a child forked during an import, the module's lock is held by a thread that does not exist, and importing that
+module blocks forever. So late imports here hold :data:`lock`, and a fork waits for it, but not indefinitely: the
+importing thread may in turn wait for a module that the forking thread is importing.
 
-Imported with the public surface, so that no thread imports this module late; hence without :mod:`threading`, which
-takes a while.
+This module is imported with the public API, so that no thread imports it late. It avoids :mod:`threading`, which is
+slow to import.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ import os
 import sys
 from _thread import RLock
 
-lock = RLock()  # re-entrant: a signal handler may start a stage, or fork, in the midst of an import
-"""To be looked up in this module each time: a child may need another one."""
+lock = RLock()  # re-entrant: a signal handler may start a stage, or fork, during an import
+"""Look it up in this module each time: a child may replace it."""
 LONGEST_WAIT = 10.0
-"""Seconds that a fork waits for an import."""
+"""Maximum seconds that a fork waits for an import."""
 
 is_loaded = False
-"""Whether the modules that record are at hand."""
+"""True once the recorder is loaded."""
 _is_usable: bool | None = None
-"""Whether they can be had at all; ``None`` until that is known, ``False`` also while they are being loaded."""
+"""Whether it can be loaded; ``None`` until that is known, ``False`` also during loading."""
 
 
 def ready() -> bool:
-    """Return whether anything can be recorded; the first call loads what records it.
+    """Return whether anything can be recorded. The first call loads the recorder.
 
-    After it, modules of this package may be imported without holding :data:`lock`. It is ``False`` where OpenTelemetry
-    is missing or broken, and for a signal handler that runs in the midst of the loading: what it does is not recorded.
+    Afterwards, modules of this package may be imported without holding :data:`lock`. Returns ``False`` if OpenTelemetry
+    is missing or broken, and in a signal handler during loading, whose stages are not recorded.
     """
     return True if is_loaded else _load()
 
@@ -48,15 +48,15 @@ def _load() -> bool:
             try:
                 for name in ("blocks", "marks", "runs", "waits"):
                     import_module(f"cycletrace.emit.{name}")
-            except Exception as error:  # rule 1: the program works without us
-                log_once(f"Nothing is recorded, since cycletrace cannot be loaded: {describe_error(error)}")
+            except Exception as error:  # telemetry never changes the program
+                log_once(f"Nothing is recorded, because cycletrace cannot be loaded: {describe_error(error)}")
             else:
                 is_loaded = _is_usable = True
         return _is_usable
 
 
 def wait() -> bool:
-    """Wait until no other thread imports. ``False`` where that takes too long."""
+    """Wait until no other thread is importing. Return ``False`` if that takes too long."""
     is_free = lock.acquire(timeout=LONGEST_WAIT)
     if is_free:
         lock.release()
@@ -64,10 +64,10 @@ def wait() -> bool:
 
 
 def _follow_forks() -> None:
-    """Have forks wait for imports. To be called again after an import of :mod:`logging`, with the lock held.
+    """Make forks wait for imports. Call it again after an import of :mod:`logging`, with the lock held.
 
-    Hooks run before a fork in the reverse order of their registration, and logging's takes a lock that an import may
-    wait for: ours must come before it.
+    Hooks before a fork run in reverse order of registration, and that of logging takes a lock that an import may wait
+    for, so ours must run first.
     """
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)
@@ -80,7 +80,7 @@ def _before() -> None:
 def _release() -> bool:
     try:
         lock.release()
-    except RuntimeError:  # it is another thread's: the fork waited in vain
+    except RuntimeError:  # another thread holds it: the wait timed out
         return False
     return True
 
@@ -92,13 +92,13 @@ def _in_parent() -> None:
 def _in_child() -> None:
     global lock, _is_usable
     if not _release():
-        lock = RLock()  # whoever held it is not in this process
+        lock = RLock()  # its holder does not exist in this process
         if not is_loaded:
-            _is_usable = None  # nor does anybody go on with the loading
+            _is_usable = None  # and nothing continues the loading
 
 
 if "threading" in sys.modules:
-    # Where threads are about, logging is loaded now: loaded while a fork waits, its hooks run after the fork only,
-    # and complain. Elsewhere it would double what the import costs.
+    # With threads, load logging now: if it were loaded while a fork waits, its hooks would run only after the fork, and
+    # fail. Otherwise do not, since it would double the import time.
     import logging as _  # noqa: F401
 _follow_forks()

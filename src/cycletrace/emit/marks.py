@@ -1,6 +1,6 @@
-"""What is declared of a cycle: marks, aliases, outcomes. Short spans, so that traces alone lose no figure.
+"""Declarations about a cycle: marks, aliases, outcomes. They are short spans, so that traces alone suffice.
 
-Each function works on the cycle that it is given, else on the current one. None raises outside strict mode.
+Each function applies to the given cycle, else to the current one. None raises outside strict mode.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ def mark(
     if state is None:
         return
     if name not in c.MARKS:
-        warn_misuse("The mark %r is none of: %s. It is left out.", name, ", ".join(c.MARKS))
+        warn_misuse("The mark must be one of %s, got %r. It is ignored.", ", ".join(c.MARKS), name)
         return
     if mechanism is not None and mechanism not in c.MECHANISMS:
-        warn_misuse("The mechanism %r is none of: %s. It is left out.", mechanism, ", ".join(c.MECHANISMS))
+        warn_misuse("The mechanism must be one of %s, got %r. It is ignored.", ", ".join(c.MECHANISMS), mechanism)
         mechanism = None
     cycle = cycle or state.here_cycle()
     environment = environment or cycle.environment
@@ -66,19 +66,19 @@ def served(
     else:
         cycle = state.here_cycle()
         if model is not None and cycle.words["model"] != model:
-            warn_misuse("served(%r) needs a version or a key, since no cycle of that model runs here.", model)
+            warn_misuse("served(%r) needs a version or a key, since the current cycle is not of that model.", model)
             return
     mark(cycle, c.IN_USE, at, environment=environment, mechanism=mechanism)
 
 
 @never_raise
 def alias(cycle: CycleRef, key: str) -> None:
-    """Record that this key, too, is of this cycle."""
+    """Record another key of this cycle."""
     state = runtime()
     if state is None:
         return
     if not key:
-        warn_misuse("An alias needs at least one character. It is left out.")
+        warn_misuse("An alias must not be empty. It is ignored.")
         return
     _write(state, cycle, c.ALIAS_SPAN, {c.ALIAS_KEY: clean(key)}, None)
 
@@ -90,7 +90,7 @@ def close(cycle: CycleRef, outcome: str, at: int | None = None) -> None:
     if state is None:
         return
     if outcome not in c.SAID_OUTCOMES:
-        warn_misuse("The outcome %r is none of: %s. It is left out.", outcome, ", ".join(c.SAID_OUTCOMES))
+        warn_misuse("The outcome must be one of %s, got %r. It is ignored.", ", ".join(c.SAID_OUTCOMES), outcome)
         return
     _write(state, cycle, c.CLOSE_SPAN, {c.CYCLE_OUTCOME: outcome}, at)
 

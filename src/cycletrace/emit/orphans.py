@@ -1,8 +1,8 @@
-"""What died with its process: a stage that began, never ended, and whose process is certainly gone.
+"""Ending the stages of dead processes: stages that began, never ended, and whose process has certainly ended.
 
-Whoever comes next (the shipper, ``report``) writes its end for it, with the outcome ``lost`` and the instant of its
-last word, into a segment of the dead process' own journal. The text is made from what that journal holds, so two
-who do it at once write the same.
+The next reader (the shipper, ``report``) writes their end, with the outcome ``lost`` and the instant of their last
+sign of life, to a new segment of the dead process's journal. Its content depends only on that journal, so concurrent
+readers write the same.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cycletrace.journal.processes import is_gone
 
 
 def close_orphans(directory: Path) -> int:
-    """End the stages of all processes that are certainly gone. Returns how many were lost."""
+    """End the stages of all processes that have certainly ended. Return the number of lost stages."""
     writing = journal_directory(directory)
     return sum(
         _close_orphans_of(segments)
@@ -48,22 +48,22 @@ def _close_orphans_of(segments: Sequence[Path]) -> int:
 
 
 def unended(documents: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """A span, with the outcome ``lost``, for each stage that these documents start and do not end."""
+    """Return a span with the outcome ``lost`` for each stage that these documents start but do not end."""
     started: dict[str, dict[str, Any]] = {}
-    last_words: dict[str, int] = {}
+    last_signs: dict[str, int] = {}
     for document in documents:
         stage = document.get("attributes", {}).get(c.STAGE_ID)
         if not isinstance(stage, str):
             continue
-        last_words[stage] = max(_instant(document), last_words.get(stage, 0))
+        last_signs[stage] = max(_instant(document), last_signs.get(stage, 0))
         if document.get("event") == c.STAGE_STARTED:
             started[stage] = document
         elif "span" in document and c.WAIT_ID not in document["attributes"]:
             started.pop(stage, None)
-    return [_lost_span(start, last_words[stage]) for stage, start in started.items()]
+    return [_lost_span(start, last_signs[stage]) for stage, start in started.items()]
 
 
-def _lost_span(start: dict[str, Any], last_word: int) -> dict[str, Any]:
+def _lost_span(start: dict[str, Any], last_sign: int) -> dict[str, Any]:
     attributes = {name: value for name, value in start["attributes"].items() if name != c.STAGE_LEASE}
     return {
         "span": attributes[c.STAGE_NAME],
@@ -71,7 +71,7 @@ def _lost_span(start: dict[str, Any], last_word: int) -> dict[str, Any]:
         "span_id": start["span_id"],
         "parent_span_id": attributes.get(c.STAGE_PARENT) or c.root_span_id(start["trace_id"]),
         "start": start["time"],
-        "end": last_word,
+        "end": last_sign,
         "service": start["service"],
         "namespace": start["namespace"],
         "attributes": {**attributes, c.STAGE_OUTCOME: c.LOST, c.ERROR_TYPE: c.LOST},
@@ -88,5 +88,5 @@ def _documents(segments: Iterable[Path]) -> Iterable[dict[str, Any]]:
 
 
 def _instant(document: dict[str, Any]) -> int:
-    """The latest instant in a document."""
+    """Return the latest instant in a document."""
     return max((document[name] for name in ("time", "start", "end", "opened") if name in document), default=0)

@@ -1,4 +1,4 @@
-"""What an exception says of the stage that it left. One bit is too small."""
+"""The outcome of a stage, from the exception that ended it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 from cycletrace.conventions import ABANDONED, CANCELLED, ERROR, INTERRUPTED, OK, TIMEOUT
 
-# Found where they are loaded, not imported: whoever raises one has loaded it.
+# Looked up, not imported: if one was raised, its module is loaded.
 _ELSEWHERE = (
     ("asyncio.exceptions", "CancelledError", CANCELLED),
     ("concurrent.futures._base", "CancelledError", CANCELLED),
@@ -18,9 +18,9 @@ _GROUP: type[BaseException] | None = getattr(builtins, "BaseExceptionGroup", Non
 
 
 def outcome_of(error: BaseException | None) -> str:
-    """The outcome of a stage that ended with this exception, or without one.
+    """Return the outcome of a stage that ended with this exception, or without one.
 
-    A group counts as what all of its members are, and as an error where they differ.
+    A group has the outcome that all its members share, or ``error`` if they differ.
     """
     if error is None:
         return OK

@@ -1,4 +1,4 @@
-"""Who did a stage: automation, or a person under a pseudonym."""
+"""The actor of a stage: automation, or a person under a pseudonym."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cycletrace.emit.settings import Settings
 
 
 def actor(by: str | None, settings: Settings) -> tuple[str, str | None]:
-    """The type of actor, and a person's id where people are recorded at all."""
+    """Return the type of actor, and the person's id if people are recorded."""
     if by is None or by == AUTOMATION:
         return AUTOMATION, None
     name = by.partition(":")[2] or login()
@@ -21,13 +21,13 @@ def actor(by: str | None, settings: Settings) -> tuple[str, str | None]:
 
 
 def pseudonym(name: str, settings: Settings) -> str:
-    """A name hashed with the shared secret, with the namespace where there is none: 16 hex digits."""
+    """Return a name hashed with the shared secret, or with the namespace if there is none: 16 hex digits."""
     key = settings.people_key or settings.namespace
     return hmac.new(key.encode("utf-8", "replace"), name.encode("utf-8", "replace"), "sha256").hexdigest()[:16]
 
 
 def login() -> str:
-    """Whoever is logged in, by the name that the system knows."""
+    """Return the name of the logged-in user."""
     try:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):  # a container whose user has no entry

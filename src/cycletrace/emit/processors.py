@@ -1,4 +1,4 @@
-"""Journal documents as the SDK's own readable spans: for its encoder, and for processors that the user has."""
+"""Conversion of journal documents to the SDK's readable spans, for its encoder and the user's processors."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 
 
 def span_context(trace_id: str, span_id: str, *, is_remote: bool = False) -> SpanContext:
-    """A sampled context. Made by hand it would have flags 0, and samplers would drop what is below it."""
+    """Return a sampled context. The default flags of 0 would make samplers drop its children."""
     return SpanContext(int(trace_id, 16), int(span_id, 16), is_remote=is_remote, trace_flags=SAMPLED)
 
 
 def readable_span(document: Mapping[str, Any], resource: Mapping[str, Any]) -> ReadableSpan:
-    """The finished span in a document of the journal, as the SDK's processors and encoder take it."""
+    """Return the finished span in a journal document, for the SDK's processors and encoder."""
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import Event, ReadableSpan
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
@@ -38,7 +38,7 @@ def readable_span(document: Mapping[str, Any], resource: Mapping[str, Any]) -> R
     return ReadableSpan(
         name=document["span"],
         context=span_context(trace_id, document["span_id"]),
-        # The root, or the stage of another process: for this one they are remote.
+        # The root, or a stage of another process: both are remote here.
         parent=span_context(trace_id, parent, is_remote=True) if parent else None,
         resource=Resource(whole),
         attributes=document["attributes"],
@@ -56,20 +56,20 @@ def readable_span(document: Mapping[str, Any], resource: Mapping[str, Any]) -> R
 
 
 def hand_over(document: Mapping[str, Any], resource: Mapping[str, Any], processors: Iterable[Any]) -> None:
-    """Give a finished span to the user's own span processors. What they raise is logged."""
+    """Pass a finished span to the user's span processors. Their exceptions are logged."""
     span = readable_span(document, resource)
     for processor in processors:
         try:
             processor.on_end(span)
         except Exception as error:
-            log_once(f"A span processor of yours, a {type(processor).__name__}, failed: {describe_error(error)}")
+            log_once(f"Your span processor {type(processor).__name__} failed: {describe_error(error)}")
 
 
 def as_processor(given: object) -> Any:
-    """A span processor as it is; an exporter behind a simple one, so that it gets each stage as it ends.
+    """Return a span processor unchanged, or an exporter wrapped in a simple one, so that it gets each stage as it ends.
 
     Raises:
-        TypeError: where it is neither.
+        TypeError: if it is neither.
     """
     if hasattr(given, "on_end"):
         return given
@@ -77,4 +77,4 @@ def as_processor(given: object) -> Any:
         from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
         return SimpleSpanProcessor(given)  # type: ignore[arg-type]  # an exporter by what it can do
-    raise TypeError(f"span_processors takes OpenTelemetry span processors or exporters, and {given!r} is neither.")
+    raise TypeError(f"span_processors must contain OpenTelemetry span processors or exporters, got {given!r}.")

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from cycletrace.emit.runtime import Runtime
 
 LEASE = int(3 * HEARTBEAT)
-"""Seconds for which a stage's last word promises that it still runs."""
+"""Seconds after its last heartbeat for which a stage counts as running."""
 CLOCK_DISAGREEMENT = 1_000_000_000
 """Nanoseconds by which the wall clock may differ from the steady one over a stage before both are kept."""
 
@@ -41,7 +41,7 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class StageSpec(NamedTuple):
-    """What a definition of a stage says of its runs. Checked where it was defined."""
+    """The properties that a stage's definition gives its runs, already checked."""
 
     name: str
     kind: str
@@ -60,14 +60,14 @@ def spec_of(
     environment: str | None,
     mechanism: str | None,
 ) -> StageSpec:
-    """What a definition says, made sound, with the kind that its name gives it where none was said."""
+    """Return the cleaned properties of a definition, with the kind derived from the name if none was given."""
     name = clean(name or "stage")
     kind = kind or (name if name in c.PART_OF_KIND else c.OTHER)
     return StageSpec(name, kind, by, attempt, clean(environment) if environment else None, mechanism)
 
 
 def stage_attributes(runtime: Runtime, cycle: CycleRef, spec: StageSpec) -> dict[str, Any]:
-    """What every run on these spec tells of itself."""
+    """Return the attributes common to all runs with this specification."""
     actor, person = people.actor(spec.by, runtime.settings)
     attributes = {
         c.STAGE_NAME: spec.name,
@@ -83,8 +83,8 @@ def stage_attributes(runtime: Runtime, cycle: CycleRef, spec: StageSpec) -> dict
 
 
 def begin(spec: StageSpec, cycle: CycleRef | None, attributes: Mapping[str, Any] | None = None) -> Run | None:
-    """Start a run of a stage, not yet the current one. ``None`` where nothing is recorded."""
-    try:  # not by the decorator: this is the way of every stage
+    """Start a run of a stage without making it current. Return ``None`` if nothing is recorded."""
+    try:  # without the decorator, since this is a hot path
         state = runtime()
         if state is None:
             return None
@@ -97,7 +97,7 @@ def begin(spec: StageSpec, cycle: CycleRef | None, attributes: Mapping[str, Any]
 
 
 class Contexts(NamedTuple):
-    """Where code runs: our context, and OpenTelemetry's, which is ``None`` where we leave that alone."""
+    """Our context, and OpenTelemetry's, which is ``None`` if we do not change it."""
 
     here: Context
     otel: OtelContext | None
@@ -105,26 +105,26 @@ class Contexts(NamedTuple):
 
 @never_raise
 def go(contexts: Contexts) -> Contexts:
-    """Go to these contexts, and return those that were left. For code that the user's surrounds."""
+    """Switch to these contexts and return the previous ones. Never raises."""
     return swap(contexts)
 
 
-def swap(position: Contexts) -> Contexts:
-    """Go to this position, and say from where."""
-    came_from = Contexts(CURRENT.get(), None if position.otel is None else otel_context.get_current())
-    _go(*position)
+def swap(contexts: Contexts) -> Contexts:
+    """Switch to these contexts and return the previous ones."""
+    came_from = Contexts(CURRENT.get(), None if contexts.otel is None else otel_context.get_current())
+    _go(*contexts)
     return came_from
 
 
 def _go(here: Context, otel: OtelContext | None) -> None:
     CURRENT.set(here)
     if otel is not None:
-        # The token is of no use: a run may end in another context than it began in, where it is not valid.
+        # The token is useless: a run may end in a different context, where it is not valid.
         otel_context.attach(otel)
 
 
 class Run:
-    """A stage at work. Made by entering a stage; its methods never raise outside strict mode."""
+    """One run of a stage, from its entry to its end. Its methods never raise outside strict mode."""
 
     __slots__ = (
         "_fragment",
@@ -174,7 +174,7 @@ class Run:
         else:  # OTEL_SDK_DISABLED: journal only
             self.id = run_id = source.new_id()
             self.span = NonRecordingSpan(span_context(cycle.cycle_id, run_id))
-        # A span of another trace stays current, unless it is that of another stage of ours.
+        # A span of another trace stays current, unless it belongs to one of our stages.
         if not runtime.settings.is_propagating or (is_foreign and (here.run is None or here.run.span is not around)):
             self.otel_around = self._otel_inside = None
         else:
@@ -184,12 +184,12 @@ class Run:
         self._ids = f'"{c.STAGE_ID}":"{run_id}",{parent}'
         self._fragment = cycle.fragment((spec, runtime.launch), lambda: stage_attributes(runtime, cycle, spec))
         runtime.running[run_id] = self
-        self.tell(c.STAGE_STARTED, start)
+        self.write_event(c.STAGE_STARTED, start)
         runtime.ensure_worker()
         runtime.propagation.enter_run(self)
 
-    def tell(self, event: str, instant: int | None = None) -> None:
-        """Journal an event of this run: that it started, that it still runs."""
+    def write_event(self, event: str, instant: int | None = None) -> None:
+        """Journal an event of this run: its start, or a heartbeat."""
         time = self._runtime.source.now() if instant is None else instant
         self._runtime.writer.write(
             frame_text(
@@ -200,7 +200,7 @@ class Run:
 
     @property
     def inside(self) -> Contexts:
-        """Where code inside this run is. Made when asked for: kept here it would be a cycle for the collector."""
+        """The contexts inside this run. Not stored, since that would be a reference cycle."""
         return Contexts(Context(self.cycle, self, self.around.attached), self._otel_inside)
 
     def enter(self) -> None:
@@ -208,20 +208,20 @@ class Run:
         _go(Context(self.cycle, self, self.around.attached), self._otel_inside)
 
     def leave(self, error: BaseException | None) -> None:
-        """End the run and, where the running code is inside it, go back to where it was entered."""
+        """End the run and, if the running code is inside it, return to the context in which it was entered."""
         run = CURRENT.get().run
         while run is not None and run is not self:
-            run = run.around.run  # what was entered in here and never left is left, too
+            run = run.around.run  # also leave whatever was entered inside and never left
         if run is self:
             outermost = self
             while (outer := outermost.around.run) is not None and outer.has_ended:
-                outermost = outer  # blocks that were left out of order: what ended is not around us
+                outermost = outer  # blocks were left out of order: skip those that ended
             _go(outermost.around, outermost.otel_around)
         self.end(error)
 
     def end(self, error: BaseException | None) -> None:
         """End the run with this exception, or without one. Ending it twice, or in a forked child, does nothing."""
-        try:  # not by the decorator: this is the way of every stage
+        try:  # without the decorator, since this is a hot path
             self._end(error)
         except Misuse:
             raise
@@ -236,23 +236,25 @@ class Run:
         source = runtime.source
         end = self.start + source.steady() - self._steady
         outcome, error_type = self._outcome(error)
-        told = f'"{c.STAGE_OUTCOME}":"{outcome}"'
+        result = f'"{c.STAGE_OUTCOME}":"{outcome}"'
         if abs(source.now() - end) > CLOCK_DISAGREEMENT:
-            told += f',"{c.WALL_END}":{source.now()}'
-            log_once("The wall clock was set while a stage ran: its length is taken from a clock that is never set.")
+            result += f',"{c.WALL_END}":{source.now()}'
+            log_once("The wall clock was set while a stage ran. Its duration comes from a monotonic clock.")
         status = "null"
         if outcome in c.ERROR_OUTCOMES:
             status = quoted(error_type)
-            told += f',"{c.ERROR_TYPE}":{status}'
+            result += f',"{c.ERROR_TYPE}":{status}'
         try:
             name, own, extras = self._close_span(end, error, error_type)
-        except Exception as failure:  # what users put there may be anything: our own words are told all the same
-            log_once(f"What was put on the span of a stage is left out: {describe_error(failure)}")
+        except Exception as failure:  # users may set anything on it: our attributes are written regardless
+            log_once(
+                f"The attributes, events and links that were set on a stage's span are lost: {describe_error(failure)}"
+            )
             name, own, extras = quoted(self.spec.name), "", ""
         document = (
             f'{{"span":{name},{self.cycle.head},"span_id":"{self.id}",'
             f'"parent_span_id":"{self.enclosing or self.cycle.root_id}","start":{self.start},"end":{end},'
-            f'"attributes":{{{own}{self._ids}{self._fragment},{told}}},"error":{status}{extras}}}'
+            f'"attributes":{{{own}{self._ids}{self._fragment},{result}}},"error":{status}{extras}}}'
         )
         runtime.writer.write(frame_text(document))
         runtime.propagation.leave_run(self)
@@ -260,18 +262,18 @@ class Run:
             hand_over(json.loads(document), runtime.writer.resource, runtime.settings.span_processors)
 
     def _outcome(self, error: BaseException | None) -> tuple[str, str]:
-        """The outcome, and the type of error where it is one: what was said wins, but no success over an exception."""
+        """Return the outcome and error type. A success set by the code never overrides an exception."""
         outcome = c.OK if error is None else outcome_of(error)
         if self._given is not None and (error is None or self._given not in c.SUCCESSES):
             outcome = self._given
         elif error is None and getattr(self.span, "status", _UNSET).status_code is StatusCode.ERROR:
-            outcome = c.ERROR  # said through OpenTelemetry's API
+            outcome = c.ERROR  # set through OpenTelemetry's API
         return outcome, outcome if error is None else type(error).__qualname__
 
     def _close_span(self, end: int, error: BaseException | None, error_type: str) -> tuple[str, str, str]:
-        """End the span, and say what users put on it: its name, attributes, events and links, as JSON."""
+        """End the span, and return its name, and the user's attributes, events and links, as JSON."""
         span: Any = self.span
-        if not span.is_recording():  # OTEL_SDK_DISABLED, or somebody else ended it
+        if not span.is_recording():  # OTEL_SDK_DISABLED, or the program ended it
             if not hasattr(span, "attributes"):
                 return quoted(self.spec.name), "", ""
         else:
@@ -279,7 +281,7 @@ class Run:
                 _record(span, error, error_type)
             span.end(end)
         attributes = span.attributes
-        # A look at the SDK's own lists costs a tenth of the copies that its properties make.
+        # Checking the SDK's private lists costs a tenth of the copies that its properties make.
         events = span.events if getattr(span, "_events", True) else ()
         links = span.links if getattr(span, "_links", True) else ()
         own = extras = ""
@@ -288,40 +290,41 @@ class Run:
             own = _encode(plain_mapping(kept))[1:-1]
             own += "," if own else ""
         if events:
-            told = [[text(event.name), event.timestamp, plain_mapping(event.attributes or {})] for event in events]
-            extras += f',"events":{_encode(told)}'
+            items = [[text(event.name), event.timestamp, plain_mapping(event.attributes or {})] for event in events]
+            extras += f',"events":{_encode(items)}'
         if links:
-            told = [[*_ids(link.context), plain_mapping(link.attributes or {})] for link in links]
-            extras += f',"links":{_encode(told)}'
+            items = [[*_ids(link.context), plain_mapping(link.attributes or {})] for link in links]
+            extras += f',"links":{_encode(items)}'
         if len(own) + len(extras) > MAX_LINE // 2:
-            warn_misuse("What was put on a stage's span is over %d bytes. It is left out.", MAX_LINE // 2)
+            warn_misuse(
+                "What was set on a stage's span exceeds %d bytes. It is ignored.",
+                MAX_LINE // 2,
+            )
             own = extras = ""
         return quoted(text(span.name)), own, extras
 
     @never_raise
     def set(self, values: Mapping[str, Any]) -> None:
-        """Set attributes of the span: numbers, texts, truth values."""
+        """Set attributes of the span: numbers, strings, booleans."""
         made = {name: scalar(value) for name, value in values.items()}
         for name, value in made.items():
             if value is None:
                 kind = type(values[name]).__name__
-                warn_misuse(
-                    "%r is a %s, which no attribute can be: numbers, texts, truth values. Left out.", name, kind
-                )
-        if self.span.is_recording():  # of one that ended, OpenTelemetry would print a warning
+                warn_misuse("Attributes must be numbers, strings or booleans, got %r of type %s. Ignored.", name, kind)
+        if self.span.is_recording():  # for an ended one, OpenTelemetry would log a warning
             self.span.set_attributes({name: value for name, value in made.items() if value is not None})
 
     @never_raise
     def give(self, outcome: str) -> None:
-        """Say the outcome, instead of what the end of the code would say."""
+        """Set the outcome, overriding the one that the run's end implies."""
         if outcome not in c.STAGE_OUTCOMES:
-            warn_misuse("The outcome %r is none of: %s. It is left out.", outcome, ", ".join(c.STAGE_OUTCOMES))
+            warn_misuse("The outcome must be one of %s, got %r. It is ignored.", ", ".join(c.STAGE_OUTCOMES), outcome)
             return
         self._given = outcome
 
     @property
     def given(self) -> str | None:
-        """The outcome that was said, if one was."""
+        """The outcome that the code set, if any."""
         return self._given
 
 
@@ -329,7 +332,7 @@ _UNSET = Status(StatusCode.UNSET)
 
 
 def _record(span: Span, error: BaseException, error_type: str) -> None:
-    """Put an exception on the span, once. A hostile ``__str__`` of it costs the message only."""
+    """Record an exception on the span, even if its ``__str__`` fails."""
     try:
         span.record_exception(error)
     except Exception:
@@ -343,9 +346,9 @@ def _ids(context: SpanContext) -> tuple[str, str]:
 
 @cache
 def _tracer(new_id: Callable[[], str]) -> Tracer:
-    """What makes the spans of stages: the SDK's own tracer, of a provider of our own.
+    """Return the tracer that creates the spans of stages: the SDK's, with a separate provider.
 
-    The user's global provider is left alone; its sampler, which may keep one trace in a hundred, has no say.
+    The user's global provider is not used, since its sampler may keep only one trace in a hundred.
     """
     try:
         with loading.lock:
@@ -353,7 +356,7 @@ def _tracer(new_id: Callable[[], str]) -> Tracer:
             from opentelemetry.sdk.trace import TracerProvider
             from opentelemetry.sdk.trace.id_generator import IdGenerator
             from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
-    except Exception as error:  # it raises where a variable of its own holds nonsense
+    except Exception as error:  # it raises if one of its variables is invalid
         log_once(f"OpenTelemetry's SDK cannot be loaded: {describe_error(error)}. Stages are journaled without it.")
         return trace.NoOpTracer()
 
@@ -361,13 +364,13 @@ def _tracer(new_id: Callable[[], str]) -> Tracer:
         def generate_span_id(self) -> int:
             return int(new_id(), 16)
 
-        def generate_trace_id(self) -> int:  # never asked: a stage always has a parent, its cycle's root
+        def generate_trace_id(self) -> int:  # not called: a stage always has a parent
             return int(new_id() + new_id(), 16)
 
     kept = SamplingResult(Decision.RECORD_AND_SAMPLE)
 
     class Always(Sampler):
-        """Keeps every stage, as ALWAYS_ON does, at a tenth of the cost."""
+        """A sampler that keeps every stage, like ALWAYS_ON, at a tenth of the cost."""
 
         def should_sample(self, *_: Any, **__: Any) -> SamplingResult:
             return kept
@@ -382,7 +385,7 @@ def _tracer(new_id: Callable[[], str]) -> Tracer:
 
 
 def stage_context(cycle: CycleRef, stage: str, run: Run | None) -> OtelContext:
-    """OpenTelemetry's context inside a stage: of this process where its run is given, else of another."""
+    """Return OpenTelemetry's context inside a stage: of this process if its run is given, else of another."""
     if run is not None and (inside := run.inside.otel) is not None:
         return inside
     remote = NonRecordingSpan(span_context(cycle.cycle_id, stage, is_remote=True))

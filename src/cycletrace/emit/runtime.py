@@ -1,4 +1,4 @@
-"""What one process has: settings, a journal, a tracer, a keeper. Made at first use, anew in every forked child."""
+"""The state of a process: settings, journal, background worker. Created on first use, and anew in forked children."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from cycletrace.emit.runs import Run
 
 EXIT_BUDGET = 1.9
-"""Seconds that an exit waits for delivery; with what surrounds it a collector that hangs costs no more than two."""
+"""Seconds that an exit waits for delivery, so that a hanging endpoint costs at most two in total."""
 FORK_BUDGET = 0.05
-"""Seconds that a fork waits for the keeper to stand still."""
+"""Seconds that a fork waits for the background worker to stop."""
 
 
 class Runtime:
-    """The state of this process. One per pid; ``running`` holds the runs that it may end."""
+    """The state of this process, one per pid. ``running`` holds its unfinished runs."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Runtime:
         self.writer = Writer(chosen.directory, header, source.now, source.new_id())
 
     def here_cycle(self) -> CycleRef:
-        """The cycle that work belongs to where none is given: the innermost, the inherited, else an implicit one."""
+        """Return the default cycle: the innermost, else the inherited, else an implicit one."""
         cycle = CURRENT.get().cycle
         if cycle is not None:
             return cycle
@@ -74,11 +74,11 @@ class Runtime:
         return self._implicit
 
     def known_cycle(self) -> CycleRef | None:
-        """The cycle that code runs in as far as one is known; never makes one."""
+        """Return the current cycle, or ``None``; never creates one."""
         return CURRENT.get().cycle or (self.inherited.cycle if self.inherited else self._implicit)
 
     def enclosing_stage(self, cycle: CycleRef) -> str | None:
-        """The id of the stage of this cycle, here or in the parent process, that the running code is inside of."""
+        """Return the id of the enclosing stage of this cycle, in this or the parent process, or ``None``."""
         here = CURRENT.get()
         run = here.run_of(cycle)
         if run is not None:
@@ -89,11 +89,11 @@ class Runtime:
         return None
 
     def write(self, document: Mapping[str, Any]) -> None:
-        """Journal this document."""
+        """Write this document to the journal."""
         self.writer.write(frame(document))
 
     def write_event(self, cycle: CycleRef, event: str, span_id: str, at: int, attributes: Mapping[str, Any]) -> None:
-        """Journal an event of this cycle."""
+        """Write an event of this cycle to the journal."""
         self.write(
             {
                 "event": event,
@@ -118,7 +118,7 @@ class Runtime:
         parent: str | None = None,
         error: str | None = None,
     ) -> None:
-        """Journal a span of this cycle, and hand it to the user's span processors. ``parent`` defaults to the root."""
+        """Journal a span of this cycle, and pass it to the user's span processors. ``parent`` defaults to the root."""
         document = {
             "span": name,
             "trace_id": cycle.cycle_id,
@@ -139,25 +139,25 @@ class Runtime:
             hand_over(document, self.writer.resource, self.settings.span_processors)
 
     def ensure_worker(self) -> Worker:
-        """The keeper of this process, running."""
-        keeper = self._worker
-        if keeper is None or not keeper.is_started:
+        """Return the background worker of this process, running."""
+        worker = self._worker
+        if worker is None or not worker.is_started:
             with loading.lock:
                 if self._worker is None:
                     from cycletrace.emit.background import Worker
 
                     self._worker = Worker(self)
-                keeper = self._worker
-                keeper.start()
-        return keeper
+                worker = self._worker
+                worker.start()
+        return worker
 
     @property
     def ships(self) -> bool:
-        """Whether this process delivers. A forked child only journals while its parent, who delivers, is there."""
+        """True if this process delivers. A forked child does not while its parent is alive."""
         return self._forked_from is None or os.getppid() != self._forked_from
 
     def close(self) -> None:
-        """What the process owes at its exit: the journal's end, and one bounded attempt to deliver."""
+        """Finish at exit: end the journal, and make one bounded attempt to deliver."""
         self.propagation.close()
         self.writer.recover()
         self.writer.close(orderly=not self.running)
@@ -165,26 +165,26 @@ class Runtime:
             self._worker.stop(EXIT_BUDGET, is_last=True)
 
     def pause(self) -> None:
-        """Stand still while the process forks: no thread of ours may run, or the child is born with its locks."""
+        """Stop our thread before a fork, so that the child does not inherit its locks."""
         fork_warning.restore()
         if self._worker is not None:
             self._worker.pause(FORK_BUDGET)
 
     def resume(self) -> None:
-        """Go on after a fork as before."""
+        """Continue after a fork."""
         if self._worker is not None and self._worker.is_started:
             fork_warning.suppress_if_alone()
             self._worker.start()
 
     def abandon(self) -> None:
-        """Let go of the parent's things in a forked child: its stages, its file, its deliveries are its own."""
+        """Release the parent's state in a forked child: stages, journal and delivery stay with the parent."""
         self.is_abandoned = True
         self.running.clear()
         self.writer.abandon()
 
 
 def resource() -> dict[str, Any]:
-    """Resource attributes of this process, but for service name and namespace, which are each record's own."""
+    """Return the resource attributes of this process, without service name and namespace, which vary by record."""
     from opentelemetry.sdk.version import __version__ as sdk_version
 
     return {
@@ -204,13 +204,13 @@ _source = Source()
 
 
 def runtime() -> Runtime | None:
-    """Return the runtime of this process, ``None`` where cycletrace is disabled. Never raises outside strict mode."""
+    """Return the runtime of this process, or ``None`` if disabled. Never raises outside strict mode."""
     return _runtime if _is_made else _make()
 
 
 def _make() -> Runtime | None:
     global _runtime, _is_made
-    with loading.lock:  # under it a fork falls between two runtimes, never into the making of one
+    with loading.lock:  # no fork happens while a runtime is being created
         if not _is_made:
             _runtime = _start()
             _is_made = True
@@ -229,14 +229,14 @@ def _start() -> Runtime | None:
 
 @cache
 def _hook() -> None:
-    """Have exits and forks told to us, once in the life of a process and its forks."""
+    """Register the hooks for exit and fork, once for a process and its forks."""
     atexit.register(_at_exit)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_in_child)
 
 
 def reset(source: Source | None = None) -> None:
-    """Begin anew with the settings as they stand now, as ``configure`` and tests need it."""
+    """Start over with the current settings, for ``configure`` and tests."""
     global _runtime, _is_made, _source
     old, _runtime, _is_made = _runtime, None, False
     if source is not None:
@@ -247,16 +247,16 @@ def reset(source: Source | None = None) -> None:
 
 @never_raise
 def flush(timeout: float) -> bool:
-    """Deliver now, for at most this many seconds. Return whether nothing is left that could be delivered."""
+    """Deliver now, within this many seconds. Return ``True`` if nothing is left to deliver."""
     state = runtime()
     return True if state is None else state.ensure_worker().deliver(timeout)
 
 
 def configure(chosen: Mapping[str, Any]) -> None:
-    """Begin anew with these settings.
+    """Start over with these settings.
 
     Raises:
-        TypeError: where a span processor is neither processor nor exporter.
+        TypeError: if an item of ``span_processors`` is neither a processor nor an exporter.
     """
     if "span_processors" in chosen:
         chosen = {**chosen, "span_processors": tuple(map(as_processor, chosen["span_processors"]))}
@@ -268,8 +268,8 @@ def _at_exit() -> None:
     if _runtime is not None:
         _runtime.close()
     if getattr(sys, "last_type", None) is KeyboardInterrupt:
-        # The interpreter remembers that Ctrl-C ended the program, to die by SIGINT as its parent expects. Whatever
-        # evaluates text meanwhile (each named tuple of a module loaded at exit does) makes it forget: remind it.
+        # The interpreter notes that Ctrl-C ended the program, to die by SIGINT as its parent expects. Evaluating code
+        # at exit (as defining a named tuple does) clears that note, so set it again.
         with suppress(KeyboardInterrupt):
             exec("raise KeyboardInterrupt")  # noqa: S102 - a constant
 
@@ -289,6 +289,6 @@ def _in_child() -> None:
     old, _runtime = _runtime, None
     if old is not None:
         old.abandon()
-        # What the parent was born into, or made for itself, the child works on.
+        # The child continues the cycle that its parent inherited or created.
         inherited = old.inherited or (Inherited(old._implicit) if old._implicit else None)  # noqa: SLF001
         _runtime = Runtime(old.settings, old.source, inherited, old.pid)

@@ -1,7 +1,7 @@
-"""What the user chose, from the environment and from ``configure``.
+"""Settings, from the environment and from ``configure``.
 
-A bad value is told once, with the variable, the value and what is allowed, and falls back: telemetry never stops
-a program. ``docs/environment.md`` lists every variable.
+An invalid value is logged once, with the variable, the value and what is allowed, and the default is used.
+``docs/environment.md`` lists every variable.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ PEOPLE_MODES = ("pseudonyms", "names", "none")
 
 
 class Settings(NamedTuple):
-    """Everything that can be chosen. Directory, size and mode have defaults; ``None`` means not said."""
+    """All settings. ``None`` means not set."""
 
     directory: Path
     namespace: str = ""
     endpoint: str | None = None
-    """Base URL of an OTLP endpoint for cycletrace alone; the ``OTEL_EXPORTER_OTLP_*`` variables hold otherwise."""
+    """Base URL of an OTLP endpoint for cycletrace alone; otherwise ``OTEL_EXPORTER_OTLP_*`` apply."""
     is_disabled: bool = False
     is_strict: bool = False
     is_propagating: bool = True
@@ -36,16 +36,16 @@ class Settings(NamedTuple):
     people: str = "pseudonyms"
     people_key: str = ""
     journal_limit: int = 1 << 30
-    """Bytes that all journals of a directory may take."""
+    """Maximum total size in bytes of the journals in a directory."""
     span_processors: tuple[Any, ...] = ()
 
 
 CHOSEN: dict[str, Any] = {}
-"""What ``configure`` was told, by field of :class:`Settings`. It beats the environment."""
+"""Arguments of ``configure``, by field of :class:`Settings`. They take precedence over the environment."""
 
 
 def read(environment: Mapping[str, str] | None = None) -> Settings:
-    """The settings as they stand now."""
+    """Return the current settings."""
     env = os.environ if environment is None else environment
     settings = Settings(
         directory=directory(env),
@@ -54,10 +54,12 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         is_disabled=_flag(env, "CYCLETRACE_DISABLED"),
         is_strict=_flag(env, "CYCLETRACE_STRICT"),
         is_propagating=not _flag(env, "CYCLETRACE_NO_PROPAGATE"),
-        launch=_value(env, "CYCLETRACE_LAUNCH", None, _one_of(LAUNCHES), ", ".join(LAUNCHES)),
-        people=_value(env, "CYCLETRACE_PEOPLE", "pseudonyms", _one_of(PEOPLE_MODES), ", ".join(PEOPLE_MODES)),
+        launch=_value(env, "CYCLETRACE_LAUNCH", None, _one_of(LAUNCHES), f"one of {', '.join(LAUNCHES)}"),
+        people=_value(
+            env, "CYCLETRACE_PEOPLE", "pseudonyms", _one_of(PEOPLE_MODES), f"one of {', '.join(PEOPLE_MODES)}"
+        ),
         people_key=env.get("CYCLETRACE_PEOPLE_KEY", ""),
-        journal_limit=_value(env, "CYCLETRACE_JOURNAL_LIMIT", 1 << 30, _bytes, "a number of bytes of 1000000 or more"),
+        journal_limit=_value(env, "CYCLETRACE_JOURNAL_LIMIT", 1 << 30, _bytes, "a number of bytes, at least 1000000"),
     )
     return settings._replace(**{**CHOSEN, "directory": settings.directory})
 
@@ -70,10 +72,10 @@ def directory(env: Mapping[str, str] | None = None) -> Path:
         path = Path(chosen).expanduser() if chosen else _default_directory(env)
     except RuntimeError:
         path = _default_directory(env)
-        warn_misuse("The state directory %s is in the home of a user unknown here. Using %s instead.", chosen, path)
+        warn_misuse("The state directory %s is in the home of an unknown user. Using %s instead.", chosen, path)
     try:
-        return path.absolute()  # a program may change its working directory
-    except OSError:  # which may be gone
+        return path.absolute()  # the program may change its working directory
+    except OSError:  # the working directory may be gone
         return path
 
 
@@ -90,19 +92,19 @@ def _default_directory(env: Mapping[str, str]) -> Path:
 
 
 def _namespace(env: Mapping[str, str]) -> str:
-    said = env.get("CYCLETRACE_NAMESPACE")
-    return resource_attributes(env).get(SERVICE_NAMESPACE, "") if said is None else said
+    given = env.get("CYCLETRACE_NAMESPACE")
+    return resource_attributes(env).get(SERVICE_NAMESPACE, "") if given is None else given
 
 
 def resource_attributes(env: Mapping[str, str] | None = None) -> dict[str, str]:
-    """``OTEL_RESOURCE_ATTRIBUTES``: comma-separated, percent-encoded values, as OpenTelemetry reads them."""
+    """Return ``OTEL_RESOURCE_ATTRIBUTES``: comma-separated, percent-encoded, as OpenTelemetry reads them."""
     env = os.environ if env is None else env
     pairs = (item.partition("=") for item in env.get("OTEL_RESOURCE_ATTRIBUTES", "").split(",") if "=" in item)
     return {name.strip(): unquote(value.strip()) for name, _, value in pairs}
 
 
 def _flag(env: Mapping[str, str], variable: str) -> bool:
-    return _value(env, variable, default=False, parse=_boolean, allowed="1, true, 0, false")
+    return _value(env, variable, default=False, parse=_boolean, allowed="one of 1, true, 0, false")
 
 
 def _value(
@@ -120,9 +122,9 @@ def _value(
     try:
         return parse(text)
     except ValueError:
-        instead = "as if it were not set" if default is None else f"with {default!r}"
+        instead = "It is ignored" if default is None else f"Using {default!r}"
         shown = quote_harmless(text) if is_secret else repr(text)
-        warn_misuse("%s is %s, which is not allowed: say %s. Going on %s.", variable, shown, allowed, instead)
+        warn_misuse("%s must be %s, got %s. %s.", variable, allowed, shown, instead)
         return default
 
 

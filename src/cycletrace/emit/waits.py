@@ -1,4 +1,4 @@
-"""A wait, from when it is opened to its end."""
+"""A wait, from its beginning to its end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @never_raise
 def open_wait(reason: str, by: str | None, cycle: CycleRef | None, run: Run | None) -> OpenWait | None:
-    """Open a wait of this run, else of this cycle, else of where the code is. ``None`` where nothing is recorded."""
+    """Begin a wait of this run, else of this cycle, else of the current stage or cycle. ``None`` if disabled."""
     state = runtime()
     if state is None:
         return None
@@ -30,7 +30,7 @@ def open_wait(reason: str, by: str | None, cycle: CycleRef | None, run: Run | No
 
 
 class OpenWait:
-    """A stretch in which a stage, or a cycle as a whole, stands still. Opened by making it."""
+    """A wait that has begun. Instantiating it records the beginning."""
 
     __slots__ = ("_attributes", "_cycle", "_id", "_reason", "_runtime", "_stage", "_start", "_steady")
 
@@ -55,7 +55,7 @@ class OpenWait:
 
     @never_raise
     def end(self) -> None:
-        """Close the wait. In a forked child, whose parent's it is, this does nothing."""
+        """End the wait. In a forked child, this does nothing, since the wait belongs to the parent."""
         if self._runtime.is_abandoned:
             return
         end = self._start + self._runtime.source.steady() - self._steady

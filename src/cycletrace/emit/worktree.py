@@ -1,7 +1,7 @@
-"""The cycle of a worktree: ``.cycletrace/cycle`` in the nearest folder, written by ``start``, read by every process.
+"""The cycle of a worktree: ``.cycletrace/cycle`` in the nearest directory, written by ``start``, read by every process.
 
-A cloned repository, an archive or another user may have put anything there. So only a small regular file of the
-user's own (or root's) counts, in a folder of the user's own, and nothing is ever read or written through a link.
+A cloned repository, an archive or another user may have put anything there. So only a small regular file owned by the
+user or root is used, in a directory owned by them, and nothing is read or written through a link.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from cycletrace.journal.ownership import find_intruder
 FOLDER = ".cycletrace"
 FILE = "cycle"
 MAX_BYTES = 4096
-"""Bytes of the longest file that is read: one line, a key or a JSON object."""
+"""Maximum size of the file in bytes: one line with a key or a JSON object."""
 
 
 class UnsafeError(Exception):
-    """A file or folder that must be neither read nor written. The message is a sentence for people."""
+    """A file or directory that must be neither read nor written. The message is for the user."""
 
 
 def find_cycle(start: Path | None = None) -> tuple[Path, str] | None:
-    """Return the nearest file of a cycle, from this folder (default: the working directory) up, and its line.
+    """Return the nearest cycle file, from this directory (default: the working directory) upwards, and its line.
 
-    What must not be read is logged and passed over.
+    Unsafe files are logged and skipped.
     """
     try:
         folder = (start or Path.cwd()).resolve()
-    except (OSError, RuntimeError):  # the working directory is gone, or not ours to read; or links in a loop
+    except (OSError, RuntimeError):  # the working directory is gone or unreadable, or links form a loop
         return None
     for candidate in (folder, *folder.parents):
         path = candidate / FOLDER / FILE
@@ -40,7 +40,7 @@ def find_cycle(start: Path | None = None) -> tuple[Path, str] | None:
             return path, _read(path)
         except UnsafeError as error:
             log_once(f"{error}, so it is ignored.")
-        except OSError:  # most often: there is none
+        except OSError:  # usually, there is none
             continue
     return None
 
@@ -49,12 +49,12 @@ def _read(path: Path) -> str:
     """Return the line in the file.
 
     Raises:
-        UnsafeError: where it must not be read.
-        OSError: where it cannot be.
+        UnsafeError: if it must not be read.
+        OSError: if it cannot be read.
     """
     _check_folder(path.parent)
     _check_file(path, path.lstat())
-    # What is there may be replaced under us; to wait for a pipe's writer would never end.
+    # The file may be replaced meanwhile, and opening a pipe could block forever.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     with os.fdopen(descriptor, "rb") as file:
         _check_file(path, os.fstat(descriptor))
@@ -64,13 +64,13 @@ def _read(path: Path) -> str:
     except UnicodeDecodeError:
         line = ""
     if len(content) > MAX_BYTES or not line.isprintable() or not line.strip():
-        raise UnsafeError(f"{path} is not one line of text, of at most {MAX_BYTES} bytes")
+        raise UnsafeError(f"{path} is not a single line of text of at most {MAX_BYTES} bytes")
     return line
 
 
 def _check_folder(folder: Path) -> None:
     status = folder.lstat()
-    _refuse(folder, status, is_right=stat.S_ISDIR(status.st_mode), kind="folder")
+    _refuse(folder, status, is_right=stat.S_ISDIR(status.st_mode), kind="directory")
 
 
 def _check_file(path: Path, status: os.stat_result) -> None:
@@ -86,11 +86,11 @@ def _refuse(path: Path, status: os.stat_result, *, is_right: bool, kind: str) ->
 
 
 def write_cycle(worktree: Path, line: str) -> Path:
-    """Make a cycle that of a worktree, in a folder that git ignores. Returns the file.
+    """Write the cycle of a worktree, in a directory that git ignores, and return the file.
 
     Raises:
-        UnsafeError: where a link is in the way, or somebody else may write there.
-        OSError: where it cannot be written.
+        UnsafeError: if there is a link, or another user may write there.
+        OSError: if it cannot be written.
     """
     folder = worktree / FOLDER
     with suppress(FileExistsError):
@@ -102,7 +102,7 @@ def write_cycle(worktree: Path, line: str) -> Path:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Write a file whole or not at all, in place of one that is there."""
+    """Write a file atomically, replacing an existing one."""
     with suppress(FileNotFoundError):
         _check_file(path, path.lstat())
     scratch = path.with_name(f"{path.name}.{token_hex(4)}")

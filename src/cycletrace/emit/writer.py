@@ -1,7 +1,7 @@
-"""The journal of this process: one file, appended to by single writes, so that no kill loses what happened.
+"""The journal of this process: one file, appended to by single writes, so that a killed process loses nothing.
 
-Where there is no place to write (a full disk, a read-only directory), lines wait in bounded memory: they go to the
-file when there is room again, or to the endpoint if there is one.
+If it cannot be written (a full disk, a read-only directory), lines wait in bounded memory until they can be written, or
+delivered if there is an endpoint.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from cycletrace.journal.format import frame
 from cycletrace.journal.ownership import refuse_directory
 
 MAX_PENDING = 10_000
-"""Lines that wait in memory where there is no place to write."""
+"""Maximum number of lines that wait in memory while the journal cannot be written."""
 
 
 class Writer:
-    """Appends lines to this process' journal. Opened at the first line. Never raises."""
+    """Appends lines to this process's journal, which it opens at the first line. Never raises."""
 
     def __init__(self, directory: Path, header: Mapping[str, Any], now: Callable[[], int], token: str) -> None:
         self._folder = journal_directory(directory)
         self._header = header
         self._now = now
-        # Re-entrant, because a signal handler of the user's may enter a stage while a line is being written.
+        # Re-entrant, because a signal handler may enter a stage while a line is being written.
         self._lock = threading.RLock()
         self._file: Descriptor | None = None
         self._size = 0
@@ -41,18 +41,18 @@ class Writer:
         self.dropped = 0
 
     def write(self, line: bytes) -> None:
-        """Hand this line to the kernel, by one write; keep it in memory where that fails."""
+        """Write this line to the file by one system call; keep it in memory if that fails."""
         with self._lock:
             if (not self._is_open() and (self.pending or not self._open())) or not self._append(line):
                 if len(self.pending) == self.pending.maxlen:
                     self.dropped += 1
-                    log_once(f"More than {MAX_PENDING} records wait in memory: the oldest are dropped.")
+                    log_once(f"More than {MAX_PENDING} records are waiting in memory; the oldest are dropped.")
                 self.pending.append(line)
             elif self._size > SEGMENT:
                 self._rotate()
 
     def recover(self) -> None:
-        """Try again to write what waits in memory, and find out whether the file was deleted under way."""
+        """Retry the lines waiting in memory, and check whether the file was deleted."""
         with self._lock:
             if self._is_open() and os.fstat(self._number).st_nlink == 0:
                 self._replace_deleted()
@@ -61,7 +61,7 @@ class Writer:
                     self.pending.popleft()
 
     def close(self, *, orderly: bool) -> None:
-        """End the file. ``orderly`` says that nothing is left running that this process could still end."""
+        """Close the file. ``orderly`` means that no stage of this process is still running."""
         with self._lock:
             if orderly and self._file is not None and (self._is_open() or self._open()):
                 self._append(frame({"closed": self._now()}))
@@ -69,12 +69,12 @@ class Writer:
 
     @property
     def resource(self) -> Mapping[str, Any]:
-        """Resource attributes of this process, as the header tells them."""
+        """The resource attributes of this process, from the header."""
         resource: Mapping[str, Any] = self._header["resource"]
         return resource
 
     def abandon(self) -> None:
-        """Let go of the file without a word: in a forked child it is the parent's."""
+        """Release the file without writing: in a forked child it belongs to the parent."""
         self._forget_file()
 
     @property
@@ -83,7 +83,7 @@ class Writer:
         return self._file.number
 
     def _is_open(self) -> bool:
-        """Return whether the file is open, and its number not somebody else's since the program closed it."""
+        """Return whether the file is open, and its number was not reused after the program closed it."""
         if self._file is not None and not self._file.is_intact():
             self._file = None
         return self._file is not None
@@ -95,7 +95,7 @@ class Writer:
             self._fail(error)
             return False
         if written < len(line):
-            self._is_torn = True  # the next line starts afresh, so that a torn one costs itself only
+            self._is_torn = True  # start the next line with a newline, so that only this one is damaged
             self._fail(OSError("the disk is full"))
             return False
         self._is_torn = False
@@ -104,14 +104,14 @@ class Writer:
 
     def _open(self) -> bool:
         try:
-            # 0700 and 0600: what a team trains is nobody else's business.
+            # 0700 and 0600: records may be confidential.
             _make_private(self._folder.parent)
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
             self._file = Descriptor(os.open(self._folder / self._name, flags, 0o600))
-        except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
+        except (OSError, ValueError) as error:  # ValueError: a path that contains NUL
             self._fail(error)
             return False
-        self._size = os.fstat(self._number).st_size  # of a file that it continues after a failure
+        self._size = os.fstat(self._number).st_size  # not 0 when continuing after a failure
         return self._append(frame({**self._header, "opened": self._now()}))
 
     def _rotate(self) -> None:
@@ -123,14 +123,14 @@ class Writer:
         self._name = next_segment(self._name)  # opened by the next line
 
     def _replace_deleted(self) -> None:
-        """Go on in a new file. Where the whole folder went, what the old one held is written anew.
+        """Continue in a new file. If the whole directory is gone, copy the old content to it.
 
-        A file that alone is gone was removed on purpose, as at the bound on the size of all journals.
+        If only the file is gone, it was removed on purpose, for instance at the size limit.
         """
         if self._folder.exists():
             self._begin_segment()
             return
-        log_once(f"The folder {self._folder} was deleted under way. What this process wrote there is written anew.")
+        log_once(f"The directory {self._folder} was deleted while in use. This process rewrites its records.")
         lines = os.pread(self._number, self._size, 0).splitlines(keepends=True)
         self._begin_segment()
         if not self._open() or not self._append(b"".join(lines[1:])):
@@ -138,7 +138,7 @@ class Writer:
 
     def _fail(self, error: OSError | ValueError) -> None:
         reason = getattr(error, "strerror", None) or error
-        log_once(f"No journal can be written in {self._folder}: {reason}. Records wait in bounded memory.")
+        log_once(f"The journal in {self._folder} is not writable: {reason}. Records are kept in bounded memory.")
         self._forget_file()
 
     def _forget_file(self) -> None:
@@ -148,10 +148,10 @@ class Writer:
 
 
 def _make_private(directory: Path) -> None:
-    """Make a state directory and its folders, where they are missing, for their owner only.
+    """Create a state directory and its subdirectories, if missing, accessible only to their owner.
 
     Raises:
-        OSError: where they cannot be made, or others could have put something there.
+        OSError: if they cannot be created, or other users could have written there.
     """
     for folder in (directory, journal_directory(directory), delivered_directory(directory)):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

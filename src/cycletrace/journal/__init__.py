@@ -1,1 +1,1 @@
-"""The append-only local files that stand between what runs and what reads: their names, lines and writers."""
+"""Journals, the append-only local files between recording and reading: their names, lines and writers."""

@@ -1,4 +1,4 @@
-"""The bound on what all journals of a directory may take. What is dropped at it is counted and told."""
+"""The limit on the total size of a directory's journals. Dropped records are counted and reported."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ DROPPED_FILE = "dropped.json"
 
 
 def trim(directory: Path, limit: int) -> int:
-    """Remove the oldest journals until the rest takes no more than ``limit`` bytes. Returns how many records were lost.
+    """Remove the oldest journals until the rest takes at most ``limit`` bytes, and return the number of lost records.
 
-    What was delivered goes first, and counts as lost by nobody. The newest journal always stays.
+    Delivered journals are removed first, and do not count as lost. The newest journal always stays.
     """
     if refuse_directory(directory) is not None:
         return 0
@@ -41,7 +41,7 @@ def trim(directory: Path, limit: int) -> int:
 
 
 def dropped(directory: Path) -> int:
-    """How many records were dropped at the bound, ever."""
+    """Return the number of records ever dropped at the limit."""
     try:
         count = json.loads((directory / DROPPED_FILE).read_text(encoding="ascii"))["records"]
     except (OSError, ValueError, KeyError, TypeError):

@@ -1,8 +1,7 @@
-"""Where journals lie and what their names say.
+"""Locations and names of journals.
 
 ``<directory>/journal/<opened ns>-<pid>-<token>-<segment>.jsonl``: one file per process and start, rotated into
-segments. A file whose records were all delivered moves to ``journal/delivered`` under the same name, so a name is
-the file's identity wherever it lies.
+segments. A fully delivered file moves to ``journal/delivered`` and keeps its name, which identifies it in either place.
 """
 
 from __future__ import annotations
@@ -20,36 +19,36 @@ from cycletrace.journal.format import MAX_LINE, unframe
 
 SUFFIX = ".jsonl"
 SEGMENT = 16 * 1024 * 1024
-"""Bytes after which the next segment begins."""
+"""Size in bytes after which the next segment begins."""
 MAX_FILE = 4 * SEGMENT
-"""Bytes that no segment exceeds: it ends with the first line over :data:`SEGMENT`."""
+"""Maximum size of a segment in bytes: it ends with the first line beyond :data:`SEGMENT`."""
 _NAME = re.compile(r"\d{20}-\d+-\w+-\d{4,}\.jsonl")
 
 
 def journal_directory(directory: Path) -> Path:
-    """The folder of journals within a state directory."""
+    """Return the directory of journals in a state directory."""
     return directory / "journal"
 
 
 def delivered_directory(directory: Path) -> Path:
-    """The folder of journals that were delivered in full."""
+    """Return the directory of fully delivered journals."""
     return directory / "journal" / "delivered"
 
 
 def list_journals(directory: Path) -> list[Path]:
-    """All journals of a state directory, delivered or not, by name: the oldest first."""
+    """Return all journals of a state directory, delivered or not, oldest first."""
     found: dict[str, Path] = {}
     for folder in (journal_directory(directory), delivered_directory(directory)):
         for path in list_folder(folder):
-            found[path.name] = path  # one that moves while we look is found once
+            found[path.name] = path  # a file that moves meanwhile is listed once
     return [found[name] for name in sorted(found)]
 
 
 def list_folder(folder: Path) -> list[Path]:
-    """Return the journals of one folder, by name; none where it is missing or unreadable.
+    """Return the journals of one directory, ordered by name; none if it is missing or unreadable.
 
-    What is no journal for certain (a stray name, a link, a device, a file larger than any journal) is logged once
-    and left out, since reading it may never end.
+    Anything that cannot be a journal (a stray file, a link, a device, a file larger than any journal) is logged once
+    and skipped, since reading it may never end.
     """
     try:
         with os.scandir(folder) as entries:
@@ -64,25 +63,25 @@ def _is_journal(entry: os.DirEntry[str]) -> bool:
     try:
         if is_plain and entry.stat(follow_symlinks=False).st_size <= MAX_FILE:
             return True
-    except OSError:  # it moved or vanished meanwhile
+    except OSError:  # it was moved or removed meanwhile
         return False
-    log_once(f"{entry.path} is no journal, and is ignored.")
+    log_once(f"{entry.path} is not a journal and is ignored.")
     return False
 
 
 def file_name(opened: int, pid: int, token: str, segment: int) -> str:
-    """The name of a segment. ``opened`` (nanoseconds) is of the first one, so that segments sort together."""
+    """Return the name of a segment. ``opened`` (nanoseconds) is the first one's, so that segments sort together."""
     return f"{opened:020d}-{pid}-{token}-{segment:04d}{SUFFIX}"
 
 
 def next_segment(name: str) -> str:
-    """The name of the segment after this one."""
+    """Return the name of the segment after this one."""
     stem, _, segment = name.removesuffix(SUFFIX).rpartition("-")
     return f"{stem}-{int(segment) + 1:04d}{SUFFIX}"
 
 
 def by_writer(paths: Iterable[Path]) -> list[list[Path]]:
-    """The segments of each process and start together, in order."""
+    """Return the segments grouped by process and start, in order."""
     groups: dict[str, list[Path]] = defaultdict(list)
     for path in paths:
         groups[path.name.rpartition("-")[0]].append(path)
@@ -90,7 +89,7 @@ def by_writer(paths: Iterable[Path]) -> list[list[Path]]:
 
 
 def read_header(path: Path) -> dict[str, Any] | None:
-    """The first document of a journal, ``None`` where it cannot be read."""
+    """Return the first document of a journal, or ``None`` if it cannot be read."""
     try:
         with path.open("rb") as file:
             return unframe(file.readline(MAX_LINE))
@@ -99,7 +98,7 @@ def read_header(path: Path) -> dict[str, Any] | None:
 
 
 def is_closed(path: Path) -> bool:
-    """Whether the writer of this segment ended it in order."""
+    """Return whether the writer closed this segment properly."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 256))

@@ -1,7 +1,7 @@
 """Lines of a journal: one checksummed JSON document each, readable by people and by ``grep``.
 
-A line is eight hex digits of CRC-32, a space, the document in UTF-8, a newline. A line that is torn or damaged
-costs itself and nothing else, because the next newline starts afresh.
+A line is eight hex digits of CRC-32, a space, the document in UTF-8, and a newline. A truncated or damaged line affects
+no other, because reading resumes at the next newline.
 """
 
 from __future__ import annotations
@@ -15,31 +15,31 @@ VERSION = 1
 """The format's version, in the ``journal`` field of the first line of each file."""
 
 MAX_LINE = 4 * 1024 * 1024
-"""Bytes of the longest line that is read; a longer one is damage."""
+"""Maximum length of a line in bytes; a longer one is treated as damaged."""
 
 _encode = json.JSONEncoder(ensure_ascii=True, check_circular=False, separators=(",", ":")).encode
 
 
 def frame(document: Mapping[str, Any]) -> bytes:
-    """The line that holds this document.
+    """Return the line for this document.
 
     Raises:
-        TypeError: where a value is not one that JSON knows.
+        TypeError: if JSON does not support a value.
     """
     return frame_text(_encode(document))
 
 
 def frame_text(document: str) -> bytes:
-    """The line that holds this document, already encoded as ASCII JSON."""
+    """Return the line for this document, which is already encoded as ASCII JSON."""
     body = document.encode("ascii")
     return b"%08x %b\n" % (crc32(body), body)
 
 
 def unframe(line: bytes) -> dict[str, Any]:
-    """The document in a line (with or without its newline).
+    """Return the document in a line (with or without its newline).
 
     Raises:
-        ValueError: where the line is torn or damaged.
+        ValueError: if the line is truncated or damaged.
     """
     body = line[9:].rstrip(b"\n")
     if line[8:9] != b" " or len(line) > MAX_LINE:
@@ -48,5 +48,5 @@ def unframe(line: bytes) -> dict[str, Any]:
         raise ValueError("the checksum does not match")
     document = json.loads(body)
     if not isinstance(document, dict):
-        raise ValueError("not a JSON object")  # noqa: TRY004 - every damage is alike to a reader
+        raise ValueError("not a JSON object")  # noqa: TRY004 - readers handle all damage alike
     return document

@@ -1,4 +1,4 @@
-"""Who could have written a file, or could write into a folder: its owner alone, or somebody else too."""
+"""Checks of whether other users could have written to a file or directory."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from cycletrace.journal.files import delivered_directory, journal_directory
 
 
 def find_intruder(path: Path, status: os.stat_result) -> str | None:
-    """Return why what is here may be somebody else's than this user's or root's, in a sentence; ``None``: it is not.
+    """Return why anyone but this user or root may have written here, or ``None`` if nobody else may have.
 
-    A link counts, and so does a group that may write, unless it is the user's own. On Windows owners are unknown, and
-    nobody is suspected.
+    A symbolic link is a reason, and so is write permission for a group other than the user's own. On Windows, owners
+    are unknown and nothing is reported.
     """
     if stat.S_ISLNK(status.st_mode):
         return f"{path} is a symbolic link, which cycletrace does not follow"
@@ -23,20 +23,20 @@ def find_intruder(path: Path, status: os.stat_result) -> str | None:
         return f"{path} belongs to another user (uid {status.st_uid})"
     is_group_foreign = status.st_gid != os.getegid()
     if status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and is_group_foreign):
-        return f"{path} can be written by others (chmod go-w would end that)"
+        return f"{path} is writable by other users (fix it with chmod go-w)"
     return None
 
 
 def refuse_directory(directory: Path) -> str | None:
-    """Return why a state directory cannot be used, in a sentence; ``None`` where it can, or is yet to be made.
+    """Return why a state directory cannot be used, or ``None`` if it can or does not exist yet.
 
-    The directory itself, which the user chose, may be a link; its folders may not.
+    The directory itself, which the user chose, may be a link; its subdirectories may not.
     """
     looks = ((directory, os.stat), (journal_directory(directory), os.lstat), (delivered_directory(directory), os.lstat))
     for folder, look in looks:
         try:
             reason = find_intruder(folder, look(folder))
-        except (OSError, ValueError):  # it is missing, or cannot be looked at: whoever opens it finds out
+        except (OSError, ValueError):  # missing or inaccessible: opening it will fail
             return None
         if reason is not None:
             return reason

@@ -1,4 +1,4 @@
-"""Who writes a journal, and whether that process is certainly gone."""
+"""The identity of the process that writes a journal, and whether that process has ended."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def identity(pid: int | None = None) -> dict[str, Any]:
-    """What tells this process (or another on this host) from every other, now and after a restart of the machine."""
+    """Return what identifies this process (or another on this host) among all others, even after a reboot."""
     pid = os.getpid() if pid is None else pid
     return {
         "host": socket.gethostname(),
@@ -22,12 +22,12 @@ def identity(pid: int | None = None) -> dict[str, Any]:
 
 
 def is_gone(process: Mapping[str, Any]) -> bool:
-    """Whether this process has certainly ended. ``False`` also where it cannot be known: another host or container."""
+    """Return whether this process has certainly ended; ``False`` if unknown (another host or container)."""
     here = identity()
     if process.get("host") != here["host"]:
         return False
     if process.get("boot") != here["boot"]:
-        return True  # the machine restarted since
+        return True  # the machine was rebooted since
     if process.get("pid_namespace") != here["pid_namespace"]:
         return False
     pid = process.get("pid")
@@ -38,7 +38,7 @@ def is_gone(process: Mapping[str, Any]) -> bool:
     except ProcessLookupError:
         return True
     except OSError:
-        pass  # it is there, and somebody else's
+        pass  # it exists and belongs to another user
     return _is_zombie(pid) or _started(pid) != process.get("started")
 
 
@@ -57,7 +57,7 @@ def _pid_namespace() -> str | None:
 
 
 def _stat(pid: int) -> list[str]:
-    """The fields of ``/proc/<pid>/stat`` after the command's name, from ``state`` on (proc(5)); none elsewhere."""
+    """Return the fields of ``/proc/<pid>/stat`` from ``state`` on (proc(5)), or none on other platforms."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes().decode("utf-8", "replace")
     except OSError:
