@@ -58,10 +58,10 @@ class Class:
             "endpoint must be a URL such as http://HOST:4318, got 'localhost:4318'",
         ),
         (
-            lambda: ct.configure(endpoint=4318),
+            lambda: ct.configure(endpoint=4318),  # type: ignore[arg-type]
             ValueError,
             "endpoint must be a URL such as http://HOST:4318, got '4318'",
-        ),  # type: ignore[arg-type]
+        ),
     ],
 )
 def test_wrong_use_raises_with_the_sentence_that_helps(

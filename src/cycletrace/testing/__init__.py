@@ -1,7 +1,7 @@
-"""For tests of pipelines that use cycletrace: their stages as whole trees, and a collector that misbehaves as told.
+"""Tools to test pipelines that use cycletrace: trees of stages, and a collector that fails on demand.
 
-pytest finds the fixtures ``cycletrace_journal`` and ``cycletrace_collector`` by itself. Everything here is loaded at
-first use.
+pytest finds the fixtures ``cycletrace_journal`` and ``cycletrace_collector`` automatically. Everything here is loaded
+on first use.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Instants and ids that tests know beforehand."""
+"""Predictable instants and ids."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from itertools import count
 
 
 class Clock:
-    """Stands still unless it is moved; the wall clock and the steady one alike."""
+    """A clock that moves only when told to, used as wall clock and monotonic clock."""
 
     def __init__(self, now: int = 1_700_000_000_000_000_000) -> None:
         self.time = now
-        """Now, UTC nanoseconds. May be set."""
+        """The current time in UTC nanoseconds. It can be set."""
 
     def advance(self, seconds: float) -> None:
-        """Let this much time go by."""
+        """Move the clock forward."""
         self.time += round(seconds * 1_000_000_000)
 
     def __call__(self) -> int:
-        """Now, UTC nanoseconds."""
+        """Return the current time in UTC nanoseconds."""
         return self.time
 
 
 class SequentialIds:
-    """``0000000000000001``, ``0000000000000002`` and so on; a forked process has a series of its own."""
+    """Ids ``0000000000000001``, ``0000000000000002`` and so on; a forked process has a separate sequence."""
 
     def __init__(self) -> None:
         self._pid = os.getpid()
         self._numbers = count(1)
 
     def __call__(self) -> str:
-        """The next id."""
+        """Return the next id."""
         pid = os.getpid()
         return f"{0 if pid == self._pid else pid:08x}{next(self._numbers):08x}"

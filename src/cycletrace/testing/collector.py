@@ -1,4 +1,4 @@
-"""A real OTLP server on 127.0.0.1, by HTTP or gRPC: it decodes and keeps what it accepts, and misbehaves as told."""
+"""An OTLP server on 127.0.0.1, over HTTP or gRPC, that decodes and stores requests, and fails on demand."""
 
 from __future__ import annotations
 
@@ -42,24 +42,24 @@ _GRPC_CODES = {
 
 @dataclass
 class Reply:
-    """How a signal is answered: by a status (in HTTP's numbers), late, never, or by closing the connection."""
+    """The response to a signal: a status (as in HTTP), a delay, a hang, or a closed connection."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    """By HTTP; by gRPC ``Retry-After`` alone, as a ``RetryInfo``."""
+    """HTTP headers; over gRPC only ``Retry-After``, as a ``RetryInfo``."""
     content: bytes | None = None
-    """Of a success by HTTP, instead of what belongs there."""
+    """The body of a successful HTTP response, instead of the correct one."""
     rejected: int = 0
-    """Records that a partial success says were refused."""
+    """Number of rejected records in a partial success."""
     message: str = ""
     delay: float = 0.0
-    """Seconds before the answer."""
+    """Seconds before the response."""
     hangs: bool = False
-    """Whether it accepts the connection and never answers."""
+    """True to accept the connection and never respond."""
     dies: bool = False
-    """Whether it closes the connection over the request."""
+    """True to close the connection during the request."""
     keeps: bool = False
-    """Whether it keeps what it then dies over: a crash between commit and answer."""
+    """With ``dies``, true to store the request first: a crash between commit and response."""
 
 
 @dataclass
@@ -76,22 +76,22 @@ class Received:
 
 
 class FakeCollector:
-    """What was asked of it and what it accepted, with how it answers, which may be changed while it runs.
+    """An OTLP server that stores requests, and whose responses can be changed while it runs.
 
-    Listens inside ``with FakeCollector() as collector:``, at ``collector.endpoint``.
+    It listens inside ``with FakeCollector() as collector:``, at ``collector.endpoint``.
     """
 
     def __init__(self, protocol: str = HTTP, tls: tuple[Path, Path] | None = None) -> None:
-        """``protocol`` is ``http/protobuf`` or ``grpc``; ``tls`` the files (PEM) of its certificate and key."""
+        """Set the protocol, ``http/protobuf`` or ``grpc``, and for ``tls`` the PEM files of certificate and key."""
         self.protocol = protocol
         self.tls = tls
         self.replies = {TRACES: Reply(), LOGS: Reply()}
-        """How each signal is answered."""
+        """The response to each signal."""
         self.accepted: dict[str, list[Received]] = {TRACES: [], LOGS: []}
         self.asked: list[tuple[str, dict[str, str]]] = []
-        """Signal and headers (names in lower case) of each request, refused ones included."""
+        """Signal and headers (with lower-case names) of each request, including rejected ones."""
         self.released = threading.Event()
-        """Set, it lets go of the requests over which it hangs."""
+        """When set, hanging requests continue."""
         self._lock = threading.Lock()
         self._port = 0
         self._stop: Callable[[], None] | None = None
@@ -112,31 +112,31 @@ class FakeCollector:
         return list(self.accepted[LOGS])
 
     def names(self, signal: str = TRACES) -> list[str]:
-        """The names of what it accepted, sorted."""
+        """Return the names of the accepted records, sorted."""
         return sorted(record.name for record in self.accepted[signal])
 
     def requests(self, signal: str = TRACES) -> list[dict[str, str]]:
-        """The headers of each request, refused ones included: their number is how often it was asked."""
+        """Return the headers of each request, including rejected ones; their number is the number of requests."""
         return [headers for asked, headers in list(self.asked) if asked == signal]
 
     def reply_with(self, **how: Any) -> None:
-        """Answer both signals alike; the arguments are those of :class:`Reply`, none means well."""
+        """Set the response to both signals, with the arguments of :class:`Reply`; without any, succeed."""
         self.replies.update({signal: Reply(**how) for signal in self.replies})
 
     def wait_for(self, count: int, signal: str = TRACES, seconds: float = 20.0) -> bool:
-        """Whether this many records arrive in time."""
+        """Wait for this many records, and return whether they arrived in time."""
         deadline = time.monotonic() + seconds
         while len(self.accepted[signal]) < count and time.monotonic() < deadline:
             time.sleep(0.02)
         return len(self.accepted[signal]) >= count
 
     def listen(self) -> None:
-        """Listen; after :meth:`refuse` again, on the same port."""
+        """Start listening; after :meth:`refuse`, on the same port."""
         if self._stop is None:
             self._port, self._stop = (_serve_grpc if self.protocol == GRPC else _serve_http)(self, self._port)
 
     def refuse(self) -> None:
-        """Refuse connections from now on: nobody listens."""
+        """Stop listening, so that connections are refused."""
         if self._stop is not None:
             self._stop()
             self._stop = None
@@ -150,7 +150,7 @@ class FakeCollector:
         self.refuse()
 
     def take(self, signal: str, body: bytes, headers: Mapping[str, str]) -> Reply:
-        """Note a request, keep its records if they are to be kept, and say how to answer."""
+        """Record a request, store its records if they should be stored, and return the response."""
         reply = self.replies[signal]
         with self._lock:
             self.asked.append((signal, {name.lower(): value for name, value in headers.items()}))
@@ -165,7 +165,7 @@ class FakeCollector:
 
 
 def _answer(signal: str, reply: Reply) -> bytes:
-    """The body of a success."""
+    """Return the body of a successful response."""
     if reply.content is not None:
         return reply.content
     if signal == TRACES:
@@ -214,7 +214,7 @@ def _plain(attributes: Any) -> dict[str, Any]:
 
 
 def _serve_http(collector: FakeCollector, port: int) -> tuple[int, Callable[[], None]]:
-    """Serve OTLP/HTTP on this port, 0 for any. Returns the port and what stops it."""
+    """Serve OTLP/HTTP on this port, 0 for any. Return the port and a function that stops it."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -241,17 +241,17 @@ def _serve_http(collector: FakeCollector, port: int) -> tuple[int, Callable[[], 
             self.wfile.write(answer)
 
         def handle(self) -> None:
-            with suppress(ConnectionError):  # a client that was killed, or that gave up
+            with suppress(ConnectionError):  # the client was killed or gave up
                 super().handle()
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - by the interface
-            """Say nothing."""
+            """Log nothing."""
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
 
         def handle_error(self, request: Any, client_address: Any) -> None:
-            """A handshake that the client broke off."""
+            """Ignore a handshake that the client aborted."""
 
     server = Server(("127.0.0.1", port), Handler)
     if collector.tls is not None:
@@ -270,7 +270,7 @@ def _serve_http(collector: FakeCollector, port: int) -> tuple[int, Callable[[], 
 
 
 def _retry_info(reply: Reply) -> bytes:
-    """The details of a status that asks for some seconds of patience."""
+    """Return the status details that ask the client to retry later."""
     from google.rpc.error_details_pb2 import RetryInfo
     from google.rpc.status_pb2 import Status
 
@@ -281,7 +281,7 @@ def _retry_info(reply: Reply) -> bytes:
 
 
 def _serve_grpc(collector: FakeCollector, port: int) -> tuple[int, Callable[[], None]]:
-    """Serve OTLP/gRPC on this port, 0 for any. Returns the port and what stops it."""
+    """Serve OTLP/gRPC on this port, 0 for any. Return the port and a function that stops it."""
     import grpc
 
     server = grpc.server(futures.ThreadPoolExecutor(4))
@@ -295,7 +295,7 @@ def _serve_grpc(collector: FakeCollector, port: int) -> tuple[int, Callable[[], 
             if reply.status != 200:
                 if "Retry-After" in reply.headers:
                     context.set_trailing_metadata((("grpc-status-details-bin", _retry_info(reply)),))
-                context.abort(getattr(grpc.StatusCode, _GRPC_CODES[reply.status]), "as told")
+                context.abort(getattr(grpc.StatusCode, _GRPC_CODES[reply.status]), "as configured")
             return _answer(signal, reply)
 
         return grpc.unary_unary_rpc_method_handler(export)

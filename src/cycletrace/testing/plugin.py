@@ -1,4 +1,4 @@
-"""The fixtures, as pytest finds them. Loaded in every test run of whoever has cycletrace: it must cost nothing."""
+"""The pytest plugin with the fixtures. It is loaded in every test run, so it must import quickly."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def cycletrace_journal(tmp_path: Path) -> Iterator[Journal]:
-    """What the test records: stages as whole trees, with a clock to set and sequential ids."""
+    """Record the test's stages, with a settable clock and sequential ids, and provide them as trees."""
     from cycletrace.testing import recording
 
     with recording(tmp_path / "cycletrace") as journal:
@@ -23,7 +23,7 @@ def cycletrace_journal(tmp_path: Path) -> Iterator[Journal]:
 
 @pytest.fixture
 def cycletrace_collector() -> Iterator[FakeCollector]:
-    """An OTLP/HTTP server that keeps and counts what it gets, and misbehaves as told."""
+    """Provide an OTLP/HTTP server that stores requests and fails on demand."""
     from cycletrace.testing import FakeCollector
 
     with FakeCollector() as collector:
@@ -31,7 +31,7 @@ def cycletrace_collector() -> Iterator[FakeCollector]:
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
-    """Trees of stages that differ are shown stage by stage."""
+    """Show the differences between trees of stages, stage by stage."""
     if op != "==" or not (isinstance(left, list) and isinstance(right, list)):
         return None
     from cycletrace.testing.tree import differences

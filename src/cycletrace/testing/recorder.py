@@ -1,4 +1,4 @@
-"""Recording apart from everything else: in a directory, an environment and with a clock of its own."""
+"""Isolated recording: with a separate directory, environment and clock."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from cycletrace.testing.clock import Clock, SequentialIds
 from cycletrace.testing.journal import Journal
 
 OURS = ("CYCLETRACE", "OTEL", "TRACEPARENT")
-"""Variables that begin so are hidden while recording: a test sends nothing to anybody's collector."""
+"""Prefixes of variables hidden while recording, so that a test sends nothing to a real collector."""
 
 
 @contextmanager
 def recording(directory: Path) -> Generator[Journal, None, None]:
-    """Record this process' stages in this directory until the block ends, and give what was recorded.
+    """Record this process's stages in this directory until the block ends, and provide the records.
 
-    Instants come from the journal's ``clock``, which stands still unless it is moved, ids are sequential, and no
-    settings but those made inside hold. OpenTelemetry's global providers are left alone.
+    Instants come from the journal's ``clock``, which moves only when told to. Ids are sequential, and only settings
+    made inside apply. OpenTelemetry's global providers are not touched.
     """
     from cycletrace._api.served import _recorded
     from cycletrace.diagnostics import _logged

@@ -1,4 +1,4 @@
-"""Stages as trees, to be compared whole."""
+"""Trees of stages, for comparison."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class Node(NamedTuple):
 
 
 def outline(nodes: Sequence[Node], depth: int = 0) -> Iterator[str]:
-    """A line for each stage, indented by its depth."""
+    """Yield a line for each stage, indented by its depth."""
     for node in nodes:
         yield f"{'  ' * depth}{node.name}: {node.outcome}"
         yield from outline(node.children, depth + 1)
 
 
 def differences(left: object, right: object) -> list[str] | None:
-    """How two lists of trees differ, stage by stage; ``None`` of anything else."""
+    """Return how two lists of trees differ, stage by stage, or ``None`` if they are anything else."""
     if not (_is_forest(left) and _is_forest(right)):
         return None
     lines = ndiff(list(outline(left)), list(outline(right)))
