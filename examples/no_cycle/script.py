@@ -1,7 +1,7 @@
-"""A script with stages and no cycle: every run of it is a cycle of its own, named after the script.
+"""A script with stages but no cycle: each run is a separate cycle, named after the script.
 
-Such a cycle is *implicit*: the report tells it beside the others, and counts it once a model was selected. Here
-that is said by the stage ``select``.
+Such a cycle is *implicit*: the report lists it separately, and counts it once a model was selected, here by the stage
+``select``.
 """
 
 from sklearn.datasets import load_diabetes
@@ -13,7 +13,7 @@ from cycletrace import stage, waiting
 MODELS = {"ridge": Ridge(), "lasso": Lasso(alpha=0.1)}
 
 with stage("data"):
-    with waiting("data"):  # the stage stands still: hardly here, for hours where the data comes from a warehouse
+    with waiting("data"):  # short here, but hours if the data comes from a warehouse
         features, targets = load_diabetes(return_X_y=True)
     features = features[:, features.std(axis=0) > 0]
 

@@ -1,4 +1,4 @@
-"""A whole pipeline in one process: from the data to the first prediction that somebody gets."""
+"""A whole pipeline in one process: from data to the first prediction for a consumer."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ Split = tuple[Array, Array, Array, Array]
 
 
 class Service:
-    """What answers. It holds several versions; a flag says which one."""
+    """A prediction service with several versions; a flag names the active one."""
 
     def __init__(self) -> None:
         self.versions: dict[str, Pipeline] = {}
@@ -78,7 +78,7 @@ def main() -> None:
         test(model, test_features, test_labels)
         deploy(model, service)
         activate(service)
-    print(f"the first answer of version {VERSION}: {service.predict(test_features[0])}")
+    print(f"the first prediction of version {VERSION}: {service.predict(test_features[0])}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Called by the shell: no cycletrace in here. Its exit code is the outcome of the stage."""
+"""Called from the shell, without cycletrace. Its exit code decides the outcome of the stage."""
 
 import pickle
 from pathlib import Path

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A pipeline of shell commands and Python scripts, in the folder that it is called with.
-# `cycletrace run` makes a stage of any command; they join one cycle by its key in the environment.
+# A pipeline of shell commands and Python scripts: pipeline.sh DIRECTORY VERSION
+# `cycletrace run` runs any command as a stage. The key in the environment joins the stages to one cycle.
 set -euo pipefail
 scripts=$(cd "$(dirname "$0")" && pwd)
 version=$2
@@ -14,4 +14,4 @@ cycletrace run --stage package -- tar -czf "releases/iris-$version.tgz" model.pi
 cycletrace run --stage deploy -- tar -xzf "releases/iris-$version.tgz" -C releases
 cycletrace run --stage activate -- ln -sfn releases/model.pickle production
 
-python "$scripts/predict.py" "$version" 5.1 3.5 1.4 0.2 # this one says that the version is in use
+python "$scripts/predict.py" "$version" 5.1 3.5 1.4 0.2 # the first prediction: the version is in use

@@ -1,4 +1,4 @@
-"""A consumer: asks the model in production, and says so."""
+"""A consumer: gets a prediction from the model in production, and records it."""
 
 import pickle
 import sys

@@ -1,4 +1,4 @@
-"""Called by the shell inside the stage `train`: the stages in here become its children."""
+"""Called from the shell inside the stage `train`: the stages here become its children."""
 
 import pickle
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A training script as there are many: it knows nothing of cycletrace."""
+"""An ordinary training script."""
 
 import pickle
 from pathlib import Path

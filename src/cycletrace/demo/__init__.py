@@ -1,1 +1,1 @@
-"""A real model from its data into use, each step a process of its own."""
+"""The demo: takes a real model from data to production, one process per step."""

@@ -1,6 +1,6 @@
-"""The demo's own log: what happened and when, by a clock that cycletrace has no part in.
+"""The demo's own log of what happened and when, independent of cycletrace.
 
-The acceptance test compares the facts with it. One JSON object a line, instants in UTC nanoseconds. Without
+The acceptance test compares the facts with it. One JSON object per line, instants in UTC nanoseconds. Without
 ``DEMO_LOG`` in the environment nothing is written, so that a copied step runs anywhere.
 """
 
@@ -21,7 +21,7 @@ VARIABLE = "DEMO_LOG"
 
 
 def append(log: Path | str, line: dict[str, Any]) -> None:
-    """Append a line, by one write: several processes share the file."""
+    """Append a line with one write, since several processes share the file."""
     file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         os.write(file, (json.dumps(line) + "\n").encode())
@@ -30,18 +30,18 @@ def append(log: Path | str, line: dict[str, Any]) -> None:
 
 
 def read(log: Path) -> list[dict[str, Any]]:
-    """All lines, in the order in which they were written."""
+    """Return all lines in the order of writing."""
     return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
 
 
 def note(**line: object) -> None:
-    """Append a line to the log of the demo that this process belongs to, if it belongs to one."""
+    """Append a line to the demo's log, if this process is part of a demo."""
     if log := os.environ.get(VARIABLE):
         append(log, line)
 
 
 def logged(function: Callable[P, R]) -> Callable[P, R]:
-    """Note when the function began and ended, whichever way it ended; the folder is that of the version."""
+    """Log when the function began and ended, even if it raised. The working directory is the version's."""
 
     @wraps(function)
     def clocked(*args: P.args, **kwargs: P.kwargs) -> R:

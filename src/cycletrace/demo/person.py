@@ -1,4 +1,4 @@
-"""The person at the terminal, who may have seen enough."""
+"""Handling of a person who aborts at a question."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 LEFT = 130
-"""Exit code of a step that was left at a question."""
+"""Exit code of a step aborted at a question."""
 
 
 @contextmanager
 def attended() -> Generator[None, None, None]:
-    """Ctrl-C and Ctrl-D at a question end the step, after all that is recorded of it, and without a traceback."""
+    """Exit without a traceback on Ctrl-C or Ctrl-D, after everything was recorded."""
     try:
         yield
     except (KeyboardInterrupt, EOFError):

@@ -1,4 +1,4 @@
-"""What the demo does with each version: which idea it tries and how far it goes."""
+"""The plan for each version of the demo: which idea it tries and how far it gets."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ class Plan(NamedTuple):
 
     version: str
     idea: str
-    """What ``prepare`` does to the images."""
+    """How ``prepare`` changes the images."""
     story: str
-    """One line for whoever watches."""
+    """One line of description for the terminal."""
     is_finished: bool = True
-    """Whether it goes on to its approval; else it is left open there."""
+    """False if it stays open before its approval."""
 
     @property
     def key(self) -> str:
@@ -25,11 +25,11 @@ class Plan(NamedTuple):
 
 
 def plan(version: int) -> Plan:
-    """Finished, abandoned and open cycles are all part of a team's life, so they are part of the demo."""
+    """Return the plan for a version. The demo includes finished, abandoned and open cycles."""
     if version == 2:
-        return Plan("2", "scaled", "pixels scaled to 0..1 for training, and nobody told the clients")
+        return Plan("2", "scaled", "pixels scaled to 0..1 for training, but not in the clients")
     if version == 3:
-        return Plan("3", "jittered", "noise on the training images; left open before its approval", is_finished=False)
+        return Plan("3", "jittered", "noise on the training images; stays open before its approval", is_finished=False)
     if version == 1:
-        return Plan("1", "plain", "the pixels as they come")
+        return Plan("1", "plain", "the original pixels")
     return Plan(str(version), "jittered", "noise on the training images, another split")

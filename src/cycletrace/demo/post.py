@@ -1,4 +1,4 @@
-"""Ask the model server something, over HTTP."""
+"""HTTP requests to the model server."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from urllib.request import Request, urlopen
 
 
 def post(url: str, document: dict[str, Any]) -> dict[str, Any]:
-    """Send a JSON document, return the JSON answer.
+    """Send a JSON document and return the JSON response.
 
     Raises:
-        OSError: where the server refuses, fails or is not there (``urllib.error.URLError`` is one).
+        OSError: if the server is unreachable or returns an error (as ``urllib.error.URLError``).
     """
     request = Request(url, json.dumps(document).encode(), {"Content-Type": "application/json"})  # noqa: S310 - ours
     with urlopen(request, timeout=10) as answer:  # noqa: S310 - the demo's own server

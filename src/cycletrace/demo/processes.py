@@ -1,7 +1,6 @@
-"""The demo's processes: steps that run to their end, and services that answer until it is over.
+"""The demo's processes: steps, which run to completion, and services, which run until the demo ends.
 
-All are known by their pid and ended by it. A service ends when the pipe to its standard input closes, and so
-also when the demo is killed.
+A service ends when the pipe to its stdin closes, and so also if the demo is killed.
 """
 
 from __future__ import annotations
@@ -14,23 +13,23 @@ from pathlib import Path
 from typing import IO
 
 PATIENCE = 3.0
-"""Seconds that a process gets to end by itself."""
+"""Seconds that a process has to end by itself."""
 
 Process = subprocess.Popen[str]
 
 
 def command(step: str, *arguments: str) -> list[str]:
-    """How a step is run: as a module, since ``select.py`` beside a script would hide Python's own ``select``."""
+    """Return the command for a step. It runs as a module, since a script's directory would shadow ``select``."""
     return [sys.executable, "-m", f"cycletrace.demo.steps.{step}", *arguments]
 
 
 def run_step(
     step: str, *arguments: str, folder: Path, environment: Mapping[str, str], is_interactive: bool = False
 ) -> tuple[int, str]:
-    """Run a step to its end in this folder.
+    """Run a step to completion in this directory.
 
-    Returns its exit code and what it printed, which is also kept in the folder as ``STEP.log``. An interactive
-    step has the terminal instead, and nothing is kept.
+    Return its exit code and output, which is also saved in the directory as ``STEP.log``. An interactive step uses the
+    terminal instead, and nothing is saved.
     """
     pipe = None if is_interactive else subprocess.PIPE
     with subprocess.Popen(  # noqa: S603 - our own scripts
@@ -57,9 +56,9 @@ def run_step(
 def service(
     step: str, *arguments: str, folder: Path, environment: Mapping[str, str]
 ) -> Generator[tuple[Process, IO[str]], None, None]:
-    """Start a service; end it on the way out. Gives the process and its standard output.
+    """Run a service until the block ends, and provide the process and its stdout.
 
-    Its standard error goes to ``STEP.log`` in the folder.
+    Its stderr goes to ``STEP.log`` in the directory.
     """
     with (
         (folder / f"{step}.log").open("w", encoding="utf-8") as errors,
@@ -84,7 +83,7 @@ def service(
 
 
 def end(process: Process) -> None:
-    """Give it time to end by itself (it has been told to, by Ctrl-C or a closed pipe), then end it by its pid."""
+    """Wait for a process to end by itself (after Ctrl-C or a closed pipe), then terminate it."""
     if not _has_ended(process):
         process.terminate()
         if not _has_ended(process):

@@ -1,4 +1,4 @@
-"""The demo: real versions of a real model go from their data into use, and their cycle time is measured."""
+"""The demo: takes versions of a real model from data to production and measures their cycle time."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from cycletrace.demo.processes import Process, run_step, service
 from cycletrace.demo.steps.approve import DECLINED
 
 TESTS_FAILED = 1
-"""Exit code of pytest, and so of the step ``test``, where it ran and tests failed."""
+"""Exit code of pytest, and so of the step ``test``, if tests failed."""
 
 FIRST_ANSWER = 30.0
-"""Seconds in which the client must get its first answer from a version."""
+"""Seconds in which the client must get its first prediction from a version."""
 
 FOREIGN = ("CYCLETRACE_CYCLE", "CYCLETRACE_DISABLED", "TRACEPARENT", "TRACESTATE")
-"""What the user's own work may have set, and must not reach the demo."""
+"""Variables of the user's own work that must not affect the demo."""
 
 
 class DemoError(Exception):
-    """The demo cannot go on; the message is for the person at the terminal."""
+    """An error that ends the demo. The message is for the user."""
 
 
 class World(NamedTuple):
-    """What all versions share while the demo runs."""
+    """The state that all versions share while the demo runs."""
 
     root: Path
     environment: Mapping[str, str]
@@ -38,7 +38,7 @@ class World(NamedTuple):
     """URL of the model server."""
     client: Process
     is_asking: bool
-    """Whether a person selects and approves."""
+    """True if a person selects and approves."""
     screen: TextIO
 
     @property
@@ -48,19 +48,19 @@ class World(NamedTuple):
 
     @property
     def alias(self) -> Path:
-        """The file that says which version the clients ask."""
+        """The file that names the version that clients use."""
         return self.root / "production"
 
 
 def run(root: Path, cycles: int, *, is_asking: bool, screen: TextIO, endpoint: str | None = None) -> None:
-    """Take this many versions through their cycles, in a folder of its own, telling the screen of it.
+    """Take this many versions through their cycles, and print the progress.
 
-    Everything lies in ``root`` afterwards: the records (it is their ``CYCLETRACE_DIR``), a folder a version, and
-    the demo's own log. With an ``endpoint`` the records are delivered there, too.
+    All files are in ``root``: the records (it is their ``CYCLETRACE_DIR``), a directory per version, and the demo's own
+    log. With an ``endpoint``, the records are also delivered there.
 
     Raises:
-        DemoError: where a step fails that should not.
-        KeyboardInterrupt: where a person has seen enough.
+        DemoError: if a step fails unexpectedly.
+        KeyboardInterrupt: if a person aborts.
     """
     (root / ".gitignore").write_text("*\n", encoding="utf-8")
     with _world(root.resolve(), is_asking=is_asking, screen=screen, endpoint=endpoint) as world:
@@ -70,7 +70,7 @@ def run(root: Path, cycles: int, *, is_asking: bool, screen: TextIO, endpoint: s
 
 @contextmanager
 def _world(root: Path, *, is_asking: bool, screen: TextIO, endpoint: str | None) -> Generator[World, None, None]:
-    """Put up the model server, with the version that was there before, and a client that asks it all the time."""
+    """Start the model server with an initial version, and a client that sends requests continuously."""
     (root / "production").write_text("0", encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if name not in FOREIGN}
     environment |= {"CYCLETRACE_DIR": str(root), log.VARIABLE: str(root / "demo-log.jsonl")}
@@ -85,12 +85,12 @@ def _world(root: Path, *, is_asking: bool, screen: TextIO, endpoint: str | None)
             log.append(root / "demo-log.jsonl", {"services": [server.pid, client.pid]})
             world = World(root, environment, url, client, is_asking, screen)
             _await_first_answer(world, "0")
-            print(f"A model server answers at {url}, a client asks it all the time.", file=screen)
+            print(f"A model server is running at {url}, and a client sends it requests continuously.", file=screen)
             yield world
 
 
 def _one_cycle(world: World, version: Plan) -> None:
-    """From the data into use, or as far as this version gets."""
+    """Take a version from data to production, or as far as it gets."""
     print(f"\n{version.key}: {version.story}", file=world.screen)
     (world.root / "versions" / version.version).mkdir(parents=True)
     archive = f"{MODEL}-{version.version}.tgz"
@@ -105,7 +105,7 @@ def _one_cycle(world: World, version: Plan) -> None:
         return
     _step(world, version, "package", archive)
     if not version.is_finished:
-        print("  left open: nobody has approved it yet", file=world.screen)
+        print("  open: waiting for approval", file=world.screen)
         return
     if _step(world, version, "approve", archive, *ask, also=DECLINED) == DECLINED:
         _step(world, version, "abandon", version.version)
@@ -113,11 +113,11 @@ def _one_cycle(world: World, version: Plan) -> None:
     _step(world, version, "deploy", version.version, archive, world.server)
     _step(world, version, "activate", version.version, str(world.alias))
     _await_first_answer(world, version.version)
-    print(f"  in use: the client has its first answer from version {version.version}", file=world.screen)
+    print(f"  in use: the client got its first prediction from version {version.version}", file=world.screen)
 
 
 def _step(world: World, version: Plan, step: str, *arguments: str, also: int | None = None) -> int:
-    """Run one step; its exit code must be 0 or the one that is ``also`` expected."""
+    """Run one step, whose exit code must be 0 or ``also``, and return it."""
     is_interactive = "--ask" in arguments
     print(f"  {step:<9}", end="\n" if is_interactive else "", flush=True, file=world.screen)
     start = time.time_ns()
@@ -141,11 +141,11 @@ def _step(world: World, version: Plan, step: str, *arguments: str, also: int | N
 
 
 def _await_first_answer(world: World, version: str) -> None:
-    """Until the client has noted its first answer from this version."""
+    """Wait until the client has logged its first prediction from this version."""
     patience = time.monotonic() + FIRST_ANSWER
     while not any(line.get("client") == "first answer" and line["version"] == version for line in log.read(world.log)):
         if world.client.poll() is not None:
             raise DemoError(f"The client died; see {world.root / 'client.log'}.")
         if time.monotonic() > patience:
-            raise DemoError(f"The client got no answer from version {version} in {FIRST_ANSWER:.0f} s.")
+            raise DemoError(f"The client got no prediction from version {version} within {FIRST_ANSWER:.0f} s.")
         time.sleep(0.02)

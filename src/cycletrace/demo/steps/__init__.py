@@ -1,5 +1,5 @@
-"""The pipeline that the demo measures: one short script a step, each run as a process of its own.
+"""The pipeline that the demo measures: one short script per step, each run in a separate process.
 
-They use nothing of cycletrace but its public API (and the demo's own log, for the test that checks us). Which
-cycle a step belongs to stands in ``CYCLETRACE_CYCLE``; the folder it works in is that of its version.
+They use only cycletrace's public API (and the demo's own log, for the acceptance test). ``CYCLETRACE_CYCLE`` names the
+cycle of a step, and the working directory is that of its version.
 """

@@ -1,4 +1,4 @@
-"""Abandon: this version goes nowhere. Said, so that its cycle does not count as open for ever."""
+"""Abandon: close the cycle of a version that will not be deployed, so that it does not stay open forever."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cycletrace.demo.log import logged
 def abandon(version: str) -> None:
     """Close the cycle of this version."""
     cycle("digits", version).close("abandoned")
-    print(f"version {version} is given up")
+    print(f"version {version} is abandoned")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from cycletrace.demo.log import logged
 @stage(mechanism="alias")
 @logged
 def activate(version: str, alias: Path) -> None:
-    """At one stroke: who reads the alias sees the old version or the new one, nothing between."""
+    """Switch the alias atomically: readers see either the old version or the new one."""
     new = alias.with_suffix(".new")
     new.write_text(version, encoding="utf-8")
     new.replace(alias)

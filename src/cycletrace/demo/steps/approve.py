@@ -1,4 +1,4 @@
-"""Approve: a person lets this very archive go into use, or a rule does."""
+"""Approve: a person, or a rule, approves an archive for production."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from cycletrace.demo.log import logged
 from cycletrace.demo.person import attended
 
 DECLINED = 3
-"""Exit code where the answer was no."""
+"""Exit code if approval was declined."""
 
 
 def is_good_enough() -> bool:
-    """The rule: what passed its tests may go out where the evaluation found a model worth having."""
+    """Return whether the rule approves: the best evaluated model must be accurate enough."""
     scores = json.loads(Path("scores.json").read_text(encoding="utf-8"))
     return max(float(score["accuracy"]) for score in scores.values()) >= 0.9
 
 
 def ask() -> bool:
-    """A person's decision; just Enter is a yes."""
-    return input("    All tests passed. May it go into use? [Y/n] ").strip().lower() in {"", "y", "yes"}
+    """Ask a person; Enter means yes."""
+    return input("    All tests passed. Deploy it to production? [Y/n] ").strip().lower() in {"", "y", "yes"}
 
 
 @logged
 def approve(archive: Path, decide: Callable[[], bool]) -> bool:
-    """What is approved is a digest: another archive of the same name is not."""
+    """Record the decision for the archive's digest, so that no other archive of that name is approved."""
     digest = archive.with_suffix(".sha256").read_text(encoding="utf-8")
     is_approved = decide()
     if is_approved:
@@ -41,7 +41,7 @@ if __name__ == "__main__":
     release = Path(sys.argv[1])
     if "--ask" in sys.argv:
         with attended():
-            with waiting("human"):  # until the person is there; looking and deciding is their work
+            with waiting("human"):  # until the person is there; reviewing and deciding is their work
                 input("    The release needs an approval. Press Enter when you are ready to look at it. ")
             with stage("approve", by="person"):
                 is_approved = approve(release, ask)

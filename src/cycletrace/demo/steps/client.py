@@ -1,6 +1,6 @@
-"""The client: asks for predictions all the time, of whichever version the alias names.
+"""The client: continuously requests predictions from the version that the alias names.
 
-The first answer that it gets from a new version is the moment in which that version is in use.
+A new version is in use when the client gets its first prediction from it.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from cycletrace.demo.log import note
 from cycletrace.demo.post import post
 
 BEFORE = "0"
-"""The version that was there before anybody measured: it has no cycle."""
+"""The initial version, which has no cycle."""
 
 
 def ask_on(server: str, alias: Path, closed: Event) -> None:
-    """Fifty questions a second until it is over."""
+    """Send fifty requests per second until the demo ends."""
     answers: Counter[str] = Counter()
     images = endlessly(np.asarray(load_digits(return_X_y=True)[0]).tolist())
     while not closed.wait(0.02):
@@ -42,7 +42,7 @@ def ask_on(server: str, alias: Path, closed: Event) -> None:
 
 
 def wait_for_the_end(closed: Event) -> None:
-    """Until whoever started us closes the pipe, or is gone."""
+    """Wait until the demo closes the pipe or ends."""
     os.read(0, 1)
     closed.set()
 

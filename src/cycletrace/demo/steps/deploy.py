@@ -1,4 +1,4 @@
-"""Deploy: the server loads the new version, and goes on answering with the old one."""
+"""Deploy: the server loads the new version, while clients still use the old one."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from cycletrace.demo.post import post
 @stage
 @logged
 def deploy(version: str, archive: Path, server: str) -> None:
-    """What was approved and nothing else; it must answer before this step ends."""
+    """Deploy the approved archive, and check that it makes predictions."""
     digest = sha256(archive.read_bytes()).hexdigest()
     if digest != archive.with_suffix(".approved").read_text(encoding="utf-8"):
-        sys.exit(f"{archive.name} is not what was approved.")
+        sys.exit(f"{archive.name} is not the approved archive.")
     post(f"{server}/versions", {"version": version, "archive": str(archive.resolve()), "sha256": digest})
     images = np.load("test.npz")["images"][:10]
     answer = post(f"{server}/versions/{version}/predict", {"images": images.tolist()})
-    print(f"version {answer['version']} is loaded and answers {' '.join(map(str, answer['digits']))}")
+    print(f"version {answer['version']} is loaded and predicts {' '.join(map(str, answer['digits']))}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Evaluate: how good each candidate is on images that it was not trained with, and how large."""
+"""Evaluate: measure each candidate's accuracy on validation images, and its size."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cycletrace.demo.log import logged
 @stage
 @logged
 def evaluate() -> None:
-    """The scores of all candidates, in one file."""
+    """Write the scores of all candidates to one file."""
     data = np.load("validation.npz")
     scores = {
         path.stem: {

@@ -1,4 +1,4 @@
-"""Package: the model and its scores in one archive, and the digest by which all later steps know it."""
+"""Package: put the model and its scores in one archive, which later steps identify by its digest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cycletrace.demo.log import logged
 @stage
 @logged
 def package(archive: Path) -> None:
-    """Write the archive, and beside it its SHA-256."""
+    """Write the archive, and its SHA-256 to a file next to it."""
     with tarfile.open(archive, "w:gz") as tar:
         tar.add("model.joblib")
         tar.add("scores.json")

@@ -1,4 +1,4 @@
-"""Prepare: load the data, split it, change it as the idea says. Here the cycle begins, so here it is named."""
+"""Prepare: load the data, split it, and change it according to the idea. The cycle begins and is named here."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Images = NDArray[np.float64]
 
 
 def jitter(images: Images) -> Images:
-    """Each image with a little noise, so that the model sees others than it will be asked about."""
+    """Return the images with a little noise, so that training images differ from those of clients."""
     noise = np.random.default_rng(0).normal(scale=1.0, size=images.shape)
     return np.clip(images + noise, 0, 16)
 
 
 IDEAS = {
     "plain": lambda images: images,
-    # Models like small numbers. But whoever asks for a prediction goes on sending 0..16: a real mistake.
+    # Scaling helps training, but clients still send 0..16: a realistic mistake.
     "scaled": lambda images: images / 16,
     "jittered": jitter,
 }
@@ -32,7 +32,7 @@ IDEAS = {
 @stage(kind="data", capture=("idea",))
 @logged
 def prepare(idea: str, seed: int) -> None:
-    """Handwritten digits, 8 x 8 pixels of 0..16, in three files."""
+    """Write handwritten digits, 8 x 8 pixels from 0 to 16, to three files."""
     images, digits = load_digits(return_X_y=True)
     images, test_images, digits, test_digits = train_test_split(
         images, digits, test_size=0.25, stratify=digits, random_state=0

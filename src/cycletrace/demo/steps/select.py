@@ -1,4 +1,4 @@
-"""Select: a person chooses among the candidates, or a rule does."""
+"""Select: a person, or a rule, chooses among the candidates."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ Scores = dict[str, dict[str, float]]
 
 
 def best(scores: Scores) -> str:
-    """The rule: the most accurate; of equals, the smallest."""
+    """Return the candidate chosen by the rule: the most accurate, and of equals the smallest."""
     return max(scores, key=lambda name: (scores[name]["accuracy"], -scores[name]["kilobytes"]))
 
 
 def ask(scores: Scores) -> str:
-    """A person's choice; just Enter takes what the rule would."""
+    """Ask a person for a candidate; Enter takes the rule's choice."""
     for name, score in scores.items():
         print(f"      {name:<12} accuracy {score['accuracy']:.3f}  {score['kilobytes']:,.0f} kB")
-    while (choice := input(f"    Which model goes on? [{best(scores)}] ").strip() or best(scores)) not in scores:
-        print(f"    One of {', '.join(scores)}, please.")
+    question = f"    Which model should be deployed? [{best(scores)}] "
+    while (choice := input(question).strip() or best(scores)) not in scores:
+        print(f"    Please enter one of {', '.join(scores)}.")
     return choice
 
 
 @logged
 def select(choose: Callable[[Scores], str]) -> None:
-    """The chosen candidate becomes the model of this version."""
+    """Make the chosen candidate the model of this version."""
     scores: Scores = json.loads(Path("scores.json").read_text(encoding="utf-8"))
     choice = choose(scores)
     shutil.copy(f"candidates/{choice}.joblib", "model.joblib")
@@ -41,7 +42,7 @@ def select(choose: Callable[[Scores], str]) -> None:
 if __name__ == "__main__":
     if "--ask" in sys.argv:
         with attended():
-            with waiting("human"):  # until the person is there; looking and deciding is their work
+            with waiting("human"):  # until the person is there; reviewing and deciding is their work
                 input("    The candidates are evaluated. Press Enter when you are ready to choose. ")
             with stage("select", by="person"):
                 select(ask)

@@ -1,7 +1,7 @@
-"""The model server: one process that holds several versions and answers for each.
+"""The model server: one process that serves several versions.
 
-POST /versions                    {"version", "archive", "sha256"}   loads a version beside the others
-POST /versions/VERSION/predict    {"images": [[64 pixels], ...]}     answers {"version", "digits"}
+POST /versions                    {"version", "archive", "sha256"}   loads another version
+POST /versions/VERSION/predict    {"images": [[64 pixels], ...]}     returns {"version", "digits"}
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ import joblib
 from sklearn.datasets import load_digits
 from sklearn.naive_bayes import GaussianNB
 
-# What answered before the pipeline was there.
+# The initial version, from before the pipeline.
 MODELS: dict[str, Any] = {"0": GaussianNB().fit(*load_digits(return_X_y=True))}
 
 
 def load(version: str, archive: str, digest: str) -> dict[str, Any]:
-    """Take a version in, if it is the one that was meant."""
+    """Load a version, after checking its digest."""
     if sha256(Path(archive).read_bytes()).hexdigest() != digest:
-        raise ValueError(f"{archive} does not have the digest {digest}")
+        raise ValueError(f"{archive} must have the digest {digest}")
     with tarfile.open(archive) as tar:
         MODELS[version] = joblib.load(tar.extractfile("model.joblib"))
     return {"versions": sorted(MODELS)}
 
 
 def predict(version: str, images: list[list[float]]) -> dict[str, Any]:
-    """The digits that this version reads."""
+    """Return the digits that this version predicts."""
     return {"version": version, "digits": MODELS[version].predict(images).tolist()}
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One request."""
+    """The handler of a request."""
 
     def do_POST(self) -> None:
-        """Answer, or say what was wrong."""
+        """Return the result, or an error."""
         try:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             match self.path.split("/")[1:]:
@@ -65,11 +65,11 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as in the base class
-        """Fifty predictions a second are not news."""
+        """Log nothing: there are fifty requests per second."""
 
 
 if __name__ == "__main__":
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     Thread(target=server.serve_forever, daemon=True).start()
     print(f"http://127.0.0.1:{server.server_port}", flush=True)
-    os.read(0, 1)  # until whoever started us closes the pipe, or is gone
+    os.read(0, 1)  # until the demo closes the pipe or ends

@@ -16,7 +16,7 @@ PYTEST = (sys.executable, "-m", "pytest", "-q", "--tb=line", "-p", "no:cacheprov
 @stage
 @logged
 def test() -> None:
-    """Ends as pytest does: a failing test makes this a stage with an error."""
+    """Run pytest and exit with its code, so that a failing test gives the stage the outcome ``error``."""
     suite = Path(__file__).with_name("model_tests.py")
     plain = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
     sys.exit(subprocess.call([*PYTEST, str(suite)], env=plain))  # noqa: S603 - our own suite

@@ -1,4 +1,4 @@
-"""Train: search the settings of three families of models, keep the best of each."""
+"""Train: tune three families of models, and keep the best of each."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FAMILIES = {
 @stage
 @logged
 def train() -> None:
-    """One search a family, each a stage inside this one."""
+    """Run one search per family, each as a stage inside this one."""
     data = np.load("train.npz")
     candidates = Path("candidates")
     candidates.mkdir(exist_ok=True)
