@@ -33,7 +33,7 @@ def test_every_option_is_in_the_table() -> None:
         assert takes == setting.takes.replace("|", "\\|")
         if setting.default:
             assert default == setting.default
-    listed = PAGE[PAGE.index("| option |") : PAGE.index("In the file a forward")]
+    listed = PAGE[PAGE.index("| option |") : PAGE.index("In the file, a forward")]
     names = re.findall(r"^\| `([a-z-]+)` \|", listed, re.MULTILINE)
     assert sorted(names) == sorted(["config", *(setting.name for setting in SETTINGS)])
 
@@ -69,5 +69,5 @@ def test_every_label_is_in_the_table() -> None:
 
 def test_every_bound_is_named() -> None:
     units = {"s": 1, "min": 60, "h": 3600, "d": 86400}
-    (line,) = re.findall(r"Bounds of histograms: ([^.]*)\.", PAGE)
+    (line,) = re.findall(r"Histogram bounds: ([^.]*)\.", PAGE)
     assert tuple(int(number) * units[unit] for number, unit in re.findall(r"(\d+)\s+(\w+)", line)) == BOUNDS

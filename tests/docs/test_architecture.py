@@ -1,4 +1,4 @@
-"""``docs/architecture.md`` against the tree: its rooms, their imports, its files, the journal's lines."""
+"""``docs/architecture.md`` against the tree: its packages, their imports, its files, the journal's lines."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tests.docs.pages import ROOT, page, section, table, words
 from tests.journals import Journal, run_script
 
 SOURCE = ROOT / "src" / "cycletrace"
-ROOMS = {words(row["room"])[0]: row for row in table(page("architecture.md"), "room")}
+PACKAGES = {words(row["package"])[0]: row for row in table(page("architecture.md"), "package")}
 
 
 def imported(path: Path) -> set[str]:
-    """The rooms that a module imports from, inside functions too."""
+    """Return the packages that a module imports from, including inside functions."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("cycletrace"):
@@ -23,26 +23,26 @@ def imported(path: Path) -> set[str]:
             found |= set(of) if of else {alias.name for alias in node.names}
         elif isinstance(node, ast.Import):
             found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("cycletrace.")}
-    return found & set(ROOMS)
+    return found & set(PACKAGES)
 
 
-def test_the_rooms_are_the_packages() -> None:
-    packages = {path.parent.name for path in SOURCE.glob("*/__init__.py")} | {"conventions", "diagnostics"}
-    assert packages == set(ROOMS)
+def test_the_table_lists_the_packages() -> None:
+    found = {path.parent.name for path in SOURCE.glob("*/__init__.py")} | {"conventions", "diagnostics"}
+    assert found == set(PACKAGES)
 
 
-@pytest.mark.parametrize("room", [room for room in ROOMS if room not in {"cli", "demo"}])
-def test_a_room_imports_only_what_its_row_allows(room: str) -> None:
-    modules = sorted((SOURCE / room).rglob("*.py")) or [SOURCE / f"{room}.py"]
-    used = {name for path in modules for name in imported(path)} - {room}
-    assert used <= set(words(ROOMS[room]["may import"]))
+@pytest.mark.parametrize("package", [package for package in PACKAGES if package not in {"cli", "demo"}])
+def test_a_package_imports_only_what_its_row_allows(package: str) -> None:
+    modules = sorted((SOURCE / package).rglob("*.py")) or [SOURCE / f"{package}.py"]
+    used = {name for path in modules for name in imported(path)} - {package}
+    assert used <= set(words(PACKAGES[package]["may import"]))
 
 
 def test_every_file_that_the_page_names_exists() -> None:
     text = page("architecture.md")
     named = {word for word in words(text) if re.fullmatch(r"[\w/]+(\.py|\.md|/)", word)}
     assert "flow/marks.py" in named
-    in_flow = set(words(section(text, "Rooms")))
+    in_flow = set(words(section(text, "Packages")))
     for name in named:
         roots = [ROOT, SOURCE, *([SOURCE / "flow"] if name in in_flow else [])]
         assert any((root / name).exists() for root in roots), name
