@@ -68,7 +68,7 @@ class NoData:
 NoData.__module__ = "torch"
 
 
-def test_one_bad_value_costs_no_other(journal: Journal) -> None:
+def test_one_bad_value_does_not_affect_the_others(journal: Journal) -> None:
     with ct.stage("work") as run:
         run.set(
             accuracy=0.93,
@@ -90,7 +90,7 @@ class NoShape:
 NoShape.__module__ = "torch"
 
 
-def test_one_bad_argument_costs_no_other(journal: Journal) -> None:
+def test_one_bad_argument_does_not_affect_the_others(journal: Journal) -> None:
     @ct.stage(capture=("before", "bad", "after"))
     def work(before: int, bad: object, after: int) -> None:
         """Do nothing."""
@@ -99,7 +99,7 @@ def test_one_bad_argument_costs_no_other(journal: Journal) -> None:
     assert own(journal) == {"before": 1, "after": 2}
 
 
-def test_arrays_are_told_by_shape_and_dtype(journal: Journal) -> None:
+def test_arrays_are_captured_by_shape_and_dtype(journal: Journal) -> None:
     @ct.stage(capture=("x", "y"))
     def work(x: Any, y: Any) -> None:
         """Do nothing."""
@@ -117,7 +117,7 @@ def test_long_texts_are_cut(journal: Journal) -> None:
     assert own(journal) == {"text": "x" * 256}
 
 
-def test_what_is_not_plain_is_left_out_and_never_called(journal: Journal, caplog: pytest.LogCaptureFixture) -> None:
+def test_complex_values_are_ignored_and_never_called(journal: Journal, caplog: pytest.LogCaptureFixture) -> None:
     @ct.stage(capture=("thing", "things", "nothing"))
     def work(thing: object, things: object, nothing: object) -> object:
         return thing
@@ -184,7 +184,7 @@ def test_set_takes_numbers_texts_and_truth_values_of_numpy_too(journal: Journal)
     assert own(journal) == {"a": 1, "b": 0.5, "c": "text", "d": True, "e": 0.25, "f": 3, "g": True}
 
 
-def test_set_leaves_anything_else_out_and_tells_it(
+def test_set_ignores_other_values_and_logs_them(
     journal: Journal, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with ct.stage("work") as run:
@@ -221,7 +221,7 @@ def test_nothing_that_a_user_puts_on_a_span_makes_its_record_unreadable(journal:
     assert encode("traces", [Item(document, {})])
 
 
-def test_what_is_far_too_much_is_left_out_and_told(journal: Journal, caplog: pytest.LogCaptureFixture) -> None:
+def test_oversized_attributes_are_ignored_and_logged(journal: Journal, caplog: pytest.LogCaptureFixture) -> None:
     from opentelemetry import trace
 
     with ct.stage("work"):

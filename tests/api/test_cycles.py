@@ -67,7 +67,7 @@ def test_a_decorated_function_works_on_its_cycle(journal: Journal) -> None:
     assert [span["attributes"][c.CYCLE_KEY] for span in journal.spans()] == ["churn@7", "churn@8"]
 
 
-def test_what_is_given_beats_the_block_and_the_block_the_environment(journal: Journal) -> None:
+def test_arguments_take_precedence_over_the_block_and_the_block_over_the_environment(journal: Journal) -> None:
     from cycletrace.emit import runtime
 
     os.environ["CYCLETRACE_CYCLE"] = "env@1"
@@ -99,7 +99,7 @@ def test_without_any_the_run_of_the_program_has_one_implicit_cycle(tmp_path: Pat
     assert first == second != third == fourth
 
 
-def test_the_worktrees_cycle_holds_in_its_folder_and_below(tmp_path: Path) -> None:
+def test_the_worktrees_cycle_applies_in_its_directory_and_below(tmp_path: Path) -> None:
     (tmp_path / "repo" / ".cycletrace").mkdir(parents=True)
     (tmp_path / "repo" / "deep").mkdir()
     (tmp_path / "repo" / ".cycletrace" / "cycle").write_text('{"key": "churn@9", "model": "churn"}')
@@ -266,7 +266,7 @@ def test_served_marks_the_first_prediction_only(journal: Journal) -> None:
     assert marks[0]["attributes"][c.MECHANISM] == "flag"
 
 
-def test_served_is_recorded_once_for_each_thing_that_tells_a_record_from_another(journal: Journal) -> None:
+def test_served_is_recorded_once_per_distinct_call(journal: Journal) -> None:
     for _ in range(2):
         ct.served("m", "1", environment="staging")
         ct.served("m", "1", environment="production")

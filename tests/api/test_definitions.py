@@ -64,7 +64,7 @@ class Class:
         ),
     ],
 )
-def test_wrong_use_raises_with_the_sentence_that_helps(
+def test_wrong_arguments_raise_a_helpful_error(
     journal: Journal, wrong: Any, raises: type[Exception], sentence: str
 ) -> None:
     with pytest.raises(raises, match=sentence):
@@ -92,7 +92,7 @@ def test_a_generator_cannot_be_a_wait_or_a_cycle() -> None:
         (lambda: ct.served(["m"], "1"), "served"),  # type: ignore[arg-type]
     ],
 )
-def test_wrong_words_at_run_time_are_told_once(
+def test_invalid_values_at_run_time_are_logged_once(
     journal: Journal, wrong: Any, told: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     _recorded.clear()
@@ -187,7 +187,7 @@ print("ran")
         ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "lots", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"),
     ],
 )
-def test_a_bad_setting_is_told_once_and_falls_back(
+def test_an_invalid_setting_is_logged_once_and_the_default_is_used(
     tmp_path: Path, variable: str, value: str, allowed: str | None
 ) -> None:
     done = run_script(SETTINGS, tmp_path / "state", **{variable: value})

@@ -359,7 +359,7 @@ def test_interleaved_async_generators_keep_their_own_place(journal: Journal) -> 
     assert (left, right) == ({journal.span("left")["span_id"]}, {journal.span("right")["span_id"]})
 
 
-def test_inspect_still_says_the_truth() -> None:
+def test_inspect_still_works() -> None:
     assert inspect.isgeneratorfunction(batches)
     assert not inspect.isasyncgenfunction(batches)
     assert inspect.isasyncgenfunction(pages)

@@ -86,7 +86,7 @@ def test_outside_any_cycle_the_attributes_are_there_and_empty_and_no_cycle_is_ma
     assert not list((tmp_path / "state").glob("journal/*"))
 
 
-def test_what_is_logged_while_the_settings_are_read_does_no_harm(tmp_path: Path) -> None:
+def test_logging_while_settings_are_read_is_safe(tmp_path: Path) -> None:
     program = """
 import logging
 from cycletrace.logging import CycleFilter

@@ -98,7 +98,7 @@ def test_record_exception_arrives_and_makes_no_error(journal: Journal) -> None:
     assert journal.span("train")["events"][0][2]["exception.message"] == "bad"
 
 
-def test_an_error_status_is_the_outcome_error_unless_one_was_said(journal: Journal) -> None:
+def test_an_error_status_means_the_outcome_error_unless_one_was_set(journal: Journal) -> None:
     for said in (None, "cached"):
         with ct.stage("train") as run:
             if said:
@@ -108,7 +108,7 @@ def test_an_error_status_is_the_outcome_error_unless_one_was_said(journal: Journ
     assert [span["error"] is None for span in journal.spans()] == [False, True]
 
 
-def test_a_span_that_somebody_else_ended_costs_nothing(
+def test_a_span_ended_by_other_code_loses_nothing(
     journal: Journal, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(ValueError, match="bad"), ct.stage("train") as run:  # noqa: PT012 - what is said comes before what is raised
@@ -123,13 +123,13 @@ def test_a_span_that_somebody_else_ended_costs_nothing(
     assert capfd.readouterr().err == ""
 
 
-def test_our_names_are_ours(journal: Journal) -> None:
+def test_users_cannot_overwrite_our_attributes(journal: Journal) -> None:
     with ct.stage("train"):
         trace.get_current_span().set_attribute(c.STAGE_OUTCOME, "splendid")
     assert journal.outcomes() == [("train", "ok")]
 
 
-def test_many_attributes_of_the_users_push_none_of_ours_out(journal: Journal) -> None:
+def test_many_user_attributes_do_not_displace_ours(journal: Journal) -> None:
     with ct.cycle("churn", "7"), ct.stage("train"):
         trace.get_current_span().set_attributes({f"name{number}": number for number in range(500)})
     attributes = journal.span("train")["attributes"]
@@ -212,7 +212,7 @@ def test_span_processors_get_each_finished_span_once(journal: Journal) -> None:
     assert train.resource.attributes["service.name"] == "churn"
 
 
-def test_a_span_processor_that_fails_is_told_and_hurts_nobody(
+def test_a_failing_span_processor_is_logged_and_affects_nothing_else(
     journal: Journal, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     class Broken(Kept):
@@ -235,7 +235,7 @@ def test_a_span_processor_that_fails_is_told_and_hurts_nobody(
     assert capfd.readouterr().err == ""
 
 
-def test_an_exporter_that_fails_hurts_nobody(journal: Journal) -> None:
+def test_a_failing_exporter_affects_nothing_else(journal: Journal) -> None:
     class Broken(SpanExporter):
         def export(self, spans: Any) -> SpanExportResult:
             raise ValueError("broken")
@@ -246,7 +246,7 @@ def test_an_exporter_that_fails_hurts_nobody(journal: Journal) -> None:
     assert journal.outcomes() == [("train", "ok")]
 
 
-def test_what_is_no_span_processor_is_refused_where_it_is_given(journal: Journal) -> None:
+def test_an_invalid_span_processor_is_rejected_immediately(journal: Journal) -> None:
     with pytest.raises(TypeError, match="span processors or exporters"):
         ct.configure(span_processors=["jaeger"])  # type: ignore[list-item]
 

@@ -68,7 +68,7 @@ def around_async_block(raised: BaseException) -> None:
 
 @pytest.mark.parametrize("around", [around_function, around_block, around_coroutine, around_async_block])
 @pytest.mark.parametrize(("raised", "outcome", "error_type"), RAISED, ids=[repr(raised) for raised, *_ in RAISED])
-def test_what_is_raised_goes_on_unchanged_and_names_the_outcome(
+def test_exceptions_propagate_unchanged_and_decide_the_outcome(
     journal: Journal, around: Any, raised: BaseException, outcome: str, error_type: str | None
 ) -> None:
     raised.__traceback__ = raised.__context__ = None
@@ -107,7 +107,7 @@ def test_one_exception_is_recorded_once_on_each_stage_that_it_leaves(journal: Jo
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="exception groups are new in Python 3.11")
-def test_a_group_is_what_all_its_members_are() -> None:
+def test_an_exception_group_has_the_outcome_shared_by_its_members() -> None:
     from cycletrace.emit.outcomes import outcome_of
 
     group: Any = __import__("builtins").BaseExceptionGroup
@@ -127,7 +127,7 @@ def test_a_group_is_recorded_and_goes_on(journal: Journal) -> None:
 
 
 @pytest.mark.parametrize("outcome", c.STAGE_OUTCOMES)
-def test_a_said_outcome_holds(journal: Journal, outcome: str) -> None:
+def test_an_outcome_set_by_the_code_is_kept(journal: Journal, outcome: str) -> None:
     with ct.stage("work") as run:
         run.outcome = outcome
         assert run.outcome == outcome
@@ -136,14 +136,14 @@ def test_a_said_outcome_holds(journal: Journal, outcome: str) -> None:
     assert (span["error"] is not None) == (outcome in c.ERROR_OUTCOMES)
 
 
-def test_no_success_is_said_over_an_exception(journal: Journal) -> None:
+def test_a_success_never_overrides_an_exception(journal: Journal) -> None:
     with pytest.raises(ValueError, match="bad"), ct.stage("work") as run:  # noqa: PT012 - what is said comes before what is raised
         run.outcome = "cached"
         raise ValueError("bad")
     assert journal.outcomes() == [("work", "error")]
 
 
-def test_a_failure_is_said_of_an_exception(journal: Journal) -> None:
+def test_an_exception_can_be_given_a_failure_outcome(journal: Journal) -> None:
     with pytest.raises(ValueError, match="bad"), ct.stage("work") as run:  # noqa: PT012 - what is said comes before what is raised
         run.outcome = "timeout"
         raise ValueError("bad")
@@ -151,7 +151,7 @@ def test_a_failure_is_said_of_an_exception(journal: Journal) -> None:
     assert journal.span("work")["attributes"][c.ERROR_TYPE] == "ValueError"
 
 
-def test_an_unknown_outcome_is_told_once_and_left_out(journal: Journal, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unknown_outcome_is_logged_once_and_ignored(journal: Journal, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(2):
         with ct.stage("work") as run:
             run.outcome = "splendid"

@@ -127,7 +127,7 @@ def test_an_asynchronous_block_is_a_stage(journal: Journal) -> None:
     assert journal.trees() == [Node("data", "ok", (Node("train", "ok"),))]
 
 
-def test_methods_of_every_sort_get_what_they_are_bound_to(journal: Journal) -> None:
+def test_all_kinds_of_methods_receive_what_they_are_bound_to(journal: Journal) -> None:
     pipeline = Pipeline()
     assert pipeline.method(1) == (pipeline, 1)
     assert Pipeline.method(pipeline, 2) == (pipeline, 2)
@@ -163,7 +163,7 @@ def test_recursion_nests(journal: Journal) -> None:
     assert journal.trees() == [Node("countdown", "ok", (Node("countdown", "ok", (Node("countdown", "ok"),)),))]
 
 
-def test_recursion_without_end_raises_what_it_raised(journal: Journal) -> None:
+def test_infinite_recursion_raises_the_same_error(journal: Journal) -> None:
     @ct.stage
     def forever() -> None:
         forever()
@@ -341,7 +341,7 @@ def test_an_empty_snapshot_resumes_nothing(journal: Journal) -> None:
         ct.attach("churn@7")  # type: ignore[arg-type]
 
 
-def test_what_tools_ask_of_a_function_is_still_true() -> None:
+def test_introspection_of_a_function_still_works() -> None:
     assert inspect.signature(bare) == inspect.signature(unwrap(bare))
     assert (bare.__name__, bare.__doc__, bare.__module__) == ("bare", "Add.", __name__)
     assert unwrap(bare)(1) == 3
@@ -382,7 +382,7 @@ def test_decorated_closures_cloudpickle(journal: Journal) -> None:
     assert journal.trees() == [Node("scale", "ok")]
 
 
-def test_what_passes_through_a_stage_is_the_object_itself(journal: Journal) -> None:
+def test_objects_pass_through_a_stage_unchanged(journal: Journal) -> None:
     @ct.stage
     def identity(x: object) -> object:
         return x

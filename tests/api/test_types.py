@@ -158,7 +158,7 @@ def pyright(path: Path) -> set[tuple[int, str]]:
 
 
 @pytest.mark.slow
-def test_good_and_bad_uses_are_told_apart(tmp_path: Path) -> None:
+def test_type_checkers_accept_correct_and_reject_wrong_uses(tmp_path: Path) -> None:
     good, bad = tmp_path / "good.py", tmp_path / "bad.py"
     good.write_text(GOOD)
     bad.write_text(BAD)

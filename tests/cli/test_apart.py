@@ -7,7 +7,7 @@ from tests.cli.commands import Shell
 HOUR = 3600 * 10**9
 
 
-def test_a_stage_begun_and_ended_hours_apart_is_one_run_however_often_it_is_said(shell: Shell) -> None:
+def test_repeated_begin_and_end_commands_make_one_run(shell: Shell) -> None:
     cycle = ("--cycle", "churn@7")
     for _ in range(2):
         begun = shell.run("stage", "begin", "approve", *cycle, "--by", "person:ann", "--at", "2026-01-05T09:00:00Z")
@@ -24,7 +24,7 @@ def test_a_stage_begun_and_ended_hours_apart_is_one_run_however_often_it_is_said
     assert stage["person"] not in {None, "ann"}
 
 
-def test_a_stage_begun_elsewhere_is_ended_by_saying_when_it_began(shell: Shell) -> None:
+def test_a_stage_begun_elsewhere_is_ended_with_its_start(shell: Shell) -> None:
     unknown = shell.run("stage", "end", "deploy", "--cycle", "churn@7")
     assert unknown.code == 2
     assert "--began" in unknown.err

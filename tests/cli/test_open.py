@@ -34,7 +34,7 @@ def test_an_alias_leads_to_the_trace_of_its_cycle(shell: Shell) -> None:
     assert opened.out == f"{JAEGER}/trace/{cycle_id('', 'churn@first')}\n"
 
 
-def test_what_is_missing_is_said_in_one_sentence(shell: Shell) -> None:
+def test_missing_packages_are_reported_in_one_sentence(shell: Shell) -> None:
     for result, word in (
         (shell.run("open", "churn@7"), "CYCLETRACE_JAEGER_URL is not set"),
         (shell.run("open", CYCLETRACE_JAEGER_URL=JAEGER), "cycletrace open KEY"),
@@ -66,7 +66,7 @@ def test_so_does_json_where_no_link_is_null(shell: Shell) -> None:
         assert [cycle["trace"] for cycle in (*status["open"], *report["work"]["open"], one)] == [wanted] * 3
 
 
-def test_a_wrong_base_is_told_before_anything_is_shown(shell: Shell) -> None:
+def test_an_invalid_base_url_is_reported_first(shell: Shell) -> None:
     shell.run("start", "churn", "--version", "7")
     for words in (["status"], ["report"], ["report", "--cycle", "churn@7"]):
         result = shell.run(*words, CYCLETRACE_JAEGER_URL="jaeger:16686")

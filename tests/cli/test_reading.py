@@ -79,7 +79,7 @@ NAME_OF_A_JOURNAL = f"{1:020d}-1-{'0' * 16}-0000.jsonl"
 
 @pytest.mark.parametrize("name", ["notes.jsonl", NAME_OF_A_JOURNAL])
 @pytest.mark.parametrize("put", [put_folder, put_pipe, put_link_to_a_device, put_link_to_a_file, put_huge_sparse_file])
-def test_what_lies_among_the_journals_and_is_none_is_ignored_with_one_line(
+def test_non_journals_in_the_journal_directory_are_ignored_with_one_line(
     shell: Shell, name: str, put: Callable[[Path], None]
 ) -> None:
     assert shell.python(PIPELINE).code == 0
@@ -93,7 +93,7 @@ def test_what_lies_among_the_journals_and_is_none_is_ignored_with_one_line(
     assert shell.python(PIPELINE).code == 0
 
 
-def test_the_journals_of_somebody_else_are_not_read(shell: Shell) -> None:
+def test_journals_of_another_user_are_not_read(shell: Shell) -> None:
     assert shell.python(PIPELINE).code == 0
     shell.state.chmod(0o777)
     for command in ("facts", "status", "report", "flush", "store info"):
@@ -115,7 +115,7 @@ def test_report_facts_and_status_speak_json(shell: Shell) -> None:
     assert status["delivery"]["endpoint"] is None
 
 
-def test_an_empty_store_says_how_to_get_a_first_cycle(shell: Shell) -> None:
+def test_an_empty_store_prints_how_to_record_a_first_cycle(shell: Shell) -> None:
     assert "cycletrace demo" in shell.run("report").out
     assert "cycletrace demo" in shell.run("status").out
     facts = shell.run("facts")
@@ -123,7 +123,7 @@ def test_an_empty_store_says_how_to_get_a_first_cycle(shell: Shell) -> None:
     assert "cycletrace demo" in facts.err
 
 
-def test_where_others_are_there_what_was_asked_for_is_said_to_be_missing(shell: Shell) -> None:
+def test_a_filter_without_matches_is_reported(shell: Shell) -> None:
     shell.python(PIPELINE)
     assert shell.run("report", "--model", "fraud").out == "There is no cycle here of the model 'fraud'.\n"
     assert shell.run("status").out.startswith("No open cycles.\n")
@@ -132,13 +132,13 @@ def test_where_others_are_there_what_was_asked_for_is_said_to_be_missing(shell: 
     assert missing.err == "There is no cycle here with the key 'churn@8', as of that time.\n"
 
 
-def test_status_tells_where_an_open_cycle_stands(shell: Shell) -> None:
+def test_status_shows_the_state_of_open_cycles(shell: Shell) -> None:
     shell.run("stage", "begin", "train", "--cycle", "churn@7")
     shell.run("wait", "begin", "compute", "--stage", "train", "--cycle", "churn@7")
     assert "churn@7: started; waiting for compute for" in shell.run("status").out
 
 
-def test_a_damaged_line_of_a_journal_costs_itself_and_is_told(shell: Shell) -> None:
+def test_a_damaged_journal_line_affects_no_other_and_is_reported(shell: Shell) -> None:
     shell.python(PIPELINE)
     (journal,) = (shell.state / "journal").glob("*.jsonl")
     lines = journal.read_bytes().splitlines(keepends=True)
@@ -150,7 +150,7 @@ def test_a_damaged_line_of_a_journal_costs_itself_and_is_told(shell: Shell) -> N
 
 
 @pytest.mark.parametrize("command", ["report", "facts", "status"])
-def test_a_file_that_is_no_store_is_refused_in_a_sentence_and_not_touched(shell: Shell, command: str) -> None:
+def test_a_file_that_is_not_a_store_is_rejected_and_not_modified(shell: Shell, command: str) -> None:
     path = shell.folder / "holiday.db"
     path.write_bytes(b"not a store" * 100)
     result = shell.run(command, "--store", str(path))
@@ -181,7 +181,7 @@ def test_a_file_that_is_no_store_is_refused_in_a_sentence_and_not_touched(shell:
         ([], "COMMAND"),
     ],
 )
-def test_a_bad_command_line_says_what_would_be_a_good_one(shell: Shell, arguments: list[str], said: str) -> None:
+def test_an_invalid_command_line_prints_how_to_fix_it(shell: Shell, arguments: list[str], said: str) -> None:
     result = shell.run(*arguments)
     assert result.code == 2
     assert said in result.err
@@ -203,13 +203,13 @@ def test_facts_are_those_of_the_instant_that_is_asked_for(shell: Shell) -> None:
     assert shell.facts("--at", "2026-01-05T08:00:00Z") == []
 
 
-def test_flush_without_an_endpoint_says_which_variable_to_set(shell: Shell) -> None:
+def test_flush_without_an_endpoint_names_the_variable_to_set(shell: Shell) -> None:
     result = shell.run("flush")
     assert result.code == 2
     assert "OTEL_EXPORTER_OTLP_ENDPOINT" in result.err
 
 
-def test_doctor_finds_what_is_wrong_and_says_what_to_do(shell: Shell, tmp_path: Path) -> None:
+def test_doctor_finds_problems_and_prints_what_to_do(shell: Shell, tmp_path: Path) -> None:
     assert shell.run("doctor").code == 0
     findings = shell.run("doctor", "--json", CYCLETRACE_LAUNCH="moon", CYCLETRACE_ENDPOINT="http://127.0.0.1:9")
     wrong = [json.loads(line) for line in findings.out.splitlines() if not json.loads(line)["is_sound"]]

@@ -26,7 +26,7 @@ def test_it_ends_as_the_command_ends(shell: Shell, command: str, code: int) -> N
     assert stage["outcome"] == {0: "ok", 3: "error", -9: "error", -15: "interrupted"}[code]
 
 
-def test_what_cannot_be_run_ends_as_in_a_shell(shell: Shell) -> None:
+def test_a_command_that_cannot_run_exits_as_in_a_shell(shell: Shell) -> None:
     missing = shell.run("run", "--stage", "train", "--cycle", "churn@7", "--", "no-such-command")
     assert missing.code == 127
     assert "no-such-command" in missing.err
@@ -89,7 +89,7 @@ def test_signals_that_were_ignored_stay_ignored_in_the_command(shell: Shell) -> 
     assert (process.returncode, process.stdout) == (0, "SIG_IGN SIG_DFL\n")
 
 
-def test_the_terminal_is_the_commands_and_ctrl_c_means_what_it_means_to_it(shell: Shell) -> None:
+def test_the_command_owns_the_terminal_and_ctrl_c(shell: Shell) -> None:
     script = """
 import signal, sys, time
 try:

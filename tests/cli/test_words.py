@@ -40,7 +40,7 @@ def test_a_second_cycle_is_not_begun_over_the_first(shell: Shell) -> None:
     assert shell.run("start", "fraud", "--force").code == 0
 
 
-def test_marks_are_said_at_the_instant_that_is_given(shell: Shell) -> None:
+def test_marks_are_recorded_at_the_given_instant(shell: Shell) -> None:
     shell.run("mark", "started", "--cycle", "churn@7", "--at", "2026-01-05T09:00:00+01:00")
     shell.run("mark", "in_use", "--cycle", "churn@7", "--at", "2026-01-05T10:00:00Z", "--mechanism", "flag")
     (cycle,) = shell.facts("--cycle", "churn@7")
@@ -69,14 +69,14 @@ def test_served_and_alias_reach_the_cycle_by_its_key(shell: Shell) -> None:
     assert cycle["outcome"] == "in_use"
 
 
-def test_without_a_cycle_the_sentence_says_how_to_get_one(shell: Shell) -> None:
+def test_without_a_cycle_the_error_explains_how_to_begin_one(shell: Shell) -> None:
     for command in (["mark", "selected"], ["alias", "x"], ["close", "failed"], ["env"], ["stage", "begin", "train"]):
         result = shell.run(*command)
         assert result.code == 2
         assert "cycletrace start MODEL" in result.err
 
 
-def test_what_cannot_be_written_is_not_called_recorded(shell: Shell) -> None:
+def test_records_that_cannot_be_written_are_not_reported_as_recorded(shell: Shell) -> None:
     shell.state.write_text("a file, not a folder", encoding="ascii")
     result = shell.run("mark", "selected", "--cycle", "churn@7")
     assert (result.code, result.out) == (2, "")
@@ -100,7 +100,7 @@ def test_closing_another_cycle_leaves_the_one_that_is_joined_here(shell: Shell) 
     assert shell.run("mark", "trained").code == 2
 
 
-def test_a_setting_that_is_not_allowed_is_told_to_who_types_and_not_to_what_is_run(shell: Shell) -> None:
+def test_an_invalid_setting_is_printed_by_commands_but_not_by_run(shell: Shell) -> None:
     told = shell.run("mark", "trained", "--cycle", "churn@7", CYCLETRACE_LAUNCH="moon")
     assert told.code == 0
     assert told.err.startswith("cycletrace: CYCLETRACE_LAUNCH must be one of terminal")

@@ -16,7 +16,7 @@ SECOND = 1_000_000_000
 
 
 @pytest.mark.slow
-def test_a_collector_knows_what_the_journal_says_and_its_metrics_add_up(tmp_path: Path) -> None:
+def test_collector_and_journal_agree_and_metrics_add_up(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "cycletrace", "demo", "--yes", "--cycles", "3", "--collector", "--dir", str(tmp_path)],
         env=quiet_environment(),
@@ -37,7 +37,7 @@ def facts_with(outcome: str) -> dict[str, Facts]:
     return {facts["cycle_id"]: facts for facts in facts_of(records, 3 * SECOND)}
 
 
-def test_each_field_that_differs_is_named_and_so_is_what_only_one_side_knows() -> None:
+def test_differing_fields_and_one_sided_cycles_are_listed() -> None:
     assert not list(differences(facts_with("failed"), facts_with("failed")))
     (difference,) = differences(facts_with("failed"), facts_with("abandoned"))
     assert difference == "churn@7: outcome is 'failed' from the journal and 'abandoned' from the collector"

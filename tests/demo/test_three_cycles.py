@@ -110,7 +110,7 @@ def test_the_second_fails_its_tests_for_a_real_reason_and_is_given_up(demo: Demo
     assert "FAILED ::test_accuracy " in report
 
 
-def test_what_nobody_did_by_hand_is_automation(demo: Demo) -> None:
+def test_stages_are_automation_by_default(demo: Demo) -> None:
     for facts in demo.facts.values():
         assert {(stage["actor"], stage["launch"]) for stage in facts["stages"]} == {("automation", "other")}
         assert facts["waits"] == []
@@ -130,7 +130,7 @@ def test_no_process_outlives_it(demo: Demo) -> None:
             os.kill(pid, 0)
 
 
-def test_it_tells_its_progress_the_report_where_the_data_lies_and_what_to_try(demo: Demo) -> None:
+def test_it_prints_progress_report_location_and_next_steps(demo: Demo) -> None:
     lines = demo.output.splitlines()
     for step in STEPS:
         assert any(line.startswith(f"  {step} ") for line in lines), step

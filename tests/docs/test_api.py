@@ -56,7 +56,7 @@ def test_the_table_has_every_member(kind: type[Any]) -> None:
         ("Cycle", "member", "c.close(outcome, at=None)", c.SAID_OUTCOMES),
     ],
 )
-def test_the_words_that_are_allowed_are_those_of_the_conventions(
+def test_the_allowed_values_are_those_of_the_conventions(
     name: str, column: str, row: str, allowed: tuple[str, ...]
 ) -> None:
     (found,) = (each for each in table(section(page("api.md"), name), column) if words(each[column]) == [row])

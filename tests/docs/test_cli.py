@@ -58,7 +58,7 @@ def test_a_section_has_every_option_of_its_command_and_no_other(name: str) -> No
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_section_has_every_word_that_an_argument_allows(name: str) -> None:
+def test_a_section_has_every_value_that_an_argument_allows(name: str) -> None:
     rows = table(section(page("cli.md"), "What commands have in common"), "option")
     shared = {option: row["meaning"] for row in rows for option in OPTION.findall(row["option"])}
     text = section(page("cli.md"), name)

@@ -364,7 +364,7 @@ def test_every_example_of_the_page_is_here() -> None:
 
 
 @pytest.mark.parametrize("heading", LAST_ASKED)
-def test_the_tables_of_an_example_say_what_its_facts_say(heading: str) -> None:
+def test_the_tables_of_an_example_match_its_facts(heading: str) -> None:
     facts = LAST_ASKED[heading]
     found = {next(iter(rows[0])): rows for rows in tables(section(page("concepts.md"), heading))}
     assert found.keys() & {"mark", "part", "owner", "activity"}

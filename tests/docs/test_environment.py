@@ -82,7 +82,7 @@ def test_the_variables_that_detect_a_launch_are_those_of_the_source() -> None:
     assert told == {*launch.CI_VARIABLES, *launch.SCHEDULER_VARIABLES}
 
 
-def test_the_defaults_and_values_of_words_are_those_of_the_source() -> None:
+def test_defaults_and_allowed_values_are_those_of_the_source() -> None:
     rows = in_table()
     default = settings.read({"CYCLETRACE_DIR": "/nowhere"})
     assert words(rows["CYCLETRACE_PEOPLE"]["values"]) == list(settings.PEOPLE_MODES)
@@ -104,7 +104,7 @@ def test_the_default_protocol_goes_by_the_port(endpoint: str, protocol: str) -> 
     assert {target.protocol for target in found.values()} == {protocol}
 
 
-def test_a_variable_of_one_signal_beats_the_general_one_and_its_endpoint_stays_as_it_stands() -> None:
+def test_a_variable_for_one_signal_takes_precedence_and_its_endpoint_is_unchanged() -> None:
     found = destination.find(
         environment={
             "OTEL_EXPORTER_OTLP_ENDPOINT": "http://all:4318",
@@ -119,7 +119,7 @@ def test_a_variable_of_one_signal_beats_the_general_one_and_its_endpoint_stays_a
     }
 
 
-def test_our_own_endpoint_beats_the_others_whose_headers_still_hold() -> None:
+def test_our_own_endpoint_takes_precedence_and_other_headers_still_apply() -> None:
     env = {
         "OTEL_EXPORTER_OTLP_ENDPOINT": "http://all:4318",
         "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://traces:4318/own",
@@ -145,7 +145,7 @@ def test_a_disabled_sdk_delivers_nothing() -> None:
         ("CYCLETRACE_DISABLED", "perhaps", "one of 1, true, 0, false", "Using False"),
     ],
 )
-def test_a_value_that_is_not_allowed_is_told_and_the_default_holds(
+def test_an_invalid_value_is_logged_and_the_default_is_used(
     caplog: pytest.LogCaptureFixture, variable: str, value: str, allowed: str, instead: str
 ) -> None:
     diagnostics._logged.clear()

@@ -83,7 +83,7 @@ def saved_as(block: Block) -> str | None:
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_the_examples_of_a_page_do_what_it_says(path: Path, tmp_path: Path) -> None:
+def test_the_examples_of_a_page_print_its_output(path: Path, tmp_path: Path) -> None:
     folder = tmp_path / "work"
     folder.mkdir()
     output: str | None = None
@@ -101,13 +101,13 @@ def test_the_examples_of_a_page_do_what_it_says(path: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_blocks_say_what_they_are(path: Path) -> None:
+def test_reprs_describe_the_object(path: Path) -> None:
     for block in blocks(path.read_text(encoding="utf-8")):
         assert block.info, f"line {block.line}: a block without a language"
         assert block.info[1:] in {(), ("no-run",)}, f"line {block.line}: {block.info}"
 
 
-def test_what_is_shown_is_compared_word_by_word() -> None:
+def test_output_is_compared_word_by_word() -> None:
     assert is_shown("a  12 ms\n…\nz", "a 3.5 s\nb\nc\nz\n")
     assert not is_shown("a 12 ms\nz", "a 3.5 s\nb\nz\n")
     assert not is_shown("a 12 ms\n…\nz", "b 12 ms\nz\n")

@@ -33,7 +33,7 @@ def test_the_tests_of_a_guarantee_exist(row: dict[str, str]) -> None:
         assert test in names_in(file), f"{file} has no {test}"
 
 
-def test_the_figures_of_what_is_not_guaranteed_are_those_of_the_source() -> None:
+def test_the_figures_in_the_page_are_those_of_the_source() -> None:
     text = page("guarantees.md")
     assert f"{MAX_PENDING:,} records" in text
     assert (HEARTBEAT, LEASE) == (60, 180), "a heartbeat that may be a minute old, a lease of three minutes"

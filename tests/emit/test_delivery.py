@@ -101,14 +101,14 @@ def test_an_endpoint_alone_has_every_record_delivered_once(directory: Path, serv
         assert span.resource["service.name"] == document["service"]
 
 
-def test_what_was_delivered_is_not_delivered_again(directory: Path, server: FakeCollector) -> None:
+def test_delivered_records_are_not_delivered_again(directory: Path, server: FakeCollector) -> None:
     for _ in range(2):
         run(directory, **to(server))
     assert server.names() == ["data", "data", "train", "train"]
     assert not list((directory / "journal").glob("*.jsonl")), "delivered journals are put aside"
 
 
-def test_what_was_journaled_without_an_endpoint_is_delivered_by_the_next_process(
+def test_records_journaled_without_an_endpoint_are_delivered_by_the_next_process(
     directory: Path, server: FakeCollector
 ) -> None:
     run(directory)
@@ -116,7 +116,7 @@ def test_what_was_journaled_without_an_endpoint_is_delivered_by_the_next_process
     assert server.names() == ["data", "data", "train", "train"]
 
 
-def test_the_port_of_grpc_means_grpc_when_no_protocol_is_said() -> None:
+def test_the_grpc_port_implies_grpc() -> None:
     from cycletrace.emit.delivery.destination import find
 
     protocols = {
@@ -131,7 +131,7 @@ def test_the_port_of_grpc_means_grpc_when_no_protocol_is_said() -> None:
     }
 
 
-def test_killed_in_a_stage_the_next_process_delivers_what_finished_and_buries_what_ran(
+def test_after_a_kill_the_next_process_delivers_finished_stages_and_ends_running_ones(
     directory: Path, server: FakeCollector
 ) -> None:
     killed(directory)
@@ -158,7 +158,7 @@ def test_records_leave_while_a_stage_still_runs(directory: Path, server: FakeCol
     assert server.names() == ["data"]
 
 
-def test_an_exit_in_the_midst_of_a_delivery_delivers_what_came_since(directory: Path, server: FakeCollector) -> None:
+def test_an_exit_during_a_delivery_delivers_later_records(directory: Path, server: FakeCollector) -> None:
     server.replies[TRACES] = Reply(delay=0.5)
     script = """
 import cycletrace as ct
@@ -178,7 +178,7 @@ with ct.stage("train"):
     assert server.names() == ["data", "train"]
 
 
-def test_a_backend_without_logs_is_told_once_and_not_asked_again(directory: Path, server: FakeCollector) -> None:
+def test_a_backend_without_logs_is_logged_once_and_not_retried(directory: Path, server: FakeCollector) -> None:
     server.replies[LOGS] = Reply(status=404)
     told = "import logging; logging.basicConfig(format='%(name)s %(message)s')\n"
     first = run_script(told + SCRIPT, directory, **to(server))
@@ -191,7 +191,7 @@ def test_a_backend_without_logs_is_told_once_and_not_asked_again(directory: Path
     assert len(server.requests(LOGS)) == 1
 
 
-def test_partial_success_is_told_and_not_sent_again(directory: Path, server: FakeCollector) -> None:
+def test_a_partial_success_is_logged_and_not_resent(directory: Path, server: FakeCollector) -> None:
     server.replies[TRACES] = Reply(rejected=1, message="no such tenant")
     told = "import logging; logging.basicConfig(format='%(message)s')\n"
     done = run_script(told + SCRIPT, directory, **to(server))
@@ -200,9 +200,7 @@ def test_partial_success_is_told_and_not_sent_again(directory: Path, server: Fak
     assert server.names() == ["data", "data", "train", "train"]
 
 
-def test_a_request_that_is_refused_for_good_is_split_until_each_record_stands_alone(
-    directory: Path, server: FakeCollector
-) -> None:
+def test_a_rejected_request_is_split_into_single_records(directory: Path, server: FakeCollector) -> None:
     server.replies[TRACES] = Reply(status=400)
     run(directory, **to(server))
     assert len(server.requests(TRACES)) == 3, "both together, then each"
@@ -220,7 +218,9 @@ def test_unavailable_then_back_delivers_everything_once(directory: Path, server:
     assert server.names() == ["data", "data", "train", "train"]
 
 
-def test_unavailable_for_a_while_is_asked_again_by_the_same_process(directory: Path, server: FakeCollector) -> None:
+def test_a_temporarily_unavailable_endpoint_is_retried_by_the_same_process(
+    directory: Path, server: FakeCollector
+) -> None:
     server.reply_with(status=503)
     process = subprocess.Popen(
         [sys.executable, "-c", KILLED], env=environment(directory, **to(server)), stdout=subprocess.DEVNULL
@@ -237,7 +237,7 @@ def test_unavailable_for_a_while_is_asked_again_by_the_same_process(directory: P
     assert server.names() == ["data"]
 
 
-def test_a_server_that_dies_over_a_request_gets_it_again(directory: Path, server: FakeCollector) -> None:
+def test_a_request_is_retried_after_the_server_crashes(directory: Path, server: FakeCollector) -> None:
     server.reply_with(dies=True, keeps=True)
     run(directory, **to(server))
     before = Counter(span.span_id for span in server.spans)
@@ -248,7 +248,7 @@ def test_a_server_that_dies_over_a_request_gets_it_again(directory: Path, server
     assert len(after) == 4
 
 
-def test_headers_and_compression_mean_what_they_mean_for_the_exporter(directory: Path, server: FakeCollector) -> None:
+def test_headers_and_compression_work_as_in_the_exporter(directory: Path, server: FakeCollector) -> None:
     variables = {
         "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20abc",
         "OTEL_EXPORTER_OTLP_LOGS_HEADERS": "x-tenant=ours",
@@ -264,7 +264,7 @@ def test_headers_and_compression_mean_what_they_mean_for_the_exporter(directory:
         assert "content-encoding" not in logs
 
 
-def test_an_endpoint_of_ours_alone_beats_opentelemetrys(directory: Path) -> None:
+def test_cycletraces_own_endpoint_takes_precedence_over_opentelemetrys(directory: Path) -> None:
     with FakeCollector() as ours, FakeCollector() as theirs:
         run(directory, **to(theirs, CYCLETRACE_ENDPOINT=ours.endpoint))
         assert (ours.names(), theirs.asked) == (["data", "train"], [])
@@ -282,7 +282,7 @@ def test_opentelemetry_disabled_means_journal_only(directory: Path, server: Fake
     assert Journal(directory).outcomes() == [("data", "ok"), ("train", "ok")]
 
 
-def test_flush_says_whether_all_was_delivered(directory: Path, server: FakeCollector) -> None:
+def test_flush_returns_whether_all_was_delivered(directory: Path, server: FakeCollector) -> None:
     script = """
 from cycletrace import flush, stage
 with stage("data"):
@@ -296,7 +296,7 @@ print(flush(20), flush())
 
 
 @pytest.mark.parametrize("how", [{"hangs": True}, {"delay": 30.0}], ids=["hangs", "slow"])
-def test_an_exit_is_not_held_up_by_an_endpoint_that_does_not_answer(
+def test_an_exit_is_not_delayed_by_an_unresponsive_endpoint(
     directory: Path, server: FakeCollector, how: dict[str, Any]
 ) -> None:
     began = time.monotonic()
@@ -311,7 +311,7 @@ def test_an_exit_is_not_held_up_by_an_endpoint_that_does_not_answer(
     assert Journal(directory).outcomes() == [("data", "ok")] * 2 + [("train", "ok")] * 2
 
 
-def test_an_exit_is_not_held_up_where_nobody_listens(directory: Path) -> None:
+def test_an_exit_is_not_delayed_if_nothing_listens(directory: Path) -> None:
     with FakeCollector() as server:
         endpoint = server.endpoint
     run(directory, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint)

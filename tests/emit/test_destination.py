@@ -18,7 +18,7 @@ from cycletrace.emit.delivery.destination import find
         ("TIMEOUT", "soon", "number of seconds"),
     ],
 )
-def test_a_setting_that_makes_no_sense_is_told_once_and_falls_back(
+def test_a_nonsensical_setting_is_logged_once_and_the_default_is_used(
     variable: str, value: str, allowed: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CYCLETRACE_STRICT", raising=False)

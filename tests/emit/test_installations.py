@@ -61,7 +61,7 @@ def test_without_distribution_metadata_everything_is_recorded(tmp_path: Path) ->
     assert {"train", "mark started", "mark in_use", "wait data"} <= set(Journal(tmp_path / "state").names())
 
 
-def test_without_opentelemetry_the_program_runs_and_one_line_says_that_nothing_is_recorded(tmp_path: Path) -> None:
+def test_without_opentelemetry_the_program_runs_and_logs_once_that_nothing_is_recorded(tmp_path: Path) -> None:
     done = run(tmp_path, "-S", PYTHONPATH=str(packages(tmp_path / "slim", "opentelemetry")))
     assert (done.returncode, done.stdout) == (0, "5 churn@7 32\n")
     assert done.stderr.startswith("Nothing is recorded, because cycletrace cannot be loaded: ModuleNotFoundError")
@@ -80,7 +80,7 @@ def test_a_state_directory_of_an_unknown_user_is_logged_and_the_default_is_used(
 
 
 @pytest.mark.parametrize("variables", [{"CYCLETRACE_DIR": LONG}, {"CYCLETRACE_DIR": "~/state", "HOME": LONG}])
-def test_a_state_directory_that_no_path_can_be_costs_one_line(tmp_path: Path, variables: dict[str, str]) -> None:
+def test_an_impossible_state_directory_is_logged_in_one_line(tmp_path: Path, variables: dict[str, str]) -> None:
     done = run(tmp_path, **variables)
     assert (done.returncode, done.stdout) == (0, "5 churn@7 32\n")
     assert "No journal can be written" in done.stderr

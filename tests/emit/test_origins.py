@@ -94,7 +94,7 @@ with stage("evaluate"):
 """
 
 
-def test_where_the_wall_clock_is_set_back_both_ends_are_kept_and_it_is_told(tmp_path: Path) -> None:
+def test_if_the_wall_clock_is_set_back_both_ends_are_kept_and_it_is_logged(tmp_path: Path) -> None:
     done = run_script(WALL_CLOCK_SET_BACK, tmp_path / "state")
     assert done.returncode == 0
     assert done.stderr == "The wall clock was set while a stage ran. Its duration comes from a monotonic clock.\n"
@@ -104,7 +104,7 @@ def test_where_the_wall_clock_is_set_back_both_ends_are_kept_and_it_is_told(tmp_
     assert c.WALL_END not in Journal(tmp_path / "state").span("evaluate")["attributes"]
 
 
-def test_a_process_is_gone_when_it_ended_or_its_pid_is_anothers() -> None:
+def test_a_process_has_ended_if_its_pid_is_free_or_reused() -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     running = identity(child.pid)
     assert not is_gone(running)

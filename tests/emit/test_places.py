@@ -52,14 +52,14 @@ def run(script: str, directory: Path, folder: Path, **variables: str) -> subproc
     )
 
 
-def test_where_nothing_can_be_written_one_line_says_so(unwritable: Path, tmp_path: Path) -> None:
+def test_an_unwritable_directory_is_logged_once(unwritable: Path, tmp_path: Path) -> None:
     done = run(TWO_STAGES, unwritable, tmp_path)
     assert (done.returncode, done.stdout) == (0, "done\n")
     assert done.stderr.startswith(f"cycletrace WARNING The journal in {unwritable / 'journal'} is not writable: ")
     assert done.stderr.count("\n") == 1
 
 
-def test_where_nothing_can_be_written_an_endpoint_gets_it_all_the_same(unwritable: Path, tmp_path: Path) -> None:
+def test_records_reach_the_endpoint_from_an_unwritable_directory(unwritable: Path, tmp_path: Path) -> None:
     with FakeCollector() as collector:
         done = run(TWO_STAGES, unwritable, tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint)
     assert (done.returncode, done.stdout) == (0, "done\n")
@@ -77,7 +77,7 @@ with ct.cycle("churn", "7"), ct.stage("train"):
 """
 
 
-def test_without_a_place_to_write_what_happened_leaves_before_the_kill(unwritable: Path, tmp_path: Path) -> None:
+def test_records_in_memory_are_delivered_before_a_kill(unwritable: Path, tmp_path: Path) -> None:
     with FakeCollector() as collector:
         program = subprocess.Popen(
             [sys.executable, "-c", EVICTED],
@@ -110,7 +110,7 @@ print("done")
 """
 
 
-def test_what_finds_no_room_waits_until_there_is_some(tmp_path: Path) -> None:
+def test_records_wait_in_memory_until_there_is_space(tmp_path: Path) -> None:
     done = run_script(FULL, tmp_path / "state")
     assert (done.returncode, done.stdout) == (0, "done\n")
     assert "No journal can be written" in done.stderr
@@ -141,7 +141,7 @@ print("done")
 """
 
 
-def test_a_directory_that_is_deleted_under_way_costs_nothing(tmp_path: Path) -> None:
+def test_a_directory_deleted_while_in_use_loses_nothing(tmp_path: Path) -> None:
     done = run_script(DELETED, tmp_path / "state")
     assert (done.returncode, done.stdout) == (0, "done\n")
     folder = tmp_path / "state" / "journal"
@@ -173,7 +173,7 @@ def test_a_journal_that_was_removed_stays_away_and_another_goes_on(tmp_path: Pat
     assert "after" in collector.names()
 
 
-def test_nobody_else_may_read_what_a_team_trains(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_journals(tmp_path: Path) -> None:
     done = run_script(f"import os; os.umask(0)\n{TWO_STAGES}", tmp_path / "state")
     assert done.returncode == 0
     modes = {path.is_dir(): path.stat().st_mode & 0o777 for path in (tmp_path / "state").rglob("*")}
@@ -183,7 +183,7 @@ def test_nobody_else_may_read_what_a_team_trains(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to somebody else")
 @pytest.mark.parametrize("name", ["", "journal", "journal/delivered"])
-def test_a_directory_of_somebody_else_is_refused_with_one_line(tmp_path: Path, name: str) -> None:
+def test_a_directory_of_another_user_is_rejected_with_one_line(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "state" / name
     folder.mkdir(parents=True, mode=0o700)
     os.chown(folder, 65534, -1)
@@ -195,7 +195,7 @@ def test_a_directory_of_somebody_else_is_refused_with_one_line(tmp_path: Path, n
 
 
 @pytest.mark.parametrize("name", ["", "journal", "journal/delivered"])
-def test_a_directory_that_others_can_write_to_is_refused_with_one_line(tmp_path: Path, name: str) -> None:
+def test_a_directory_writable_by_others_is_rejected_with_one_line(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "state" / name
     folder.mkdir(parents=True)
     folder.chmod(0o777)

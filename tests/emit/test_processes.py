@@ -26,13 +26,11 @@ CELLS = [
 ]
 
 
-def test_the_cells_hold_all_pairs() -> None:
+def test_the_cells_cover_all_pairs() -> None:
     pairs = {(a, b) for cell in CELLS for i, a in enumerate(cell) for b in cell[i + 1 :]}
     assert len(pairs) == 3 * 8 * 8
 
 
 @pytest.mark.parametrize(("start", "ending", "state"), CELLS, ids=["-".join(cell) for cell in CELLS])
-def test_nothing_is_lost_and_nothing_is_changed(
-    start: str, ending: str, state: str, tmp_path: Path, without: object
-) -> None:
+def test_nothing_is_lost_or_changed(start: str, ending: str, state: str, tmp_path: Path, without: object) -> None:
     check(start, ending, state, tmp_path, without)  # type: ignore[arg-type]

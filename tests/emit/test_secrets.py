@@ -76,7 +76,7 @@ def test_over_grpc_user_and_password_become_metadata() -> None:
 
 
 @pytest.mark.parametrize("status", [200, 404, 503, None])
-def test_nothing_that_is_written_or_printed_shows_a_secret(tmp_path: Path, status: int | None) -> None:
+def test_no_secret_is_written_or_printed(tmp_path: Path, status: int | None) -> None:
     sink = HttpSink()
     sink.status = status or 200
     endpoint = with_secrets(sink.url)

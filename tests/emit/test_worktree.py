@@ -155,7 +155,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a 
         put_writable_folder,
     ],
 )
-def test_whatever_is_no_plain_line_of_the_users_own_is_ignored_with_one_log_line(
+def test_anything_but_the_users_own_single_line_is_ignored_and_logged(
     put: Callable[[Path, Path], None], worktree: Path, secret: Path, tmp_path: Path
 ) -> None:
     put(file_of(worktree), secret)
@@ -182,7 +182,7 @@ def test_a_folder_behind_a_link_is_ignored(worktree: Path, tmp_path: Path) -> No
     )
 
 
-def test_what_is_ignored_does_not_hide_the_cycle_of_a_folder_above(
+def test_an_ignored_file_does_not_hide_the_cycle_of_a_parent_directory(
     worktree: Path, secret: Path, tmp_path: Path
 ) -> None:
     file_of(worktree).write_text("churn@7")
@@ -205,7 +205,7 @@ def test_start_makes_files_for_the_user_alone_and_commands_that_follow_join(work
 
 @pytest.mark.parametrize("name", ["cycle", ".gitignore"])
 @pytest.mark.parametrize("is_dangling", [False, True])
-def test_start_writes_through_no_link_to_a_file(
+def test_start_does_not_write_through_a_link_to_a_file(
     name: str, is_dangling: bool, worktree: Path, secret: Path, tmp_path: Path
 ) -> None:
     target = tmp_path / "missing" if is_dangling else secret
@@ -218,7 +218,7 @@ def test_start_writes_through_no_link_to_a_file(
     assert target.exists() is not is_dangling
 
 
-def test_start_writes_through_no_link_to_a_folder(worktree: Path, tmp_path: Path) -> None:
+def test_start_does_not_write_through_a_link_to_a_directory(worktree: Path, tmp_path: Path) -> None:
     (tmp_path / "ssh").mkdir()
     (worktree / ".cycletrace").symlink_to(tmp_path / "ssh")
     done = start(worktree, tmp_path / "state")
@@ -228,7 +228,7 @@ def test_start_writes_through_no_link_to_a_folder(worktree: Path, tmp_path: Path
 
 
 @needs_root
-def test_start_writes_into_no_folder_of_somebody_else(worktree: Path, tmp_path: Path) -> None:
+def test_start_does_not_write_into_another_users_directory(worktree: Path, tmp_path: Path) -> None:
     file_of(worktree)
     os.chown(worktree / ".cycletrace", STRANGER, -1)
     done = start(worktree, tmp_path / "state")

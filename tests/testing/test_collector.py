@@ -39,7 +39,7 @@ def test_it_keeps_and_counts_what_it_accepts(collector: FakeCollector) -> None:
     assert (len(collector.requests(TRACES)), len(collector.requests(LOGS))) == (1, 1)
 
 
-def test_it_answers_any_status_until_it_is_told_otherwise(collector: FakeCollector) -> None:
+def test_it_responds_with_the_set_status_until_changed(collector: FakeCollector) -> None:
     collector.reply_with(status=503)
     train()
     assert not ct.flush(1)

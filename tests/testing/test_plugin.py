@@ -79,7 +79,7 @@ def test_trees_that_differ_are_shown_stage_by_stage(pytester: pytest.Pytester) -
     done.stdout.fnmatch_lines(["E*- train: error", "E*+ train: ok", "E*  load: ok"])
 
 
-def test_until_it_is_used_it_costs_nothing(pytester: pytest.Pytester) -> None:
+def test_it_loads_nothing_until_used(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import sys
