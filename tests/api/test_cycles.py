@@ -1,4 +1,4 @@
-"""Cycles, waits, marks: which cycle work belongs to, and what is said of it."""
+"""Cycles, waits and marks, and the cycle that work belongs to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wrong use raises where it is written, with the sentence that helps; at run time it is told and hurts nobody."""
+"""Wrong arguments raise helpful errors; misuse at run time is logged and has no other effect."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ FOREIGN = SpanContext(0xABC, 0xDEF, is_remote=False, trace_flags=TraceFlags(1))
 
 
 class Kept(SpanProcessor):
-    """A user's processor that keeps what it gets."""
+    """A user's processor that stores its spans."""
 
     def __init__(self) -> None:
         self.ended: list[ReadableSpan] = []
@@ -34,7 +34,7 @@ class Kept(SpanProcessor):
 
 @pytest.fixture
 def theirs() -> Iterator[tuple[trace.Tracer, InMemorySpanExporter]]:
-    """A tracer of a provider that the user has, and what it exported."""
+    """Return a tracer of the user's own provider, and the exporter."""
     exporter = InMemorySpanExporter()
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
@@ -111,7 +111,7 @@ def test_an_error_status_means_the_outcome_error_unless_one_was_set(journal: Jou
 def test_a_span_ended_by_other_code_loses_nothing(
     journal: Journal, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(ValueError, match="bad"), ct.stage("train") as run:  # noqa: PT012 - what is said comes before what is raised
+    with pytest.raises(ValueError, match="bad"), ct.stage("train") as run:  # noqa: PT012 - the outcome is set before the raise
         run.set(lr=0.1)
         trace.get_current_span().end()
         run.set(epochs=3)

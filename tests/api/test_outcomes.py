@@ -1,4 +1,4 @@
-"""How a stage ended: one bit is too small. What was raised goes on unchanged."""
+"""Outcomes of stages, and unchanged propagation of exceptions."""
 
 from __future__ import annotations
 
@@ -137,14 +137,14 @@ def test_an_outcome_set_by_the_code_is_kept(journal: Journal, outcome: str) -> N
 
 
 def test_a_success_never_overrides_an_exception(journal: Journal) -> None:
-    with pytest.raises(ValueError, match="bad"), ct.stage("work") as run:  # noqa: PT012 - what is said comes before what is raised
+    with pytest.raises(ValueError, match="bad"), ct.stage("work") as run:  # noqa: PT012 - the outcome is set before the raise
         run.outcome = "cached"
         raise ValueError("bad")
     assert journal.outcomes() == [("work", "error")]
 
 
 def test_an_exception_can_be_given_a_failure_outcome(journal: Journal) -> None:
-    with pytest.raises(ValueError, match="bad"), ct.stage("work") as run:  # noqa: PT012 - what is said comes before what is raised
+    with pytest.raises(ValueError, match="bad"), ct.stage("work") as run:  # noqa: PT012 - the outcome is set before the raise
         run.outcome = "timeout"
         raise ValueError("bad")
     assert journal.outcomes() == [("work", "timeout")]

@@ -1,4 +1,4 @@
-"""What type checkers say: types go through stages unchanged, and mistakes are found before anything runs."""
+"""Type checkers: stages preserve types, and mistakes are reported."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from tests.blank import blank_environment
 
 
 class Result(NamedTuple):
-    """What a command printed and how it ended."""
+    """The output and exit code of a command."""
 
     code: int
     out: str

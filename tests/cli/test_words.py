@@ -1,4 +1,4 @@
-"""What is said of a cycle from a shell."""
+"""Declarations about a cycle from a shell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running the demo as a user does: by the command, in a process of its own, in an environment that says nothing."""
+"""Running the demo as a user does: as a command, in a separate process, in a clean environment."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Demo(NamedTuple):
 
 
 def quiet_environment() -> dict[str, str]:
-    """Without what this process was told; what goes wrong in our own code raises."""
+    """Return a clean environment in which our own errors raise."""
     return blank_environment() | {"CYCLETRACE_STRICT": "1"}
 
 

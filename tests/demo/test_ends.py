@@ -1,4 +1,4 @@
-"""However the demo ends, it says why and leaves no process behind."""
+"""However the demo ends, it prints why and leaves no process behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the facts say of the demo, against what the demo's own clock saw."""
+"""The facts of the demo, compared with the demo's own log."""
 
 from __future__ import annotations
 

@@ -14,17 +14,17 @@ _CELL = re.compile(r"(?<!\\)\|")
 
 
 class Block(NamedTuple):
-    """A fenced block: the words behind the fence, its text, the line on which it begins."""
+    """A fenced block: the words after the fence, its text, and its first line."""
 
     info: tuple[str, ...]
     text: str
     line: int
     follows_directly: bool
-    """Whether nothing but empty lines stands between it and the block before."""
+    """True if only empty lines separate it from the previous block."""
 
 
 Table = list[dict[str, str]]
-"""Rows, each by the words of the head."""
+"""Rows, each by column header."""
 
 
 def page(name: str) -> str:
@@ -32,7 +32,7 @@ def page(name: str) -> str:
 
 
 def section(text: str, heading: str) -> str:
-    """What stands under this heading, as far as the next one of its level or above."""
+    """Return the text under this heading, up to the next one of its level or above."""
     lines = text.splitlines()
     (begin,) = (number for number, line in enumerate(lines) if line.lstrip("#") == f" {heading}")
     level = len(lines[begin]) - len(lines[begin].lstrip("#"))
@@ -52,7 +52,7 @@ def headings(text: str, level: int) -> list[str]:
 
 
 def tables(text: str) -> list[Table]:
-    """All tables of a text."""
+    """Return all tables of a text."""
     found: list[Table] = []
     head: list[str] | None = None
     for line in text.splitlines():
@@ -69,18 +69,18 @@ def tables(text: str) -> list[Table]:
 
 
 def table(text: str, first: str) -> Table:
-    """The one table whose first column has this head."""
+    """Return the only table whose first column has this header."""
     (only,) = (rows for rows in tables(text) if rows and next(iter(rows[0])) == first)
     return only
 
 
 def words(text: str) -> list[str]:
-    """The words in backquotes; what is in fenced blocks does not count."""
+    """Return the words in backquotes, outside fenced blocks."""
     return re.findall(r"`([^`]+)`", re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE))
 
 
 def blocks(text: str) -> Iterator[Block]:
-    """The fenced blocks of a text, in order."""
+    """Yield the fenced blocks of a text, in order."""
     info: tuple[str, ...] | None = None
     body: list[str] = []
     begin = 0

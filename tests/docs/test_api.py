@@ -1,4 +1,4 @@
-"""``docs/api.md`` against the package: every public name, every argument, every member, every word."""
+"""``docs/api.md`` against the package: every public name, every argument, every member, every value."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def signature(name: str) -> str:
 
 
 def test_every_public_name_has_a_section_and_no_other_has() -> None:
-    told = headings(page("api.md"), 2)
-    assert sorted(name for name in told if " " not in name) == sorted(cycletrace.__all__)
+    documented = headings(page("api.md"), 2)
+    assert sorted(name for name in documented if " " not in name) == sorted(cycletrace.__all__)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -40,8 +40,8 @@ def test_the_table_has_every_argument(name: str) -> None:
 @pytest.mark.parametrize("kind", [cycletrace.Run, cycletrace.Cycle])
 def test_the_table_has_every_member(kind: type[Any]) -> None:
     rows = table(section(page("api.md"), kind.__name__), "member")
-    told = {words(row["member"])[0].partition(".")[2].partition("(")[0] for row in rows}
-    assert told == {name for name in vars(kind) if not name.startswith("_")}
+    documented = {words(row["member"])[0].partition(".")[2].partition("(")[0] for row in rows}
+    assert documented == {name for name in vars(kind) if not name.startswith("_")}
 
 
 @pytest.mark.parametrize(
@@ -60,5 +60,5 @@ def test_the_allowed_values_are_those_of_the_conventions(
     name: str, column: str, row: str, allowed: tuple[str, ...]
 ) -> None:
     (found,) = (each for each in table(section(page("api.md"), name), column) if words(each[column]) == [row])
-    told = [word for word in words(found["meaning"]) if word != "None"]
-    assert tuple(dict.fromkeys(told)) == allowed
+    documented = [word for word in words(found["meaning"]) if word != "None"]
+    assert tuple(dict.fromkeys(documented)) == allowed

@@ -51,11 +51,11 @@ def test_every_file_that_the_page_names_exists() -> None:
 def test_the_lines_of_a_journal_have_the_fields_of_the_table(tmp_path: Path) -> None:
     script = "import cycletrace as ct\nwith ct.cycle('churn', '7'), ct.stage('train') as run:\n ct.mark('selected')\n"
     assert run_script(script, tmp_path / "state").returncode == 0
-    told = [words(row["fields"]) for row in table(page("architecture.md"), "line")]
+    documented = [words(row["fields"]) for row in table(page("architecture.md"), "line")]
     optional = {"events", "links"}
     seen = set()
     for document in Journal(tmp_path / "state").documents():
-        (fields,) = (fields for fields in told if fields[0] == next(iter(document)))
+        (fields,) = (fields for fields in documented if fields[0] == next(iter(document)))
         assert set(document) - optional == set(fields) - optional
         seen.add(fields[0])
     assert seen == {"journal", "span", "event", "closed"}

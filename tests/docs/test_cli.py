@@ -1,4 +1,4 @@
-"""``docs/cli.md`` against the command line itself: every command, option, argument and word."""
+"""``docs/cli.md`` against the command line itself: every command, option, argument and value."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OPTION = re.compile(r"--[a-z]+(?:-[a-z]+)*")
 
 
 def commands(whole: argparse.ArgumentParser, name: str) -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    """Every command that does something, by its full name."""
+    """Yield every executable command, by its full name."""
     groups = [action for action in whole._actions if isinstance(action, argparse._SubParsersAction)]
     if not groups:
         yield name, whole
@@ -51,10 +51,10 @@ def test_every_command_is_in_the_list_at_the_top() -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_section_has_every_option_of_its_command_and_no_other(name: str) -> None:
     text = section(page("cli.md"), name)
-    told = {
+    documented = {
         found for word in words(text) if not word.startswith(("cycletrace", "pip")) for found in OPTION.findall(word)
     }
-    assert told == {option for action in actions(name) for option in action.option_strings}
+    assert documented == {option for action in actions(name) for option in action.option_strings}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -138,7 +138,7 @@ def test_json_has_the_fields_of_the_page(tmp_path: Path) -> None:
 
 def test_the_defaults_of_the_collector_are_those_of_the_page() -> None:
     rows = table(section(page("cli.md"), "cycletrace collect"), "option")
-    told = {words(row["option"])[0].split()[0]: row["meaning"] for row in rows}
+    documented = {words(row["option"])[0].split()[0]: row["meaning"] for row in rows}
     for setting in SETTINGS:
         if setting.default:
-            assert told[f"--{setting.name}"].endswith(f"by default `{setting.default}`")
+            assert documented[f"--{setting.name}"].endswith(f"by default `{setting.default}`")

@@ -1,6 +1,6 @@
-"""The examples of ``docs/concepts.md``: computed from its records, the facts are those of its tables, and in full.
+"""The examples of ``docs/concepts.md``: the facts computed from its records match its tables.
 
-What is expected was worked out by hand. Times are written as in the page, ``HH:MM`` of one day; lengths are minutes.
+Expected values were worked out by hand. Times are written as in the page, ``HH:MM`` of one day; lengths are minutes.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def minutes(length: int | None) -> int | None:
 
 
 def records_of(heading: str) -> list[Record]:
-    """The records in the table under a heading. The n-th run of a name has the id ``name n``."""
+    """Return the records in the table under a heading. The n-th run of a name has the id ``name n``."""
     found: list[Record] = []
     runs: Counter[str] = Counter()
     for row in table(section(page("concepts.md"), heading), "record"):
@@ -80,8 +80,8 @@ def records_of(heading: str) -> list[Record]:
     return found
 
 
-def told(heading: str, asked: str) -> dict[str, Any]:
-    """The facts of the cycle under a heading, in clock times and minutes."""
+def facts_in_minutes(heading: str, asked: str) -> dict[str, Any]:
+    """Return the facts of the cycle under a heading, in clock times and minutes."""
     (facts,) = facts_of(records_of(heading), instant(asked))
     activity = facts["activity_ns"]
     return {
@@ -98,7 +98,7 @@ def told(heading: str, asked: str) -> dict[str, Any]:
 
 
 def run(name: str, start: str, end: str | None, **other: Any) -> dict[str, Any]:
-    """A run in the facts, in full: where nothing else is said the first of its name, by automation, successful."""
+    """Return a run in the facts; by default the first of its name, by automation, successful."""
     return {
         "id": f"{name} {other.get('attempt', 1)}",
         "name": name,
@@ -353,7 +353,7 @@ LAST_ASKED = {heading: facts for heading, _, facts in EXAMPLES}
 @pytest.mark.parametrize(("heading", "asked", "facts"), EXAMPLES)
 def test_the_facts_in_full_are_those_worked_out_by_hand(heading: str, asked: str, facts: dict[str, Any]) -> None:
     assert f"valuated at {asked}" in section(page("concepts.md"), heading)
-    assert told(heading, asked) == facts
+    assert facts_in_minutes(heading, asked) == facts
     assert sum(facts["activity"].values()) == facts["cycle_time"]
 
 

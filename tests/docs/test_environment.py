@@ -32,7 +32,7 @@ SDK_LIMITS = {  # read by OpenTelemetry's SDK when a stage's span is made
 
 
 class Asked(dict[str, str]):
-    """An environment that notes what it is asked for."""
+    """An environment that records which variables are read."""
 
     def __init__(self, **variables: str) -> None:
         super().__init__(**variables)
@@ -48,7 +48,7 @@ def in_table() -> dict[str, dict[str, str]]:
 
 
 def literals(path: Path) -> Iterator[str]:
-    """The texts in a module that are names of variables, whole."""
+    """Yield the strings in a module that are names of variables."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and VARIABLE.fullmatch(node.value):
             yield node.value
@@ -78,8 +78,8 @@ def test_every_row_has_meaning_values_and_default() -> None:
 
 def test_the_variables_that_detect_a_launch_are_those_of_the_source() -> None:
     text = section(page("environment.md"), "How launch is detected")
-    told = {word for word in words(text) if word.isupper()} - {"CYCLETRACE_LAUNCH=scheduler"}
-    assert told == {*launch.CI_VARIABLES, *launch.SCHEDULER_VARIABLES}
+    documented = {word for word in words(text) if word.isupper()} - {"CYCLETRACE_LAUNCH=scheduler"}
+    assert documented == {*launch.CI_VARIABLES, *launch.SCHEDULER_VARIABLES}
 
 
 def test_defaults_and_allowed_values_are_those_of_the_source() -> None:

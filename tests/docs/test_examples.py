@@ -43,7 +43,7 @@ def normal(line: str) -> str:
 
 
 def is_shown(shown: str, output: str) -> bool:
-    """Whether an output is what a page shows of it."""
+    """Return whether an output matches the page."""
     pattern = "".join(
         "(?:.*\n)*" if line.strip() == "…" else re.escape(normal(line)) + "\n" for line in shown.strip().splitlines()
     )
@@ -51,7 +51,7 @@ def is_shown(shown: str, output: str) -> bool:
 
 
 def run(block: Block, folder: Path) -> str:
-    """What a block prints."""
+    """Return the output of a block."""
     if block.info[0] == "python":
         script = folder / f"line_{block.line}.py"
         script.write_text(block.text, encoding="utf-8")

@@ -39,7 +39,7 @@ ENDPOINTS = ["none", "up", "up by gRPC", "refusing", "hanging", "answering 503",
 
 
 class Done(NamedTuple):
-    """What a run of the program showed to whoever started it."""
+    """The observable result of a run of the program."""
 
     code: int
     output: str
@@ -92,7 +92,7 @@ def run(start: str, ending: str, directory: Path, *, is_with: bool, server: Fake
 
 
 def expected(start: str, ending: str) -> Node:
-    """The tree of stages that such a run leaves, once what died is buried."""
+    """Return the tree of stages that such a run leaves, once dead stages are ended."""
     outcome = ENDINGS[ending]
     if start == "subprocess":
         return Node("outer", "ok", (expected("plain", ending),))

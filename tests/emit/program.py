@@ -24,7 +24,7 @@ MARKER = Path(os.environ.get("MARKER", "marker"))
 
 
 def work(ending: str) -> str:
-    """One stage that finishes, and one in which it ends as told."""
+    """Run one stage that finishes, and one that ends in the requested way."""
     with stage("finished"):
         pass
     with stage("running"):

@@ -1,4 +1,4 @@
-"""Where records go: settings that make no sense are told with what would, and cost nothing else."""
+"""Destinations of records: invalid settings are logged and have no other effect."""
 
 from __future__ import annotations
 

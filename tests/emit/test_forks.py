@@ -1,4 +1,4 @@
-"""What a fork shares and what it must not: stages, files, locks."""
+"""Forks: stages, files and locks that parent and child may or may not share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where records are kept: places that cannot be written, that fill up, that vanish; who may read them."""
+"""State directories that are unwritable, full or deleted, and their permissions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cycle of a worktree, and what a cloned repository or another user may have put in its place."""
+"""The cycle of a worktree, and unsafe files that a cloned repository or another user may put there."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def run(worktree: Path, state: Path, *arguments: str) -> subprocess.CompletedPro
 
 
 def record(worktree: Path, state: Path) -> tuple[str | None, str]:
-    """The key that a stage in this folder is recorded under, where it was not made up, and what is logged."""
+    """Return the key of a stage in this directory, unless it was generated, and the log."""
     done = subprocess.run(
         [sys.executable, "-c", STAGE],
         env=environment(state),

@@ -1,4 +1,4 @@
-"""The fake collector against what really delivers."""
+"""The fake collector with real delivery."""
 
 from __future__ import annotations
 
