@@ -38,7 +38,7 @@ def test_missing_packages_are_reported_in_one_sentence(shell: Shell) -> None:
     for result, word in (
         (shell.run("open", "churn@7"), "CYCLETRACE_JAEGER_URL is not set"),
         (shell.run("open", CYCLETRACE_JAEGER_URL=JAEGER), "cycletrace open KEY"),
-        (shell.run("open", "churn@7", CYCLETRACE_JAEGER_URL="jaeger:16686"), "expected a URL"),
+        (shell.run("open", "churn@7", CYCLETRACE_JAEGER_URL="jaeger:16686"), "must be a URL"),
     ):
         assert result.code == 2
         assert word in result.err
@@ -71,4 +71,4 @@ def test_an_invalid_base_url_is_reported_first(shell: Shell) -> None:
     for words in (["status"], ["report"], ["report", "--cycle", "churn@7"]):
         result = shell.run(*words, CYCLETRACE_JAEGER_URL="jaeger:16686")
         assert (result.code, result.out) == (2, "")
-        assert "expected a URL" in result.err
+        assert "must be a URL" in result.err
