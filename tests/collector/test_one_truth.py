@@ -20,7 +20,7 @@ from tests.collector.process import Collect, eventually
 
 from cycletrace import conventions as words
 from cycletrace.flow import Facts, facts_of
-from cycletrace.store import facts as facts_in
+from cycletrace.journal.files import file_name
 from cycletrace.store import ingest, open_store
 
 Start = Callable[..., Collect]
@@ -81,12 +81,13 @@ def test_collector_journal_and_flow_make_the_same_facts(collect: Start, tmp_path
     shuffled = dice.sample(items, len(items))
     cuts = [0, *sorted(dice.sample(range(len(items)), 3)), len(items)]
     for number, (begin, end) in enumerate(pairwise(cuts)):
-        (folder / f"{number}.jsonl").write_bytes(journal(shuffled[begin:end]))
+        (folder / file_name(1, 1, "token", number)).write_bytes(journal(shuffled[begin:end]))
     with open_store(tmp_path / "state" / "store.db") as store:
         assert ingest(store, tmp_path / "state").rejected == 0
         for at in INSTANTS:
             by_flow = plain(facts_of(told, at))
-            assert plain(facts_in(store, at)) == by_flow, "the journal's way in"
+            with store.read() as snapshot:
+                assert plain(snapshot.facts(at)) == by_flow, "the journal's way in"
             assert collector.facts("--at", str(at)) == by_flow, "the collector's way in"
 
 
