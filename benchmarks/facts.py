@@ -31,8 +31,8 @@ from benchmarks.history import BETWEEN, HOUR, START, cycle, history, key_of
 from cycletrace import conventions as c
 from cycletrace.flow import Record, Stage, fold
 from cycletrace.report import report, to_json
-from cycletrace.store import FILE, Store, add, facts, open_reader, open_store, refold
-from cycletrace.store.codec import encode
+from cycletrace.store import FILE, Store, open_reader, open_store
+from cycletrace.store.record_codec import encode
 
 AT_ONCE = 1000
 """Cycles in one transaction."""
@@ -91,8 +91,8 @@ def adding(store: Store, cycles: int, now: int) -> Clock:
     """Records into the store."""
     clock = Clock()
     for records in history(cycles, AT_ONCE):
-        with clock.part(), store.transaction() as connection:
-            add(connection, records, now)
+        with clock.part(), store.write() as tx:
+            tx.add(records, now)
     return clock
 
 
@@ -101,8 +101,8 @@ def refolding(store: Store, now: int) -> Clock:
     clock = Clock()
     is_left = True
     while is_left:
-        with clock.part(), store.transaction() as connection:
-            is_left = bool(refold(connection, now, AT_ONCE))
+        with clock.part(), store.write() as tx:
+            is_left = bool(tx.refold(now, AT_ONCE))
     clock.parts.pop()  # the one that found nothing
     return clock
 
@@ -132,8 +132,8 @@ def looking_up(path: Path, cycles: int, now: int) -> list[float]:
     """One cycle's facts by its key, each with a store newly opened. Milliseconds."""
 
     def look(key: str) -> list[str | None]:
-        with open_reader(path) as store:
-            return [one["key"] for one in facts(store, now, cycle=key)]
+        with open_reader(path) as store, store.read() as snapshot:
+            return [one["key"] for one in snapshot.facts(now, cycle=key)]
 
     keys = [key_of(random.randrange(cycles)) for _ in range(200)]
     return [milliseconds(lambda key=key: look(key), lambda found, key=key: found == [key]) for key in keys]  # type: ignore[misc]
@@ -144,9 +144,9 @@ def late_records(store: Store, cycles: int, now: int) -> list[float]:
 
     def come_late(number: int) -> int:
         of = cycle(number)[0].origin
-        with store.transaction() as connection:
-            add(connection, [Stage(of, "late", "late", c.OTHER, now - HOUR, now - HOUR + 1, c.OK)], now)
-            return len(refold(connection, now, AT_ONCE))
+        with store.write() as tx:
+            tx.add([Stage(of, "late", "late", c.OTHER, now - HOUR, now - HOUR + 1, c.OK)], now)
+            return len(tx.refold(now, AT_ONCE))
 
     return [
         milliseconds(lambda number=number: come_late(number), lambda folded: folded == 1)  # type: ignore[misc]
@@ -157,8 +157,8 @@ def late_records(store: Store, cycles: int, now: int) -> list[float]:
 def reporting(path: Path, now: int) -> tuple[float, float, int]:
     """The report over all kept facts: CPU seconds, MiB of memory at most, cycles whose details it needed."""
     began = time.process_time()
-    with open_reader(path) as store:
-        whole = report(facts(store, now), as_of=now, window="all")
+    with open_reader(path) as store, store.read() as snapshot:
+        whole = report(snapshot.facts(now), as_of=now, window="all")
     json.dumps(to_json(whole))
     taken = time.process_time() - began
     return taken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, whole.headline.median.n
@@ -203,8 +203,8 @@ def main() -> None:
                 f"{refolded.total() / alone:.1f}x the fold alone, growth {refolded.growth():.2f}",
             )
         clock = Clock()
-        with open_reader(path) as store, clock.part():
-            found = sum(1 for _ in facts(store, now))
+        with open_reader(path) as store, store.read() as snapshot, clock.part():
+            found = sum(1 for _ in snapshot.facts(now))
         line("all facts out", clock.total(), found)
         seconds, memory, n = apart(reporting, path, now)
         note = f"{seconds:.1f} s, {memory:.0f} MiB of memory at most, {n:,} finished cycles in detail"

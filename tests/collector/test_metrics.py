@@ -29,10 +29,8 @@ from cycletrace.collector.series import (
     SECOND,
     Accumulator,
     Exemplar,
-    from_text,
-    labels_from_text,
-    labels_to_text,
-    to_text,
+    from_rows,
+    to_rows,
 )
 from cycletrace.flow import Close, Mark, Origin, Record, Stage, Wait, facts_of
 
@@ -87,10 +85,7 @@ def test_a_series_goes_on_after_a_restart_with_its_start() -> None:
     accumulator = Accumulator(2000)
     accumulator.add([seconds(10**19)], 5, (CYCLE, ROOT))
     accumulator.keep()
-    kept = {(name, labels_to_text(labels)): to_text(series) for (name, labels), series in accumulator.series.items()}
-    again = Accumulator(
-        2000, {(name, labels_from_text(labels)): from_text(text) for (name, labels), text in kept.items()}
-    )
+    again = Accumulator(2000, from_rows(list(to_rows(accumulator.series))))
     assert again.series == accumulator.series
     again.add([seconds(1)], 9, ("0" * 31 + "1", ROOT))
     again.keep()

@@ -12,7 +12,7 @@ from cycletrace.collector.point import Metric
 from cycletrace.collector.present import Present
 from cycletrace.collector.series import OVERFLOWING
 from cycletrace.flow import Close, Origin, Record, Stage
-from cycletrace.store import Store, add, open_store, refold
+from cycletrace.store import Store, open_store
 
 SECOND = 1_000_000_000
 NOW = 1_750_000_000 * SECOND
@@ -25,16 +25,16 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def put(store: Store, records: list[Record], now: int = NOW, *, fold: bool = True) -> None:
-    with store.transaction() as connection:
-        add(connection, records, now)
-        while fold and refold(connection, now, 100):
+    with store.write() as tx:
+        tx.add(records, now)
+        while fold and tx.refold(now, 100):
             pass
 
 
 def told(store: Store, present: Present, now: int = NOW) -> dict[str, dict[str, float]]:
     """By metric: values by model, or by overflow."""
-    with store.snapshot() as connection:
-        metrics: list[Metric] = list(present.gauges(connection, now))
+    with store.read() as snapshot:
+        metrics: list[Metric] = list(present.gauges(snapshot, now))
     return {
         instrument.name: {
             "overflow" if point.labels == OVERFLOWING else str(dict(point.labels)[words.MODEL_NAME]): point.value

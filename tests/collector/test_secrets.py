@@ -153,13 +153,13 @@ def test_what_waits_under_a_name_with_a_secret_is_sent_and_the_secret_is_gone(
 ) -> None:
     store = tmp_path / "store.db"
     url = with_secrets(http_sink.url)
-    with open_store(store) as opened, opened.transaction() as connection:
+    with open_store(store) as opened, opened.write() as tx:
         for name, body in (
             (url, b"kept"),
             (url.replace("s3cret", "s3cret-of-last-year"), b"older"),
             ("us3r@s3cret", b"?"),
         ):
-            connection.execute("INSERT INTO outbox (destination, body) VALUES (?, ?)", (name, body))
+            tx.post(name, body)
     http_sink.status = 503
     collector = collect("--forward", f"traces={url}", "--grace", "0")
     spans, events = closed_cycle("churn@7", time.time_ns())

@@ -38,6 +38,18 @@ def test_a_package_imports_only_what_its_row_allows(package: str) -> None:
     assert used <= set(words(PACKAGES[package]["may import"]))
 
 
+def test_sqlite_is_used_by_the_store_alone() -> None:
+    """All else reads and writes through the store's snapshots and transactions."""
+    users = {
+        path.relative_to(SOURCE).parts[0]
+        for path in SOURCE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if (isinstance(node, ast.ImportFrom) and node.module == "sqlite3")
+        or (isinstance(node, ast.Import) and "sqlite3" in {alias.name for alias in node.names})
+    }
+    assert users == {"store"}
+
+
 def test_every_file_that_the_page_names_exists() -> None:
     text = page("architecture.md")
     named = {word for word in words(text) if re.fullmatch(r"[\w/]+(\.py|\.md|/)", word)}

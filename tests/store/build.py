@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from cycletrace import conventions as c
 from cycletrace.flow import Alias, Facts, Mark, Origin, Record, Stage, Wait
-from cycletrace.store import Store, add, refold
-from cycletrace.store import facts as facts_in
+from cycletrace.store import Store
 
 SECOND = 10**9
 T0 = 1_750_000_000 * SECOND
@@ -53,19 +53,25 @@ def finished(key: str, start: int = 0, namespace: str | None = None, model: str 
 
 def put(store: Store, records: Iterable[Record], *, fold_at: int | None = NOW) -> None:
     """Add records, and fold what is due at an instant."""
-    with store.transaction() as connection:
-        add(connection, records, NOW)
+    with store.write() as tx:
+        tx.add(records, NOW)
     if fold_at is not None:
         fold(store, fold_at)
 
 
 def fold(store: Store, at: int = NOW) -> None:
-    with store.transaction() as connection:
-        while refold(connection, at, 100):
+    with store.write() as tx:
+        while tx.refold(at, 100):
             pass
 
 
 def read(
     store: Store, at: int = NOW, *, model: str | None = None, cycle: str | None = None, namespace: str | None = None
 ) -> list[Facts]:
-    return list(facts_in(store, at, model=model, cycle=cycle, namespace=namespace))
+    with store.read() as snapshot:
+        return list(snapshot.facts(at, model=model, cycle=cycle, namespace=namespace))
+
+
+def sql(store: Store, statement: str, *values: object) -> list[Any]:
+    """What SQLite answers: for what no reader or writer of a store can see or do."""
+    return store._connection.execute(statement, values).fetchall()

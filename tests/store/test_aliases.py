@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import random
-import sqlite3
 from collections.abc import Callable
 
 import pytest
 from tests.store.build import NOW, SECOND, T0, alias, finished, fold, mark, origin, put, read, stage
 
 from cycletrace.flow import Record, facts_of
-from cycletrace.store import Store, add, refold
+from cycletrace.store import Store, Transaction
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -31,8 +30,8 @@ def test_claims_of_each_other_in_any_order(store: Store, seed: int) -> None:
         batch = [records.pop() for _ in range(min(len(records), dice.randint(1, 3)))]
         arrived += batch
         put(store, batch, fold_at=None)
-        with store.transaction() as connection:
-            refold(connection, NOW, dice.randint(0, 3))
+        with store.write() as tx:
+            tx.refold(NOW, dice.randint(0, 3))
         for at in (NOW, T0 + dice.randint(0, 50) * SECOND):
             assert read(store, at) == facts_of(arrived, at)
 
@@ -42,13 +41,13 @@ def test_cycles_that_claim_one_key_do_not_hang_together(store: Store) -> None:
     for number in range(100):
         put(store, [*finished(f"churn@{number}"), alias(origin(f"churn@{number}"), "revision", 10 + number)])
     late = stage(origin("churn@50"), "test", 200, 210)
-    with store.transaction() as connection:
-        add(connection, [late], NOW)
-        assert [one.cycle_id for one in refold(connection, NOW, 100)] == [late.origin.cycle_id]
+    with store.write() as tx:
+        tx.add([late], NOW)
+        assert [one.cycle_id for one in tx.refold(NOW, 100)] == [late.origin.cycle_id]
     earlier = alias(origin("churn@50"), "revision", 5)
-    with store.transaction() as connection:
-        add(connection, [earlier], NOW)
-        refolded = {one.cycle_id: one.owner for one in refold(connection, NOW, 100)}
+    with store.write() as tx:
+        tx.add([earlier], NOW)
+        refolded = {one.cycle_id: one.owner for one in tx.refold(NOW, 100)}
     loser = origin("churn@0").cycle_id
     assert refolded == {loser: loser, late.origin.cycle_id: late.origin.cycle_id}
 
@@ -68,20 +67,20 @@ def _carry_what_is_claimed(number: int) -> list[Record]:
 @pytest.mark.parametrize("records_of", [_claim_many, _claim_on, _carry_what_is_claimed])
 def test_the_work_grows_no_faster_than_the_claims(store: Store, records_of: Callable[[int], list[Record]]) -> None:
     def statements(numbers: range) -> int:
-        said: list[str] = []
-        with store.transaction() as connection:
-            connection.set_trace_callback(said.append)
+        executed: list[str] = []
+        with store.write() as tx:
+            store._connection.set_trace_callback(executed.append)
             for number in numbers:
-                add(connection, records_of(number), NOW)
-            _until_folded(connection)
-            connection.set_trace_callback(None)
-        return len(said)
+                tx.add(records_of(number), NOW)
+            _until_folded(tx)
+            store._connection.set_trace_callback(None)
+        return len(executed)
 
     few = statements(range(100))
     fold(store)
     assert statements(range(100, 400)) < 6 * few
 
 
-def _until_folded(connection: sqlite3.Connection) -> None:
-    while refold(connection, NOW, 100):
+def _until_folded(tx: Transaction) -> None:
+    while tx.refold(NOW, 100):
         pass

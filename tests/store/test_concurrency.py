@@ -11,11 +11,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.store.build import NOW, finished, fold, put, read
+from tests.store.build import NOW, finished, fold, put, read, sql
 from tests.store.wire import journal, lines
 
 from cycletrace.flow import facts_of
-from cycletrace.store import Ingested, Store, facts, ingest, open_reader, open_store
+from cycletrace.store import Ingested, Store, ingest, open_reader, open_store
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,10 +54,11 @@ def test_readers_see_whole_commits_while_another_process_writes(path: Path) -> N
 def test_what_a_reader_began_to_read_does_not_change_under_it(store: Store, path: Path) -> None:
     put(store, [*finished("churn@1"), *finished("churn@2")])
     with open_reader(path) as other:
-        reading = facts(other, NOW)
-        first = next(reading)
-        put(store, finished("churn@3"))
-        assert [first, *reading] == facts_of([*finished("churn@1"), *finished("churn@2")], NOW)
+        with other.read() as snapshot:
+            reading = snapshot.facts(NOW)
+            first = next(reading)
+            put(store, finished("churn@3"))
+            assert [first, *reading] == facts_of([*finished("churn@1"), *finished("churn@2")], NOW)
         assert len(read(other)) == 3
 
 
@@ -65,8 +66,7 @@ def test_a_reader_folds_what_nobody_has_folded(store: Store, path: Path) -> None
     put(store, finished("churn@1"), fold_at=None)
     with open_reader(path) as other:
         assert read(other) == facts_of(finished("churn@1"), NOW)
-    with store.snapshot() as connection:
-        assert connection.execute("SELECT facts FROM cycles").fetchone() == (None,)
+    assert sql(store, "SELECT facts FROM cycles") == [(None,)]
 
 
 def test_to_open_it_a_second_time_does_not_let_go_of_it(store: Store, path: Path) -> None:
@@ -86,9 +86,9 @@ def told_by_another_process(path: Path) -> list[str]:
     """The facts that a process reads that opens the store to write it, too."""
     code = f"""
 from pathlib import Path
-from cycletrace.store import facts, open_store
-with open_store(Path({str(path)!r})) as store:
-    for one in facts(store, {NOW}):
+from cycletrace.store import open_store
+with open_store(Path({str(path)!r})) as store, store.read() as snapshot:
+    for one in snapshot.facts({NOW}):
         print(one["key"])
 """
     return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.splitlines()
@@ -140,9 +140,9 @@ def test_an_ingestion_that_is_killed_is_gone_on_with(path: Path) -> None:
     with open_store(path) as store:
         ingest(store, path.parent)
         assert ingest(store, path.parent) == Ingested(0, 0, 0, ())
-        with store.snapshot() as connection:
-            assert connection.execute("SELECT sum(damaged) FROM sources").fetchone() == (3,)
-            assert connection.execute("SELECT count(*) FROM records").fetchone() == (len(records),)
+        with store.read() as snapshot:
+            assert snapshot.losses().damaged == 3
+            assert snapshot.counts(NOW)["records"] == len(records)
 
 
 def test_two_who_ingest_at_once_count_nothing_twice(path: Path) -> None:
@@ -155,5 +155,5 @@ def test_two_who_ingest_at_once_count_nothing_twice(path: Path) -> None:
         for process in (one, two):
             new += int(said(process))
     assert new == len(records)
-    with open_reader(path) as store, store.snapshot() as connection:
-        assert connection.execute("SELECT sum(damaged) FROM sources").fetchone() == (1,)
+    with open_reader(path) as store, store.read() as snapshot:
+        assert snapshot.losses().damaged == 1

@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.store.build import NOW, finished, put, read
+from tests.store.build import NOW, finished, put, read, sql
 
 from cycletrace.flow import facts_of
-from cycletrace.store import FILE, Store, StoreError, add, open_reader, open_store
+from cycletrace.store import FILE, Store, StoreError, open_reader, open_store
 from cycletrace.store.filesystem import network_type
 from cycletrace.store.schema import APPLICATION_ID, VERSION
 
@@ -69,8 +69,8 @@ def test_a_store_says_what_it_is(path: Path) -> None:
 def test_a_collector_s_commit_survives_the_loss_of_power(path: Path) -> None:
     """SQLite's own setting for it, since a test cannot pull the plug."""
     for is_durable, level in ((True, 2), (False, 1)):
-        with open_store(path, durable=is_durable) as store, store.snapshot() as connection:
-            assert connection.execute("PRAGMA synchronous").fetchone() == (level,)
+        with open_store(path, durable=is_durable) as store:
+            assert sql(store, "PRAGMA synchronous") == [(level,)]
 
 
 def test_a_newer_store(path: Path) -> None:
@@ -83,8 +83,7 @@ def test_a_newer_store(path: Path) -> None:
 
 def test_a_newer_store_whose_version_is_still_in_the_write_ahead_log(path: Path) -> None:
     with open_store(path) as store:
-        with store.transaction() as connection:
-            connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+        sql(store, f"PRAGMA user_version = {VERSION + 1}")
         for way in (open_store, open_reader):
             with pytest.raises(StoreError, match="upgrade"):
                 way(path)
@@ -152,7 +151,7 @@ def test_no_store_to_read(path: Path) -> None:
 
 def test_a_locked_store(path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cycletrace.store.database._BUSY", 0.01)
-    with open_store(path) as other, other.transaction():
+    with open_store(path) as other, other.write():
         with pytest.raises(StoreError) as error, open_store(path) as late:
             put(late, finished("churn@1"))
         assert "locked" in sentence(error)
@@ -163,23 +162,21 @@ def test_a_full_disk(store: Store) -> None:
     """SQLite's own limit stands for the disk's. What was there stays, and there is room again."""
     put(store, finished("churn@1"))
     many = [record for number in range(500) for record in finished(f"model@{number}")]
-    with store.snapshot() as connection:
-        (pages,) = connection.execute("PRAGMA page_count").fetchone()
-        connection.execute(f"PRAGMA max_page_count = {pages}")
+    ((pages,),) = sql(store, "PRAGMA page_count")
+    sql(store, f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StoreError) as error:
         put(store, many)
     assert "full" in sentence(error)
     assert read(store) == facts_of(finished("churn@1"), NOW)
-    with store.snapshot() as connection:
-        connection.execute("PRAGMA max_page_count = 1000000")
+    sql(store, "PRAGMA max_page_count = 1000000")
     put(store, many)
     assert len(read(store)) == 501
 
 
 def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
     def fail() -> None:
-        with store.transaction() as connection:
-            add(connection, finished("churn@1"), NOW)
+        with store.write() as tx:
+            tx.add(finished("churn@1"), NOW)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.flow.strategies import Example, examples
-from tests.store.build import NOW, SECOND, T0, alias, finished, fold, mark, origin, put, read, stage
+from tests.store.build import NOW, SECOND, T0, alias, finished, fold, mark, origin, put, read, sql, stage
 
 from cycletrace import conventions as c
-from cycletrace.flow import RULES, facts_of
-from cycletrace.store import FILE, Store, add, facts, next_due, open_store, refold
+from cycletrace.flow import RULES, Rules, facts_of
+from cycletrace.store import FILE, Store, open_store
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +25,9 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 def emptied(store: Store) -> Store:
-    with store.transaction() as connection:
+    with store.write():
         for table in ("records", "claims", "keys", "cycles"):
-            connection.execute(f"DELETE FROM {table}")
+            sql(store, f"DELETE FROM {table}")
     return store
 
 
@@ -42,12 +42,13 @@ def test_facts_equal_those_of_flow(shared: Store, example: Example, dice: random
     store = emptied(shared)
     while arriving:
         batch = [arriving.pop() for _ in range(min(len(arriving), dice.randint(1, 8)))]
-        with store.transaction() as connection:
-            add(connection, batch, 0)
+        with store.write() as tx:
+            tx.add(batch, 0)
             if dice.random() < 0.5:
-                refold(connection, dice.choice(instants), dice.randint(1, 3), example.rules)
-    for at in instants:
-        assert list(facts(store, at, rules=example.rules)) == facts_of(example.records, at, example.rules)
+                tx.refold(dice.choice(instants), dice.randint(1, 3), example.rules)
+    with store.read() as snapshot:
+        for at in instants:
+            assert list(snapshot.facts(at, rules=example.rules)) == facts_of(example.records, at, example.rules)
 
 
 @settings(max_examples=300, deadline=None)
@@ -62,13 +63,13 @@ def test_kept_facts_are_due_whenever_time_changes_them(shared: Store, example: E
         }
 
     store = emptied(shared)
-    with store.transaction() as connection:
-        add(connection, example.records, 0)
+    with store.write() as tx:
+        tx.add(example.records, 0)
     at = example.at
     for _ in range(12):
-        with store.transaction() as connection:
-            refold(connection, at, 10**6, example.rules)
-            due = next_due(connection)
+        with store.write() as tx:
+            tx.refold(at, 10**6, example.rules)
+            due = tx.next_refold_at()
         assert due is None or due > at
         last = 2**63 - 1 if due is None else due - 1
         assert told(at) == told(dice.randint(at, last)) == told(last)
@@ -90,25 +91,24 @@ def test_the_past_is_told_as_it_was(store: Store) -> None:
 def test_a_late_record_refolds_one_cycle(store: Store) -> None:
     put(store, [*finished("churn@1"), *finished("churn@2")])
     late = stage(origin("churn@1"), "evaluate", 45, 50)
-    with store.transaction() as connection:
-        assert add(connection, [late], NOW).new == 1
-        refolded = refold(connection, NOW, 100)
-    assert [(one.cycle_id, one.fresh) for one in refolded] == [(late.origin.cycle_id, 1)]
+    with store.write() as tx:
+        assert tx.add([late], NOW).new == 1
+        refolded = tx.refold(NOW, 100)
+    assert [(one.cycle_id, one.new_records) for one in refolded] == [(late.origin.cycle_id, 1)]
     assert refolded[0].facts == facts_of([*finished("churn@1"), late], NOW)[0]
 
 
 def test_what_is_known_already_folds_nothing(store: Store) -> None:
     put(store, finished("churn@1"))
-    with store.transaction() as connection:
-        assert add(connection, finished("churn@1"), NOW).new == 0
-        assert refold(connection, NOW, 100) == []
+    with store.write() as tx:
+        assert tx.add(finished("churn@1"), NOW).new == 0
+        assert tx.refold(NOW, 100) == []
 
 
 def test_kept_facts_are_used(store: Store) -> None:
     """Where they hold, records are not even looked at."""
     put(store, finished("churn@1"))
-    with store.transaction() as connection:
-        connection.execute("DELETE FROM records")
+    sql(store, "DELETE FROM records")
     assert read(store) == facts_of(finished("churn@1"), NOW)
 
 
@@ -116,12 +116,12 @@ def test_a_cycle_settles_by_itself(store: Store) -> None:
     """Nothing arrives, and the outcome changes: the store knows when."""
     of = origin("churn@1")
     put(store, [stage(of, "deploy", 0, 10)], fold_at=T0 + 20 * SECOND)
-    with store.transaction() as connection:
-        due = next_due(connection)
+    with store.write() as tx:
+        due = tx.next_refold_at()
         assert due == T0 + 10 * SECOND + RULES.settle
-        assert refold(connection, due - 1, 100) == []
-        (refolded,) = refold(connection, due, 100)
-        assert next_due(connection) is None
+        assert tx.refold(due - 1, 100) == []
+        (refolded,) = tx.refold(due, 100)
+        assert tx.next_refold_at() is None
     assert refolded.facts is not None
     assert refolded.facts["outcome"] == c.DEPLOYED
 
@@ -129,10 +129,10 @@ def test_a_cycle_settles_by_itself(store: Store) -> None:
 def test_a_lease_runs_out_by_itself(store: Store) -> None:
     of = origin("churn@1")
     put(store, [stage(of, "train", 0, lease=30)], fold_at=T0 + 20 * SECOND)
-    with store.transaction() as connection:
-        due = next_due(connection)
+    with store.write() as tx:
+        due = tx.next_refold_at()
         assert due == T0 + 30 * SECOND + 1
-        (refolded,) = refold(connection, due, 100)
+        (refolded,) = tx.refold(due, 100)
     assert refolded.facts is not None
     assert refolded.facts["stages"][0]["outcome"] == c.LOST
 
@@ -141,11 +141,16 @@ def test_facts_made_by_other_rules_are_made_anew(store: Store) -> None:
     put(store, [stage(origin("churn@1"), "deploy", 0, 10)])
     shorter = RULES._replace(settle=SECOND)
     at = T0 + 12 * SECOND
-    assert [one["outcome"] for one in facts(store, at, rules=shorter)] == [c.DEPLOYED]
-    assert [one["outcome"] for one in facts(store, at)] == [c.OPEN]
-    with store.transaction() as connection:
-        refold(connection, at, 100, shorter)
-    assert [one["outcome"] for one in facts(store, at, rules=shorter)] == [c.DEPLOYED]
+
+    def outcomes(rules: Rules) -> list[str]:
+        with store.read() as snapshot:
+            return [one["outcome"] for one in snapshot.facts(at, rules=rules)]
+
+    assert outcomes(shorter) == [c.DEPLOYED]
+    assert outcomes(RULES) == [c.OPEN]
+    with store.write() as tx:
+        tx.refold(at, 100, shorter)
+    assert outcomes(shorter) == [c.DEPLOYED]
 
 
 def test_a_cycle_closed_when_first_found_so(store: Store) -> None:
@@ -153,8 +158,7 @@ def test_a_cycle_closed_when_first_found_so(store: Store) -> None:
     put(store, finished("churn@1"), fold_at=NOW)
     put(store, [stage(origin("churn@1"), "x", 1, 2)], fold_at=NOW + 5)
     put(store, [stage(origin("churn@2"), "x", 1, 2)], fold_at=NOW + 5)
-    with store.snapshot() as connection:
-        assert connection.execute("SELECT closed FROM cycles ORDER BY closed").fetchall() == [(None,), (NOW,)]
+    assert sql(store, "SELECT closed FROM cycles ORDER BY closed") == [(None,), (NOW,)]
 
 
 def test_selection_by_model_and_namespace(store: Store) -> None:

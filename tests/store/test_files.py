@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.store.build import NOW, finished, put, read
+from tests.store.build import NOW, finished, put, read, sql
 from tests.store.wire import journal, lines
 
 from cycletrace.flow import facts_of
@@ -94,8 +94,8 @@ def test_what_is_done_before_the_end_of_a_transaction_is_noticed(
     put(store, finished("churn@1"))
 
     def write() -> None:
-        with store.transaction() as connection:
-            connection.execute("INSERT INTO meta (name, value) VALUES ('x', 'y')")
+        with store.write():
+            sql(store, "INSERT INTO meta (name, value) VALUES ('x', 'y')")
             harm(beside(path, suffix))
 
     with pytest.raises(StoreError, match="was removed, replaced or truncated while it was open"):
@@ -111,9 +111,9 @@ def test_what_is_done_in_the_moment_of_the_commit_is_noticed(store: Store, path:
             beside(path, suffix).unlink()
 
     def write() -> None:
-        with store.transaction() as connection:
-            connection.execute("INSERT INTO meta (name, value) VALUES ('x', 'y')")
-            connection.set_trace_callback(harm)
+        with store.write():
+            sql(store, "INSERT INTO meta (name, value) VALUES ('x', 'y')")
+            store._connection.set_trace_callback(harm)
 
     with pytest.raises(StoreError, match="was removed"):
         write()
@@ -167,8 +167,8 @@ def test_what_other_processes_rightfully_do_is_no_harm(store: Store, path: Path,
     for number in range(200, 205):
         elsewhere(path, statements)
         put(store, finished(f"churn@{number}"))
-    with open_reader(path) as reader, reader.snapshot() as connection:
-        assert connection.execute("SELECT count(DISTINCT cycle_id) FROM cycles").fetchone() == (205,)
+    with open_reader(path) as reader, reader.read() as snapshot:
+        assert snapshot.counts(NOW)["cycles"] == 205
 
 
 def test_a_log_that_another_process_empties_while_one_waits_to_write_is_no_harm(store: Store, path: Path) -> None:
@@ -191,11 +191,12 @@ def test_a_log_that_another_process_empties_while_one_waits_to_write_is_no_harm(
 
 
 def test_a_log_that_sqlite_cuts_to_its_limit_is_no_harm(store: Store, path: Path) -> None:
-    with open_reader(path) as reader, reader.snapshot() as connection:
-        connection.execute("SELECT * FROM meta").fetchall()  # it keeps the log from beginning anew
-        with store.transaction() as writing:
-            writing.execute("CREATE TABLE filler (x)")
-            writing.executemany("INSERT INTO filler VALUES (zeroblob(1000000))", [()] * 100)
+    with open_reader(path) as reader, reader.read():
+        sql(reader, "SELECT * FROM meta")  # it keeps the log from beginning anew
+        with store.write():
+            sql(store, "CREATE TABLE filler (x)")
+            for _ in range(100):
+                sql(store, "INSERT INTO filler VALUES (zeroblob(1000000))")
     assert beside(path, "-wal").stat().st_size > 100_000_000
     for number in range(3):
         put(store, finished(f"churn@{number}"))
@@ -217,8 +218,7 @@ def test_a_store_reached_by_a_link_is_watched_where_it_lies(path: Path, tmp_path
 def test_the_log_of_a_store_that_is_gone_is_not_written_into_a_new_one(path: Path) -> None:
     with open_store(path) as store:
         put(store, [record for number in range(200) for record in finished(f"churn@{number}")])
-        with store.snapshot() as connection:
-            connection.execute("PRAGMA wal_checkpoint")
+        sql(store, "PRAGMA wal_checkpoint")
         put(store, finished("lost@1"))
         log = beside(path, "-wal").read_bytes()
         path.unlink()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.flow.strategies import Example, examples
-from tests.store.build import NOW, T0, alias, finished, fold, origin, read, stage
+from tests.store.build import NOW, T0, alias, finished, fold, origin, read, sql, stage
 from tests.store.wire import HEADER, document, journal, lines
 
 from cycletrace import conventions as c
@@ -17,8 +17,7 @@ from cycletrace.flow import Alias, Record, Stage, facts_of
 from cycletrace.flow.records import began
 from cycletrace.journal.files import delivered_directory, journal_directory
 from cycletrace.journal.format import MAX_LINE, VERSION, frame
-from cycletrace.store import FILE, Ingested, Store, facts, ingest, open_store, refold
-from cycletrace.store.losses import losses
+from cycletrace.store import FILE, Ingested, Store, ingest, open_store
 
 NOTHING = Ingested(0, 0, 0, ())
 RECORDS = [
@@ -62,10 +61,12 @@ def test_the_journal_s_way_in_makes_the_facts_of_flow(
                 file.write(dice.choice((b"", b"", b"torn", b"\0" * 9, b"\n")) + b"\n" + content.pop())
             if dice.random() < 0.3:
                 ingest(store, directory)
-                with store.transaction() as connection:
-                    refold(connection, example.at, 10, example.rules)
+                with store.write() as tx:
+                    tx.refold(example.at, 10, example.rules)
         ingest(store, directory)
-        assert list(facts(store, example.at, rules=example.rules)) == facts_of(records, example.at, example.rules)
+        with store.read() as snapshot:
+            found = list(snapshot.facts(example.at, rules=example.rules))
+        assert found == facts_of(records, example.at, example.rules)
 
 
 def test_a_journal_is_read_once(store: Store, directory: Path) -> None:
@@ -139,8 +140,8 @@ def test_damage_costs_itself_only(store: Store, directory: Path) -> None:
     journal(directory, [*content, b"\n", b"\n"])
     assert ingest(store, directory) == Ingested(len(RECORDS), len(damage), 0, ())
     assert read(store) == facts_of(RECORDS, NOW)
-    with store.snapshot() as connection:
-        assert losses(connection).damaged == len(damage)
+    with store.read() as snapshot:
+        assert snapshot.losses().damaged == len(damage)
 
 
 def test_an_endless_line_costs_no_memory_and_is_waited_for(store: Store, directory: Path) -> None:
@@ -158,9 +159,9 @@ def test_bad_records_are_kept_with_their_reason(store: Store, directory: Path) -
     journal(directory, [*map(frame, documents), *lines(RECORDS)])
     assert ingest(store, directory) == Ingested(len(RECORDS), 0, len(documents), ())
     assert read(store) == facts_of(RECORDS, NOW)
-    with store.snapshot() as connection:
-        assert sum(losses(connection).rejected.values()) == len(documents)
-        reason, excerpt = connection.execute("SELECT reason, excerpt FROM rejected ORDER BY id").fetchone()
+    with store.read() as snapshot:
+        assert sum(snapshot.losses().rejected.values()) == len(documents)
+    reason, excerpt = sql(store, "SELECT reason, excerpt FROM rejected ORDER BY id")[0]
     assert c.STAGE_OUTCOME in reason
     assert "great" in excerpt
 
@@ -201,8 +202,7 @@ def test_journals_move_rotate_and_vanish(store: Store, directory: Path) -> None:
     assert ingest(store, directory) == Ingested(len(content) - 3, 0, 0, ())
     moved.unlink()
     assert ingest(store, directory) == NOTHING
-    with store.snapshot() as connection:
-        assert connection.execute("SELECT count(*) FROM sources").fetchone() == (1,)
+    assert sql(store, "SELECT count(*) FROM sources") == [(1,)]
     assert read(store) == facts_of(RECORDS, NOW)
 
 

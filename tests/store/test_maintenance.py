@@ -6,26 +6,29 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.store.build import NOW, SECOND, T0, alias, finished, fold, origin, put, read, stage
+from tests.store.build import NOW, SECOND, T0, alias, finished, fold, origin, put, read, sql, stage
 from tests.store.wire import journal, lines
 
-from cycletrace.flow import RULES, Record, facts_of
-from cycletrace.store import Store, StoreError, add, ingest, open_reader, open_store, reject
-from cycletrace.store.adding import PRUNED
-from cycletrace.store.losses import losses
-from cycletrace.store.maintenance import backup, check, info, prune
+from cycletrace.flow import RULES, Record, Rules, facts_of
+from cycletrace.store import Store, StoreError, backup, info, ingest, open_reader, open_store, prune
+from cycletrace.store.records import PRUNED
 
 DAY = 24 * 3600 * SECOND
 OLD: list[Record] = [*finished("churn@1"), stage(origin("abc"), "test", 70, 80), alias(origin("churn@1"), "abc", 5)]
 NEW = finished("churn@2", 60 * 24 * 3600)
 
 
+def problems(store: Store, rules: Rules = RULES) -> list[str]:
+    with store.read() as snapshot:
+        return list(snapshot.problems(rules))
+
+
 def test_info_counts_what_is_there(store: Store, path: Path) -> None:
     journal(path.parent, [*lines(OLD), b"damage\n"])
     ingest(store, path.parent)
     put(store, NEW, fold_at=None)
-    with store.transaction() as connection:
-        reject(connection, NOW, "odd", "x")
+    with store.write() as tx:
+        tx.reject(NOW, "odd", "x")
     told = info(store)
     assert (told["cycles"], told["records"], told["due"], told["journals"]) == (3, len(OLD) + len(NEW), 3, 1)
     assert told["losses"] == (1, {"odd": 1})
@@ -35,31 +38,29 @@ def test_info_counts_what_is_there(store: Store, path: Path) -> None:
 
 
 def test_rejected_records_are_kept_up_to_a_bound(store: Store) -> None:
-    with store.transaction() as connection:
+    with store.write() as tx:
         for number in range(1500):
-            reject(connection, NOW, f"reason {number % 2}", "x" * 10_000 + "\udc80")
-        assert connection.execute("SELECT count(*), max(length(excerpt)) FROM rejected").fetchone() == (1000, 500)
-        assert losses(connection).rejected == {"reason 0": 750, "reason 1": 750}
+            tx.reject(NOW, f"reason {number % 2}", "x" * 10_000 + "\udc80")
+        assert tx.losses().rejected == {"reason 0": 750, "reason 1": 750}
+    assert sql(store, "SELECT count(*), max(length(excerpt)) FROM rejected") == [(1000, 500)]
 
 
 def test_a_sound_store_has_nothing_wrong(store: Store) -> None:
     put(store, [*OLD, *NEW])
     put(store, [stage(origin("churn@3"), "train", 0)])
-    assert list(check(store)) == []
-    assert list(check(store, RULES._replace(settle=1))) == []
+    assert problems(store) == []
+    assert problems(store, RULES._replace(settle=1)) == []
 
 
 def test_facts_that_are_not_those_of_the_records_are_found(store: Store) -> None:
     put(store, [*OLD, *NEW])
     of = origin("churn@2").cycle_id
-    with store.transaction() as connection:
-        connection.execute("UPDATE cycles SET facts = replace(facts, 'in_use', 'failed') WHERE cycle_id = ?", (of,))
-    (said,) = check(store)
-    assert of in said
-    with store.transaction() as connection:
-        connection.execute("UPDATE records SET body = '[0]' || body WHERE cycle_id = ?", (of,))
-    (said,) = check(store)
-    assert "cannot be read" in said
+    sql(store, "UPDATE cycles SET facts = replace(facts, 'in_use', 'failed') WHERE cycle_id = ?", of)
+    (problem,) = problems(store)
+    assert of in problem
+    sql(store, "UPDATE records SET body = '[0]' || body WHERE cycle_id = ?", of)
+    (problem,) = problems(store)
+    assert "cannot be read" in problem
 
 
 def test_a_damaged_file_is_found(store: Store, path: Path) -> None:
@@ -70,20 +71,20 @@ def test_a_damaged_file_is_found(store: Store, path: Path) -> None:
     whole[middle : middle + 30_000] = os.urandom(30_000)
     path.write_bytes(whole)
     with open_reader(path) as damaged:
-        said = []
+        found = []
         try:
-            said += list(check(damaged))
+            found += problems(damaged)
         except StoreError as error:
-            said.append(str(error))
-    assert said
+            found.append(str(error))
+    assert found
 
 
 def test_a_backup_is_a_store(store: Store, tmp_path: Path) -> None:
     """Taken while a transaction of another process is open; for its owner only."""
     put(store, [*OLD, *NEW])
     target = tmp_path / "backup.db"
-    with open_store(store.path) as other, other.transaction() as connection:
-        add(connection, finished("churn@3"), NOW)
+    with open_store(store.path) as other, other.write() as tx:
+        tx.add(finished("churn@3"), NOW)
         backup(store, target)
     assert target.stat().st_mode & 0o777 == 0o600
     with open_store(target) as copy:
@@ -120,9 +121,8 @@ def test_pruning_removes_records_and_keeps_facts(store: Store) -> None:
     assert read(store) == before == facts_of([*OLD, *NEW, *still_open], NOW)
     assert [one["cycle_id"] for one in read(store, cycle="abc")] == [origin("churn@1").cycle_id]
     assert [one["key"] for one in read(store, model="churn", cycle="churn@1")] == ["churn@1"]
-    assert list(check(store)) == []
-    with store.snapshot() as connection:
-        assert connection.execute("SELECT count(*) FROM records").fetchone() == (len(NEW) + 1,)
+    assert problems(store) == []
+    assert sql(store, "SELECT count(*) FROM records") == [(len(NEW) + 1,)]
 
 
 def test_what_arrives_for_a_pruned_cycle_is_refused_and_counted(store: Store) -> None:
@@ -137,9 +137,9 @@ def test_what_arrives_for_a_pruned_cycle_is_refused_and_counted(store: Store) ->
         stage(origin("never seen"), "x", 1, 2),
         alias(origin("churn@9"), "churn@1", 1),
     ]
-    with store.transaction() as connection:
-        assert add(connection, [*late, *NEW], NOW) == (len(NEW), len(late))
-        assert losses(connection).rejected == {PRUNED: len(late)}
+    with store.write() as tx:
+        assert tx.add([*late, *NEW], NOW) == (len(NEW), len(late))
+        assert tx.losses().rejected == {PRUNED: len(late)}
     fold(store)
     assert read(store) == sorted([*before, *facts_of(NEW, NOW)], key=lambda one: one["cycle_id"])
 
@@ -154,8 +154,7 @@ def test_pruned_facts_outlive_a_change_of_rules(store: Store) -> None:
     put(store, [*OLD, *NEW])
     before = read(store)
     prune(store, T0 + DAY)
-    with store.transaction() as connection:
-        connection.execute("UPDATE meta SET value = 'others'")
+    sql(store, "UPDATE meta SET value = 'others'")
     fold(store)
     assert read(store) == before
 

@@ -12,15 +12,15 @@ from pathlib import Path
 
 from tests.store.build import NOW, finished
 
-from cycletrace.store import add, ingest, open_store, refold
+from cycletrace.store import ingest, open_store
 
 
 def fill(path: Path, name: str) -> None:
     with open_store(path, durable=True) as store:
         for number in itertools.count():
-            with store.transaction() as connection:
-                add(connection, finished(f"{name}@{number}", number), NOW)
-                refold(connection, NOW, 3)
+            with store.write() as tx:
+                tx.add(finished(f"{name}@{number}", number), NOW)
+                tx.refold(NOW, 3)
             print(number, flush=True)
             time.sleep(0.001)  # who waits for SQLite's lock polls it: a writer that never pauses would starve others
 

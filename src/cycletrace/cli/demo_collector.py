@@ -71,7 +71,7 @@ def compare(root: Path, collector: Collector, screen: TextIO) -> int:
     from cycletrace.cli.reading import ingested
     from cycletrace.emit.delivery.destination import find
     from cycletrace.emit.delivery.shipper import Shipper
-    from cycletrace.store import facts, open_reader
+    from cycletrace.store import open_reader
 
     destination = find(collector.endpoint)
     assert destination is not None
@@ -79,9 +79,10 @@ def compare(root: Path, collector: Collector, screen: TextIO) -> int:
         print("Not everything could be delivered to the collector.", file=sys.stderr)
         return 1
     at = time.time_ns()
-    with ingested(root) as local, open_reader(collector.store) as remote:
-        here = {cycle["cycle_id"]: cycle for cycle in facts(local, at)}
-        there = {cycle["cycle_id"]: cycle for cycle in facts(remote, at)}
+    with ingested(root) as store, store.read() as local:
+        here = {cycle["cycle_id"]: cycle for cycle in local.facts(at)}
+    with open_reader(collector.store) as store, store.read() as remote:
+        there = {cycle["cycle_id"]: cycle for cycle in remote.facts(at)}
     found = list(differences(here, there))
     for difference in found:
         print(f"  {difference}", file=screen)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cycletrace.cli import reading
 
 if TYPE_CHECKING:
-    from cycletrace.store import Store
+    from cycletrace.store import Snapshot
 
 
 def add_parser(commands: Any) -> None:
@@ -29,21 +29,19 @@ def add_parser(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def _selected(args: argparse.Namespace, store: Store) -> Iterator[Mapping[str, Any]]:
-    from cycletrace.store.observed import as_observed, revisions
-
+def _asked_for(args: argparse.Namespace, snapshot: Snapshot) -> Iterator[Mapping[str, Any]]:
     if args.as_observed:
-        return (facts for facts in as_observed(store) if reading.is_selected(args, facts))
+        return (facts for facts in snapshot.all_observed() if reading.is_selected(args, facts))
     if args.revisions:
-        return iter(revisions(store))
-    return reading.selected_facts(args, store, reading.as_of(args))
+        return snapshot.revisions()
+    return reading.selected_facts(args, snapshot, reading.as_of(args))
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the facts."""
     found = False
-    with reading.store_of(args) as store:
-        for each in _selected(args, store):
+    with reading.chosen_store(args) as snapshot:
+        for each in _asked_for(args, snapshot):
             print(json.dumps(each, separators=(",", ":")))
             found = True
     if args.as_observed or args.revisions:

@@ -15,7 +15,7 @@ from cycletrace.cli.failure import Failure
 
 if TYPE_CHECKING:
     from cycletrace.flow import Facts, Rules
-    from cycletrace.store import Store
+    from cycletrace.store import Snapshot, Store
 
 REFOLD_AT_ONCE = 1000
 """Cycles folded in one transaction."""
@@ -42,8 +42,8 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
 
 
 @contextmanager
-def store_of(args: argparse.Namespace) -> Generator[Store, None, None]:
-    """Open the chosen store for reading; by default this machine's, including everything in its journals.
+def chosen_store(args: argparse.Namespace) -> Generator[Snapshot, None, None]:
+    """Read the store that was chosen; by default this machine's, with all that its journals hold.
 
     Raises:
         Failure: if it cannot be read.
@@ -55,17 +55,15 @@ def store_of(args: argparse.Namespace) -> Generator[Store, None, None]:
             opened = open_reader(args.store)
         else:
             opened = ingested(options.own_directory(args))
-        with opened as store:
-            yield store
+        with opened as store, store.read() as snapshot:
+            yield snapshot
     except StoreError as error:
         raise Failure(str(error)) from None
 
 
-def selected_facts(args: argparse.Namespace, store: Store, at: int) -> Iterator[Facts]:
-    """Return the selected facts, ordered by cycle id."""
-    from cycletrace.store import facts
-
-    return facts(store, at, model=args.model, cycle=args.cycle, namespace=args.namespace, rules=rules())
+def selected_facts(args: argparse.Namespace, snapshot: Snapshot, at: int) -> Iterator[Facts]:
+    """Return the facts that were asked for, by cycle id."""
+    return snapshot.facts(at, model=args.model, cycle=args.cycle, namespace=args.namespace, rules=rules())
 
 
 def nothing_found(args: argparse.Namespace) -> str:
@@ -101,26 +99,33 @@ def rules() -> Rules:
 
 
 def facts_of_cycle(directory: Path, cycle_id: str) -> Facts | None:
-    """Return the current facts of one cycle on this machine, or ``None``."""
-    from cycletrace.store import StoreError, facts
+    """Return what this machine knows of one cycle now.
+
+    Raises:
+        Failure: where the store cannot be read.
+    """
+    from cycletrace.store import StoreError
 
     try:
-        with ingested(directory) as store:
-            return next(facts(store, time.time_ns(), cycle=cycle_id, rules=rules()), None)
+        with ingested(directory) as store, store.read() as snapshot:
+            return next(snapshot.facts(time.time_ns(), cycle=cycle_id, rules=rules()), None)
     except StoreError as error:
         raise Failure(str(error)) from None
 
 
 def ingested(directory: Path) -> Store:
-    """Return this machine's store, after ingesting its journals and ending the stages of dead processes."""
-    from cycletrace.emit.orphans import close_orphans
-    from cycletrace.store import FILE, ingest, open_store, refold
-    from cycletrace.store.observed import has_collector
+    """Open this machine's store, with what its journals hold, and with the ends of what died.
+
+    Raises:
+        StoreError: where it cannot be used.
+    """
+    from cycletrace.emit.lost import bury
+    from cycletrace.store import FILE, ingest, open_store
 
     close_orphans(directory)
     store = open_store(directory / FILE)
     ingest(store, directory)
     while True:
-        with store.transaction() as connection:
-            if has_collector(connection) or not refold(connection, time.time_ns(), REFOLD_AT_ONCE, rules()):
+        with store.write() as tx:
+            if tx.has_collector() or not tx.refold(time.time_ns(), REFOLD_AT_ONCE, rules()):
                 return store

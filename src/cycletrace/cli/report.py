@@ -65,8 +65,8 @@ def run(args: argparse.Namespace) -> int:
         report.parse_window(args.window, at, zone)
     except ValueError as error:
         raise Failure(str(error)) from None
-    with reading.store_of(args) as store:
-        facts = reading.selected_facts(args, store, at)
+    with reading.chosen_store(args) as snapshot:
+        facts = reading.selected_facts(args, snapshot, at)
         if args.cycle is not None:
             return _cycles(args, list(facts), zone, trace)
         latest: list[Facts] = []

@@ -31,18 +31,15 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Show the status."""
-    from cycletrace.store.losses import losses
-
     at, trace = reading.as_of(args), trace_links()
-    with reading.store_of(args) as store:
+    with reading.chosen_store(args) as snapshot:
         known, cycles = 0, []
-        for facts in reading.selected_facts(args, store, at):
+        for facts in reading.selected_facts(args, snapshot, at):
             known += 1
             if facts["outcome"] == OPEN:
                 cycles.append({**_line(facts, at), "trace": trace(facts["cycle_id"])})
-        with store.snapshot() as connection:
-            lost = losses(connection)
-    whole = {"open": cycles, "delivery": _delivery(options.state_directory(args)), "records": lost._asdict()}
+        losses = snapshot.losses()
+    whole = {"open": cycles, "delivery": _delivery(options.state_directory(args)), "records": losses._asdict()}
     if args.json:
         print(json.dumps(whole))
     else:

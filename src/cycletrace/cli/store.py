@@ -48,8 +48,8 @@ def _add(actions: Any, name: str, run: Any, help_text: str) -> argparse.Argument
 
 
 def run_info(args: argparse.Namespace) -> int:
-    """Show what the store contains."""
-    from cycletrace.store.maintenance import info
+    """Show what it holds."""
+    from cycletrace.store import info
 
     with _opened(args, is_writing=False) as store:
         found = info(store)
@@ -67,12 +67,10 @@ def run_info(args: argparse.Namespace) -> int:
 
 
 def run_check(args: argparse.Namespace) -> int:
-    """Check the store, and return 1 if there are problems."""
-    from cycletrace.store.maintenance import check
-
-    with _opened(args, is_writing=False) as store:
+    """Check it."""
+    with _opened(args, is_writing=False) as store, store.read() as snapshot:
         problems = 0
-        for problem in check(store, reading.rules()):
+        for problem in snapshot.problems(reading.rules()):
             print(problem)
             problems += 1
     print("The store is intact." if not problems else f"{problems} problems.")
@@ -80,8 +78,8 @@ def run_check(args: argparse.Namespace) -> int:
 
 
 def run_backup(args: argparse.Namespace) -> int:
-    """Copy the store."""
-    from cycletrace.store.maintenance import backup
+    """Copy it."""
+    from cycletrace.store import backup
 
     with _opened(args, is_writing=False) as store:
         backup(store, args.file)
@@ -90,8 +88,8 @@ def run_backup(args: argparse.Namespace) -> int:
 
 
 def run_prune(args: argparse.Namespace) -> int:
-    """Remove the records of inactive cycles."""
-    from cycletrace.store.maintenance import prune
+    """Remove the records of old cycles."""
+    from cycletrace.store import prune
 
     with _opened(args, is_writing=True) as store:
         pruned = prune(store, time.time_ns() - args.older_than)

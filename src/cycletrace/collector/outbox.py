@@ -4,20 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from functools import partial
+from collections.abc import Collection
+from contextlib import suppress
 
 from cycletrace.collector.backend import Backend
 from cycletrace.collector.forwarding import Forwarder
 from cycletrace.collector.signals import TRACES, Encoding, Request
-from cycletrace.collector.state import sent, waiting
 from cycletrace.collector.writer import Writer
-from cycletrace.store import StoreError
+from cycletrace.store import Parcel, StoreError, Transaction
+from cycletrace.urls import take_apart
 
 _log = logging.getLogger("cycletrace.collector")
 
 BATCH = 100
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds to wait after a failure, doubled after each further one."""
+
+
+def hide_secrets(tx: Transaction) -> None:
+    """Rename destinations as they are named now: earlier versions kept user, password and query with them."""
+    for known in tx.destinations():
+        with suppress(ValueError):
+            address = take_apart(known).address
+            if address != known:
+                tx.rename_destination(known, address)
+
+
+def drop_others(tx: Transaction, destinations: Collection[str]) -> int:
+    """Drop requests for all but these destinations, since nothing is sent there any more. Return how many."""
+    return sum(tx.drop_destination(known) for known in tx.destinations().difference(destinations))
 
 
 async def keep_sending(writer: Writer, forwarder: Forwarder, backend: Backend, posted: asyncio.Event) -> None:
@@ -37,9 +52,17 @@ async def keep_sending(writer: Writer, forwarder: Forwarder, backend: Backend, p
 async def send_waiting(writer: Writer, forwarder: Forwarder, backend: Backend) -> float | None:
     """Send all that waits for a backend. ``None`` when nothing is left, else the seconds that it asks to wait."""
     limit = BATCH
+    parcels: list[Parcel] = []
+
+    def oldest(tx: Transaction) -> list[Parcel]:
+        return tx.waiting(backend.target.url, limit)
+
+    def remove(tx: Transaction) -> None:
+        tx.remove(parcels)
+
     while True:
         try:
-            parcels = await writer.do(partial(waiting, destination=backend.target.url, limit=limit))
+            parcels = await writer.do(oldest)
             if not parcels:
                 return None
             # Requests of protobuf are joined by joining their bytes.
@@ -52,6 +75,6 @@ async def send_waiting(writer: Writer, forwarder: Forwarder, backend: Backend) -
                 continue
             if not answer.is_success:
                 _log.warning("derived spans of a cycle are refused: %s %s", backend.target.url, answer.logged)
-            await writer.do(partial(sent, parcels=parcels))
+            await writer.do(remove)
         except StoreError:
             return 0.0  # the writer has told it

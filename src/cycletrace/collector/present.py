@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
@@ -14,6 +12,7 @@ from cycletrace.collector.observing import labels_of
 from cycletrace.collector.point import Metric, gauge
 from cycletrace.collector.series import OVERFLOWING, SECOND
 from cycletrace.flow import Facts, is_counted
+from cycletrace.store import Snapshot
 
 
 class _Open(NamedTuple):
@@ -35,9 +34,9 @@ class Present:
         """By id: the instant of the fold, and the cycle where it counts in a population."""
         self._known: dict[str, dict[Labels, None]] = {}
 
-    def gauges(self, connection: sqlite3.Connection, now: int) -> Iterator[Metric]:
+    def gauges(self, snapshot: Snapshot, now: int) -> Iterator[Metric]:
         """The gauges as of an instant (UTC nanoseconds)."""
-        self._read(connection)
+        self._read(snapshot)
         cycles = [one for _, one in self._open.values() if one is not None]
         yield self._gauge(CYCLE_OPEN, Counter(one.labels for one in cycles), sum)
         ages: dict[Labels, float] = {one.labels: 0.0 for one in cycles}
@@ -47,15 +46,14 @@ class Present:
         yield self._gauge(CYCLE_OLDEST_AGE, ages, max)
         yield self._gauge(STAGE_ACTIVE, Counter(stage for one in cycles for stage in one.running), sum)
 
-    def _read(self, connection: sqlite3.Connection) -> None:
-        rows = connection.execute(
-            "SELECT cycle_id, folded FROM cycles WHERE outcome = 'open' AND facts IS NOT NULL"
-        ).fetchall()
-        waiting = connection.execute("SELECT cycle_id FROM cycles WHERE outcome = 'open' AND facts IS NULL")
-        kept = {cycle_id: self._open[cycle_id] for (cycle_id,) in waiting if cycle_id in self._open}
-        for cycle_id, folded in rows:
+    def _read(self, snapshot: Snapshot) -> None:
+        kept: dict[str, tuple[int, _Open | None]] = {}
+        for cycle_id, folded in snapshot.open_cycles().items():
             known = self._open.get(cycle_id)
-            kept[cycle_id] = known if known is not None and known[0] == folded else _read(connection, cycle_id)
+            if known is not None and folded in {known[0], None}:  # None: it will be folded anew, and stays until then
+                kept[cycle_id] = known
+            elif folded is not None and (facts := snapshot.kept_facts(cycle_id)) is not None:
+                kept[cycle_id] = folded, _open(facts)
         self._open = kept
 
     def _gauge(
@@ -75,15 +73,13 @@ class Present:
         return gauge(instrument, told)
 
 
-def _read(connection: sqlite3.Connection, cycle_id: str) -> tuple[int, _Open | None]:
-    """The instant of a cycle's fold, and what the gauges need of it."""
-    folded, text = connection.execute("SELECT folded, facts FROM cycles WHERE cycle_id = ?", (cycle_id,)).fetchone()
-    facts: Facts = json.loads(text)
+def _open(facts: Facts) -> _Open | None:
+    """Return what the gauges need of a cycle, ``None`` where it counts in no population."""
     if not is_counted(facts):
-        return folded, None
+        return None
     running = tuple(
         labels_of(facts, stage=stage["name"], kind=stage["kind"], actor=stage["actor"])
         for stage in facts["stages"]
         if stage["end"] is None
     )
-    return folded, _Open(labels_of(facts), facts["marks"][words.STARTED], running)
+    return _Open(labels_of(facts), facts["marks"][words.STARTED], running)

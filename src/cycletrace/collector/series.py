@@ -6,7 +6,7 @@ import json
 import logging
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from cycletrace.collector.instruments import BOUNDS, Instrument, Kind, Labels
@@ -66,14 +66,18 @@ def from_text(text: str) -> Series:
     )
 
 
-def labels_to_text(labels: Labels) -> str:
-    """Labels as JSON text, the same for the same labels."""
-    return json.dumps(labels, separators=(",", ":"))
+def to_rows(series: Mapping[SeriesKey, Series]) -> Iterator[tuple[str, str, str]]:
+    """Yield each series as the store keeps it: metric, labels and state, the same text for the same labels."""
+    for (metric, labels), state in series.items():
+        yield metric, json.dumps(labels, separators=(",", ":")), to_text(state)
 
 
-def labels_from_text(text: str) -> Labels:
-    """The labels that :func:`labels_to_text` wrote."""
-    return tuple((name, value) for name, value in json.loads(text))
+def from_rows(rows: Iterable[tuple[str, str, str]]) -> dict[SeriesKey, Series]:
+    """Return the series that :func:`to_rows` yielded."""
+    return {
+        (metric, tuple((name, value) for name, value in json.loads(labels))): from_text(state)
+        for metric, labels, state in rows
+    }
 
 
 class Accumulator:

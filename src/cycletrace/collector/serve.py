@@ -25,13 +25,12 @@ from cycletrace.collector.limits import allow_many_connections
 from cycletrace.collector.loops import own_target
 from cycletrace.collector.options import Address, Options
 from cycletrace.collector.otlp_values import version
-from cycletrace.collector.outbox import keep_sending
+from cycletrace.collector.outbox import drop_others, hide_secrets, keep_sending
 from cycletrace.collector.present import Present
 from cycletrace.collector.reading import check, may_be_ours
-from cycletrace.collector.series import SECOND, Accumulator
+from cycletrace.collector.series import SECOND, Accumulator, from_rows, to_rows
 from cycletrace.collector.signals import METRICS, SIGNALS, TRACES, Request
 from cycletrace.collector.sole import sole
-from cycletrace.collector.state import forget_others, hide_secrets, instance_id, load_series, save_series
 from cycletrace.collector.teller import Prometheus, Teller, tell_backends, tell_once
 from cycletrace.collector.telling import Telling, begin_all
 from cycletrace.collector.writer import Writer
@@ -115,16 +114,16 @@ class Collector:
         """
         self._options = options
         destinations = [target.url for target in options.forward.get(TRACES.name, ())]
-        with store.transaction() as connection:
-            accumulator = Accumulator(options.label_limit, load_series(connection))
+        with store.write() as tx:
+            accumulator = Accumulator(options.label_limit, from_rows(tx.load_series()))
             begin_all(accumulator, time.time_ns())
-            save_series(connection, accumulator.changed)
-            instance = instance_id(connection)
-            hide_secrets(connection)
-            forgotten = forget_others(connection, destinations)
+            tx.save_series(to_rows(accumulator.changed))
+            instance = tx.instance_id()
+            hide_secrets(tx)
+            dropped = drop_others(tx, destinations)
         accumulator.keep()
-        if forgotten:
-            _log.warning("%d derived spans are dropped: traces no longer go on to their backend", forgotten)
+        if dropped:
+            _log.warning("%d derived spans are dropped: traces no longer go on to their backend", dropped)
         try:
             self._forwarder = Forwarder(options.forward)
             self._metrics_forwarder = Forwarder({METRICS.name: options.metrics_to}, is_own=True)

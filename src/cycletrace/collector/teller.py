@@ -20,7 +20,7 @@ from cycletrace.collector.present import Present
 from cycletrace.collector.series import Accumulator
 from cycletrace.collector.signals import METRICS, Encoding, Request
 from cycletrace.flow import CycleTarget, Facts, Rules
-from cycletrace.store import Store, facts
+from cycletrace.store import Snapshot, Store
 
 _log = logging.getLogger("cycletrace.collector")
 
@@ -82,19 +82,20 @@ class Teller:
         return metrics
 
     def _opened(self, now: int) -> list[Metric]:
-        with self._store.snapshot() as connection:
-            return list(self._present.gauges(connection, now))
+        with self._store.read() as snapshot:
+            return list(self._present.gauges(snapshot, now))
 
     def _headlines(self, now: int) -> list[Metric]:
         began = time.monotonic()
         if began >= self._headline_due:
-            self._headline = list(headline(self._facts(now), now, self._target))
+            with self._store.read() as snapshot:
+                self._headline = list(headline(self._facts(snapshot, now), now, self._target))
             took = time.monotonic() - began
             self._headline_due = began + took + took / _HEADLINE_SHARE
         return self._headline
 
-    def _facts(self, now: int) -> Iterator[Facts]:
-        for one in facts(self._store, now, rules=self._rules):
+    def _facts(self, snapshot: Snapshot, now: int) -> Iterator[Facts]:
+        for one in snapshot.facts(now, rules=self._rules):
             if self._is_closing:
                 raise RuntimeError("nobody waits for the metrics any more")
             yield one

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import queue
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -19,14 +18,11 @@ from typing import Any, NamedTuple, TypeVar
 
 from cycletrace.collector.answer import Answer, Code, malformed, unavailable
 from cycletrace.collector.reading import Bad, Taken, may_be_ours, read
-from cycletrace.collector.series import SECOND, Accumulator
+from cycletrace.collector.series import SECOND, Accumulator, from_rows, to_rows
 from cycletrace.collector.signals import Request
-from cycletrace.collector.state import load_series, probe, put_off, save_series
 from cycletrace.collector.telling import Telling, note, reject, tell
 from cycletrace.flow import RULES, Rules
-from cycletrace.store import Store, StoreError, add, next_due, refold
-from cycletrace.store import reject as quarantine
-from cycletrace.store.observed import next_closed
+from cycletrace.store import Store, StoreError, Transaction
 
 _log = logging.getLogger("cycletrace.collector")
 
@@ -47,7 +43,7 @@ T = TypeVar("T")
 class _Job(NamedTuple):
     """A request, or work on the store, and whom to tell."""
 
-    work: Request | Callable[[sqlite3.Connection], Any]
+    work: Request | Callable[[Transaction], Any]
     done: asyncio.Future[Any]
 
 
@@ -88,7 +84,7 @@ class Writer:
         answer: Answer = await self._enqueue(request)
         return answer
 
-    async def do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def do(self, work: Callable[[Transaction], T]) -> T:
         """Do something with the store, in a transaction of its own.
 
         Raises:
@@ -105,7 +101,7 @@ class Writer:
         self._jobs.put(None)
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
 
-    async def _enqueue(self, work: Request | Callable[[sqlite3.Connection], Any]) -> Any:
+    async def _enqueue(self, work: Request | Callable[[Transaction], Any]) -> Any:
         done: asyncio.Future[Any] = self._loop.create_future()
         self._jobs.put(_Job(work, done))
         return await done
@@ -146,11 +142,11 @@ class Writer:
         if self.trouble is not None:
             return PAUSE_AFTER_FAILURE
         try:
-            with self._store.snapshot() as connection:
-                due, closed = next_due(connection), next_closed(connection)
-        except (StoreError, sqlite3.Error):
+            with self._store.read() as snapshot:
+                refold_at, closed = snapshot.next_refold_at(), snapshot.next_closed()
+        except StoreError:
             return PAUSE_AFTER_FAILURE
-        instants = [due] if due is not None else []
+        instants = [refold_at] if refold_at is not None else []
         if closed is not None:
             instants.append(closed + self._telling.grace)
         if not instants:
@@ -174,8 +170,8 @@ class Writer:
         for job in works:
             assert callable(job.work)
             try:
-                with self._store.transaction() as connection:
-                    result: Any = job.work(connection)
+                with self._store.write() as tx:
+                    result: Any = job.work(tx)
             except Exception as error:
                 result = error
             self._settle([(job, result)])
@@ -183,8 +179,8 @@ class Writer:
     def _commit(self, taken: Sequence[tuple[_Job, Taken]]) -> list[tuple[_Job, Any]]:
         now = time.time_ns()
         try:
-            with self._transaction(now) as connection:
-                refused = [self._add(connection, one, now) for _, one in taken]
+            with self._transaction(now) as tx:
+                refused = [self._add(tx, one, now) for _, one in taken]
                 reject(self._accumulator, sum(refused), now)
         except StoreError as error:
             self._note_trouble(str(error))
@@ -197,29 +193,28 @@ class Writer:
         return [(job, _partial(one.bad)) for job, one in taken]
 
     @contextmanager
-    def _transaction(self, now: int) -> Generator[sqlite3.Connection]:
+    def _transaction(self, now: int) -> Generator[Transaction]:
         """Write the store, with the series that change."""
         try:
-            with self._store.transaction() as connection:
+            with self._store.write() as tx:
                 if self.trouble is not None:
-                    probe(connection, now)  # else a transaction that writes nothing would count as recovery
-                    self._accumulator.reload(load_series(connection))  # a commit that failed may have happened
-                yield connection
-                save_series(connection, self._accumulator.changed)
+                    tx.probe(now)  # else a transaction that writes nothing would count as recovery
+                    self._accumulator.reload(from_rows(tx.load_series()))  # a commit that failed may have happened
+                yield tx
+                tx.save_series(to_rows(self._accumulator.changed))
         except BaseException:
             self._accumulator.drop()
             raise
         self._accumulator.keep()
 
-    def _add(self, connection: sqlite3.Connection, taken: Taken, now: int) -> int:
-        """Take in one request's records. Returns how many were refused, each counted once however often it comes."""
-        refused = add(connection, taken.records, now).refused
+    def _add(self, tx: Transaction, taken: Taken, now: int) -> int:
+        """Add one request's records. Return how many were refused, each counted once however often it comes."""
+        refused = tx.add(taken.records, now).refused
         for reason, content in taken.bad:
             # The digest tells a repetition from another record that begins alike.
             excerpt = f"{sha256(content).hexdigest()[:16]} {content[:400].decode('utf-8', 'backslashreplace')}"[:500]
-            known = connection.execute("SELECT 1 FROM rejected WHERE reason = ? AND excerpt = ?", (reason, excerpt))
-            if known.fetchone() is None:
-                quarantine(connection, now, reason, excerpt)
+            if not tx.is_rejected(reason, excerpt):
+                tx.reject(now, reason, excerpt)
                 refused += 1
                 if reason not in self._reasons:
                     self._reasons.add(reason)
@@ -230,10 +225,10 @@ class Writer:
         """Fold and observe some of what is due. ``False`` where the store cannot be written."""
         now = time.time_ns()
         try:
-            with self._transaction(now) as connection:
-                refolded = refold(connection, now, self._at_once, self._rules)
-                note(connection, self._accumulator, refolded, self._telling, now)
-                count, dropped = tell(connection, self._accumulator, self._telling, now, FOLDS)
+            with self._transaction(now) as tx:
+                refolded = tx.refold(now, self._at_once, self._rules)
+                note(tx, self._accumulator, refolded, self._telling, now)
+                count, dropped = tell(tx, self._accumulator, self._telling, now, FOLDS)
         except StoreError as error:
             self._note_trouble(str(error))
             return False
@@ -255,8 +250,8 @@ class Writer:
             return True
         _log.exception("a cycle cannot be folded, and is put off")
         try:
-            with self._store.transaction() as connection:
-                put_off(connection, now, now + PUT_OFF)
+            with self._store.write() as tx:
+                tx.postpone(now, now + PUT_OFF)
         except StoreError:
             pass
         return False

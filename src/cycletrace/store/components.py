@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cycletrace.flow import Alias, Origin, Record
 from cycletrace.flow.aliases import owners_of
-from cycletrace.store.codec import decode
+from cycletrace.store.record_codec import decode
 
 
 class Claim(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 from types import TracebackType
@@ -15,6 +15,7 @@ from cycletrace.store.errors import StoreError, explained
 from cycletrace.store.files import LOG_LIMIT, Files, companions, identity, set_aside
 from cycletrace.store.filesystem import network_type
 from cycletrace.store.schema import APPLICATION_ID, VERSION, migrate
+from cycletrace.store.transaction import Snapshot, Transaction
 
 FILE = "store.db"
 """The name of the store within a state directory."""
@@ -27,7 +28,7 @@ _MAGIC = b"SQLite format 3\0"
 class Store:
     """An open store. Used by one thread at a time; any number of processes may open the same file.
 
-    All work happens within :meth:`transaction` or :meth:`snapshot`, one at a time.
+    All work happens within :meth:`write` or :meth:`read`, one at a time.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection, *, is_writer: bool = False) -> None:
@@ -42,8 +43,8 @@ class Store:
         return self._files.identity is not None and self._files.identity == identity(path)
 
     @contextmanager
-    def transaction(self) -> Generator[sqlite3.Connection, None, None]:
-        """Write: all that is done within is kept, or nothing, and is where others will find it.
+    def write(self) -> Generator[Transaction, None, None]:
+        """Begin a transaction: all that is done in the block is kept, or nothing, and is where others will find it.
 
         Raises:
             StoreError: where the store cannot be written, or its files are gone. If they go in the very moment of the
@@ -56,7 +57,7 @@ class Store:
                 self._check_files()
                 self._connection.execute("BEGIN IMMEDIATE")
             try:
-                yield self._connection
+                yield Transaction(self._connection)
                 self._check_files()
                 self._connection.execute("COMMIT")
             except BaseException:
@@ -65,8 +66,8 @@ class Store:
             self._check_files()
 
     @contextmanager
-    def snapshot(self) -> Generator[sqlite3.Connection, None, None]:
-        """Read: what others write meanwhile is not seen.
+    def read(self) -> Generator[Snapshot, None, None]:
+        """Begin to read: what others write during the block is not seen.
 
         Raises:
             StoreError: where the store cannot be read.
@@ -74,7 +75,7 @@ class Store:
         with explained(self.path):
             self._connection.execute("BEGIN")
             try:
-                yield self._connection
+                yield Snapshot(self._connection)
             finally:
                 self._roll_back()
 
@@ -89,14 +90,19 @@ class Store:
         with suppress(sqlite3.Error):  # after some errors SQLite has rolled back by itself
             self._connection.execute("ROLLBACK")
 
-    def copy_into(self, target: sqlite3.Connection) -> None:
-        """Copy all that is in the store now into an empty database, while others may write the store.
+    def size(self) -> int:
+        """Return the bytes of the store, with what its write-ahead log holds."""
+        log, _ = companions(self.path)
+        return self.path.stat().st_size + (log.stat().st_size if log.exists() else 0)
+
+    def copy_into(self, target: Path) -> None:
+        """Copy all that is in the store now into an empty file, while others may write the store.
 
         Raises:
-            StoreError: where the store cannot be read.
+            StoreError: where the store cannot be read, or the file cannot be written.
         """
-        with explained(self.path):
-            self._connection.backup(target)
+        with explained(target), closing(sqlite3.connect(target)) as copy, explained(self.path):
+            self._connection.backup(copy)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -143,7 +149,7 @@ def open_store(path: Path, *, durable: bool = False) -> Store:
     store = Store(path, connection, is_writer=True)
     try:
         if _version(connection) < VERSION:
-            with store.transaction():
+            with store.write():
                 migrate(connection)
     except BaseException:
         store.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -12,12 +11,15 @@ from cycletrace.flow import RULES, Facts, Heartbeat, Record, Rules, Stage, Wait,
 from cycletrace.flow.records import began, cut
 from cycletrace.flow.rules import SECOND
 from cycletrace.store.components import component_of, records_of
+from cycletrace.store.connected import Connected
 from cycletrace.store.decode import LAST_INSTANT
-from cycletrace.store.kept import encode
+from cycletrace.store.facts_codec import encode
 from cycletrace.store.schema import DUE_NOW
 
 _FOLD = 1
 """Raised whenever the fold changes what it makes of the same records: facts kept by an older one are made anew."""
+KEPT_BY = "rules"
+"""What the rules that made the kept facts are noted under."""
 
 
 class Refolded(NamedTuple):
@@ -28,76 +30,87 @@ class Refolded(NamedTuple):
     """The id of the cycle that what carries this id belongs to."""
     facts: Facts | None
     """``None`` where nothing is known of it yet, or what carries this id belongs to another cycle."""
-    fresh: int
+    new_records: int
     """How many records with this id arrived since the fold before."""
 
 
-def refold(connection: sqlite3.Connection, now: int, limit: int, rules: Rules = RULES) -> list[Refolded]:
-    """Fold cycles that are due at an instant (UTC nanoseconds), within the open transaction.
-
-    Each is folded once, with all that aliases tie to it. At most ``limit`` are begun; an empty list says that none is
-    left.
-    """
-    _keep_rules(connection, rules)
-    due = connection.execute("SELECT cycle_id FROM cycles WHERE due <= ? ORDER BY due LIMIT ?", (now, limit)).fetchall()
-    refolded: dict[str, Refolded] = {}
-    for (cycle_id,) in due:
-        if cycle_id not in refolded:
-            refolded.update((one.cycle_id, one) for one in _refold_component(connection, cycle_id, now, rules))
-    return list(refolded.values())
-
-
-def next_due(connection: sqlite3.Connection) -> int | None:
-    """The instant from which :func:`refold` has work to do, ``None`` where only new records make any."""
-    due: int | None = connection.execute("SELECT min(due) FROM cycles WHERE due IS NOT NULL").fetchone()[0]
-    return due
-
-
 def kept_rules(rules: Rules) -> str:
-    """What the facts in a store are made by, as the store notes it."""
+    """Return what the facts in a store are made by, as it is noted in the store."""
     return f"{_FOLD} {rules.tolerance} {rules.settle} {sorted(rules.production)}"
 
 
-def _keep_rules(connection: sqlite3.Connection, rules: Rules) -> None:
-    """Have everything folded anew where it was folded by other rules."""
-    row = connection.execute("SELECT value FROM meta WHERE name = 'rules'").fetchone()
-    if row == (kept_rules(rules),):
-        return
-    connection.execute("REPLACE INTO meta (name, value) VALUES ('rules', ?)", (kept_rules(rules),))
-    connection.execute("UPDATE cycles SET due = ?, stable_from = NULL, facts = NULL WHERE NOT pruned", (DUE_NOW,))
+class FoldWrites(Connected):
+    """Folds cycles and keeps their facts."""
 
+    def refold(self, now: int, limit: int, rules: Rules = RULES) -> list[Refolded]:
+        """Fold cycles that are due, each once, with all that aliases tie to it.
 
-def _refold_component(connection: sqlite3.Connection, cycle_id: str, now: int, rules: Rules) -> list[Refolded]:
-    component = component_of(connection, cycle_id)
-    records = records_of(connection, component)
-    facts = {one["cycle_id"]: one for one in facts_of(records, now, rules)}
-    owners = component.owners(now)
-    horizon = _horizon_of(owners, facts, records, now, rules)
-    refolded = []
-    for member in component.ids:
-        row = connection.execute("SELECT fresh, closed FROM cycles WHERE cycle_id = ?", (member,)).fetchone()
-        if row is None:  # claimed, but nothing carries it
-            continue
-        fresh, closed = row
-        one = facts.get(member)
-        is_closed = one is not None and one["outcome"] != OPEN
-        connection.execute(
-            "UPDATE cycles SET fresh = 0, due = ?, stable_from = ?, folded = ?, closed = ?, namespace = ?, model = ?, "
-            "outcome = ?, facts = ? WHERE cycle_id = ?",
-            (
-                horizon.due,
-                horizon.stable_from,
-                now,
-                (now if closed is None else closed) if is_closed else None,
-                one and one["namespace"],
-                one and one["model"],
-                one and one["outcome"],
-                one and encode(one),
-                member,
-            ),
+        Args:
+            now: UTC nanoseconds; facts are as of this instant.
+            limit: How many folds are begun at most.
+            rules: Where they differ from those that kept facts were made by, every cycle is due.
+
+        Returns:
+            The cycles that were folded; an empty list where none is left.
+        """
+        self._keep_rules(rules)
+        due = self._connection.execute(
+            "SELECT cycle_id FROM cycles WHERE due <= ? ORDER BY due LIMIT ?", (now, limit)
+        ).fetchall()
+        refolded: dict[str, Refolded] = {}
+        for (cycle_id,) in due:
+            if cycle_id not in refolded:
+                refolded.update((one.cycle_id, one) for one in self._refold_component(cycle_id, now, rules))
+        return list(refolded.values())
+
+    def postpone(self, now: int, until: int) -> None:
+        """Have the cycle that is the first to be folded at one instant folded at another one."""
+        self._connection.execute(
+            "UPDATE cycles SET due = ? "
+            "WHERE cycle_id = (SELECT cycle_id FROM cycles WHERE due <= ? ORDER BY due LIMIT 1)",
+            (until, now),
         )
-        refolded.append(Refolded(member, owners[member], one, fresh))
-    return refolded
+
+    def _keep_rules(self, rules: Rules) -> None:
+        """Have everything folded anew where it was folded by other rules."""
+        if self._noted(KEPT_BY) == kept_rules(rules):
+            return
+        self._note(KEPT_BY, kept_rules(rules))
+        self._connection.execute(
+            "UPDATE cycles SET due = ?, stable_from = NULL, facts = NULL WHERE NOT pruned", (DUE_NOW,)
+        )
+
+    def _refold_component(self, cycle_id: str, now: int, rules: Rules) -> list[Refolded]:
+        component = component_of(self._connection, cycle_id)
+        records = records_of(self._connection, component)
+        facts = {one["cycle_id"]: one for one in facts_of(records, now, rules)}
+        owners = component.owners(now)
+        horizon = _horizon_of(owners, facts, records, now, rules)
+        refolded = []
+        for member in component.ids:
+            row = self._connection.execute("SELECT fresh, closed FROM cycles WHERE cycle_id = ?", (member,)).fetchone()
+            if row is None:  # claimed, but nothing carries it
+                continue
+            new_records, closed = row
+            one = facts.get(member)
+            is_closed = one is not None and one["outcome"] != OPEN
+            self._connection.execute(
+                "UPDATE cycles SET fresh = 0, due = ?, stable_from = ?, folded = ?, closed = ?, namespace = ?, "
+                "model = ?, outcome = ?, facts = ? WHERE cycle_id = ?",
+                (
+                    horizon.due,
+                    horizon.stable_from,
+                    now,
+                    (now if closed is None else closed) if is_closed else None,
+                    one and one["namespace"],
+                    one and one["model"],
+                    one and one["outcome"],
+                    one and encode(one),
+                    member,
+                ),
+            )
+            refolded.append(Refolded(member, owners[member], one, new_records))
+        return refolded
 
 
 class _Horizon(NamedTuple):

@@ -6,7 +6,6 @@ A journal's name is its identity: it may grow, move to the folder of delivered o
 from __future__ import annotations
 
 import os
-import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,9 +15,9 @@ from typing import Any, BinaryIO, NamedTuple
 from cycletrace.flow import Record
 from cycletrace.journal.files import delivered_directory, list_journals, next_segment
 from cycletrace.journal.format import MAX_LINE, VERSION, unframe
-from cycletrace.store.adding import add, reject
 from cycletrace.store.database import Store
 from cycletrace.store.decode import Rejected, decode_event, decode_span
+from cycletrace.store.sources import Source
 
 _BATCH = 1000
 """Lines in one transaction: few enough that others who write the store wait for no more than a moment."""
@@ -37,15 +36,6 @@ class Ingested(NamedTuple):
     """Journals of a format that this version does not know, each told once."""
 
 
-class _Source(NamedTuple):
-    """How far a journal was read."""
-
-    name: str
-    position: int = 0
-    damaged: int = 0
-    unknown_format: int | None = None
-
-
 def ingest(store: Store, directory: Path) -> Ingested:
     """Take in all that the journals of a state directory hold and the store has not read yet.
 
@@ -55,15 +45,18 @@ def ingest(store: Store, directory: Path) -> Ingested:
         StoreError: where the store cannot be written.
     """
     journals = list_journals(directory)
-    with store.snapshot() as connection:
-        known = {source.name: source for source in map(_Source._make, connection.execute("SELECT * FROM sources"))}
+    with store.read() as snapshot:
+        known = snapshot.sources()
     total = Ingested(0, 0, 0, ())
     for path in journals:
-        source = known.get(path.name, _Source(path.name))
+        source = known.get(path.name, Source(path.name))
         with suppress(OSError):  # it vanished: whoever removed it delivered it, or counted what it dropped
             if source.unknown_format in {None, VERSION} and path.stat().st_size != source.position:
                 total = _sum(total, _ingest_journal(store, path))
-    _forget(store, known.keys() - {path.name for path in journals})
+    vanished = known.keys() - {path.name for path in journals}
+    if vanished:
+        with store.write() as tx:
+            tx.forget_sources(sorted(vanished))
     return total
 
 
@@ -81,19 +74,18 @@ def _ingest_journal(store: Store, path: Path) -> Ingested:
     with path.open("rb") as file:
         is_left = True
         while is_left:
-            with store.transaction() as connection:
-                before = _source(connection, path.name)
+            with store.write() as tx:
+                before = tx.source(path.name)
                 if os.fstat(file.fileno()).st_size < before.position:
-                    before = before._replace(
-                        position=0
-                    )  # it was cut or replaced: what is known already changes nothing
+                    # It was cut or replaced: what is known already changes nothing.
+                    before = before._replace(position=0)
                 batch = _Batch(file, before, is_ended=_is_ended(path))
-                added = add(connection, batch.records, time.time_ns())
+                added = tx.add(batch.records, time.time_ns())
                 for reason, line in batch.rejected:
-                    reject(connection, time.time_ns(), reason, line.decode("utf-8", "replace"))
+                    tx.reject(time.time_ns(), reason, line.decode("utf-8", "replace"))
                 after = batch.after()
                 if after != before:
-                    connection.execute("REPLACE INTO sources VALUES (?, ?, ?, ?)", after)
+                    tx.save_source(after)
             is_left = after.position > before.position and after.unknown_format is None
             total = _sum(
                 total,
@@ -107,11 +99,6 @@ def _ingest_journal(store: Store, path: Path) -> Ingested:
     return total
 
 
-def _source(connection: sqlite3.Connection, name: str) -> _Source:
-    row = connection.execute("SELECT * FROM sources WHERE name = ?", (name,)).fetchone()
-    return _Source(name) if row is None else _Source._make(row)
-
-
 def _is_ended(path: Path) -> bool:
     """Whether nobody will write to this journal any more, so that a torn last line stays torn."""
     following = next_segment(path.name)
@@ -119,19 +106,10 @@ def _is_ended(path: Path) -> bool:
     return path.parent.name == delivered.name or (path.parent / following).exists() or (delivered / following).exists()
 
 
-def _forget(store: Store, vanished: set[str]) -> None:
-    """Let go of journals that are gone, but for those that were damaged, which is to be told."""
-    if vanished:
-        with store.transaction() as connection:
-            connection.executemany(
-                "DELETE FROM sources WHERE name = ? AND damaged = 0", [(name,) for name in sorted(vanished)]
-            )
-
-
 class _Batch:
     """The next lines of a journal and what they hold."""
 
-    def __init__(self, file: BinaryIO, source: _Source, *, is_ended: bool) -> None:
+    def __init__(self, file: BinaryIO, source: Source, *, is_ended: bool) -> None:
         self.records: list[Record] = []
         self.rejected: list[tuple[str, bytes]] = []
         self._source = source
@@ -142,10 +120,10 @@ class _Batch:
             if not self._take(line):
                 break
 
-    def after(self) -> _Source:
+    def after(self) -> Source:
         """How far the journal is read with this batch."""
         name, _, damaged, _ = self._source
-        return _Source(name, self._position, damaged + self._damaged, self._unknown_format)
+        return Source(name, self._position, damaged + self._damaged, self._unknown_format)
 
     def _lines(self, file: BinaryIO, *, is_ended: bool) -> Iterator[bytes]:
         """Whole lines; the last one also without its newline, where nobody will add it."""

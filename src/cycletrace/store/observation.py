@@ -1,21 +1,22 @@
-"""Facts as a collector told them in its metrics: each cycle once, and what changed since.
+"""Facts as a collector counted them in its metrics: each cycle once, and what changed since.
 
-``cycles.observed`` is the instant at which a cycle was told, 0 where it was left out of all populations, null before.
+``cycles.observed`` is the instant at which a cycle was counted, 0 where it is in no population, null before.
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator
+from secrets import token_hex
 from typing import TypedDict
 
 from cycletrace.flow import Facts
-from cycletrace.store.database import Store
+from cycletrace.store.connected import Connected
 
-COLLECTOR = "collector"
-"""What a collector notes its name under, among what is noted of the store."""
-_LEFT_OUT = 0
+_COLLECTOR = "collector"
+"""What a collector's name is noted under."""
+_PROBED = "probed"
+_EXCLUDED = 0
 
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
@@ -29,93 +30,97 @@ class Revision(TypedDict):
     """``None`` where its records turned out to belong to another cycle."""
 
 
-def has_collector(connection: sqlite3.Connection) -> bool:
-    """Whether a collector keeps this store. Then it alone folds, since it tells what each fold changed."""
-    return connection.execute("SELECT 1 FROM meta WHERE name = ?", (COLLECTOR,)).fetchone() is not None
+class ObservationReads(Connected):
+    """Reads what a collector counted."""
 
+    def has_collector(self) -> bool:
+        """Return whether a collector keeps this store. Then it alone folds, since it counts what each fold changed."""
+        return self._noted(_COLLECTOR) is not None
 
-def ready(connection: sqlite3.Connection, closed_by: int, limit: int) -> list[Facts]:
-    """The facts of cycles that were first found closed by an instant, and were not observed yet."""
-    rows = connection.execute(
-        "SELECT facts FROM cycles WHERE observed IS NULL AND closed <= ? AND facts IS NOT NULL ORDER BY closed LIMIT ?",
-        (closed_by, limit),
-    )
-    return [json.loads(text) for (text,) in rows]
+    def next_closed(self) -> int | None:
+        """Return the earliest instant at which a cycle was found closed that is not observed yet."""
+        closed: int | None = self._connection.execute(
+            "SELECT min(closed) FROM cycles WHERE observed IS NULL AND closed IS NOT NULL"
+        ).fetchone()[0]
+        return closed
 
+    def observed(self, cycle_id: str) -> Facts | None:
+        """Return the facts of a cycle as they were counted, ``None`` where it was not observed yet."""
+        row = self._connection.execute("SELECT facts FROM observed WHERE cycle_id = ?", (cycle_id,)).fetchone()
+        facts: Facts | None = None if row is None else json.loads(row[0])
+        return facts
 
-def next_closed(connection: sqlite3.Connection) -> int | None:
-    """The earliest instant at which a cycle was found closed that is not observed yet."""
-    row = connection.execute("SELECT min(closed) FROM cycles WHERE observed IS NULL AND closed IS NOT NULL").fetchone()
-    closed: int | None = row[0]
-    return closed
-
-
-def observe(connection: sqlite3.Connection, facts: Facts, at: int) -> None:
-    """Keep the facts of a cycle as they are told at an instant."""
-    connection.execute("UPDATE cycles SET observed = ? WHERE cycle_id = ?", (at, facts["cycle_id"]))
-    connection.execute(
-        "INSERT INTO observed (cycle_id, at, facts, rolled_back) VALUES (?, ?, ?, 0)",
-        (facts["cycle_id"], at, _encode(facts)),
-    )
-
-
-def leave_out(connection: sqlite3.Connection, cycle_id: str) -> None:
-    """Tell nothing of a closed cycle, for now."""
-    connection.execute("UPDATE cycles SET observed = ? WHERE cycle_id = ?", (_LEFT_OUT, cycle_id))
-
-
-def take_up(connection: sqlite3.Connection, cycle_id: str) -> None:
-    """Have a cycle observed after all that was left out."""
-    connection.execute("UPDATE cycles SET observed = NULL WHERE cycle_id = ? AND observed = ?", (cycle_id, _LEFT_OUT))
-
-
-def observed(connection: sqlite3.Connection, cycle_id: str) -> Facts | None:
-    """The facts of a cycle as they were told, ``None`` where it was not observed yet."""
-    row = connection.execute("SELECT facts FROM observed WHERE cycle_id = ?", (cycle_id,)).fetchone()
-    facts: Facts | None = None if row is None else json.loads(row[0])
-    return facts
-
-
-def revise(connection: sqlite3.Connection, cycle_id: str, at: int, facts: Facts | None) -> bool:
-    """Keep what the facts of an observed cycle became. ``False`` where nothing changed since they were last told."""
-    known = (
-        connection.execute(
-            "SELECT facts FROM revisions WHERE cycle_id = ? ORDER BY at DESC LIMIT 1", (cycle_id,)
-        ).fetchone()
-        or connection.execute("SELECT facts FROM observed WHERE cycle_id = ?", (cycle_id,)).fetchone()
-    )
-    text = _encode(facts)
-    if known == (text,):
-        return False
-    connection.execute("REPLACE INTO revisions (cycle_id, at, facts) VALUES (?, ?, ?)", (cycle_id, at, text))
-    return True
-
-
-def roll_back(connection: sqlite3.Connection, cycle_id: str) -> bool:
-    """Note that an observed cycle is known to be rolled back. ``False`` where that was noted before."""
-    changed = connection.execute(
-        "UPDATE observed SET rolled_back = 1 WHERE cycle_id = ? AND NOT rolled_back", (cycle_id,)
-    )
-    return changed.rowcount > 0
-
-
-def as_observed(store: Store) -> Iterator[Facts]:
-    """The facts of all observed cycles as they were told, by cycle id.
-
-    Raises:
-        StoreError: where the store cannot be read.
-    """
-    with store.snapshot() as connection:
-        for (text,) in connection.execute("SELECT facts FROM observed ORDER BY cycle_id"):
+    def all_observed(self) -> Iterator[Facts]:
+        """Yield the facts of all observed cycles as they were counted, by cycle id."""
+        for (text,) in self._connection.execute("SELECT facts FROM observed ORDER BY cycle_id"):
             yield json.loads(text)
 
-
-def revisions(store: Store) -> Iterator[Revision]:
-    """What became of facts after they were told, by cycle id and instant.
-
-    Raises:
-        StoreError: where the store cannot be read.
-    """
-    with store.snapshot() as connection:
-        for cycle_id, at, text in connection.execute("SELECT cycle_id, at, facts FROM revisions ORDER BY cycle_id, at"):
+    def revisions(self) -> Iterator[Revision]:
+        """Yield what became of facts after they were counted, by cycle id and instant."""
+        rows = self._connection.execute("SELECT cycle_id, at, facts FROM revisions ORDER BY cycle_id, at")
+        for cycle_id, at, text in rows:
             yield Revision(cycle_id=cycle_id, at=at, facts=json.loads(text))
+
+
+class ObservationWrites(Connected):
+    """Keeps what a collector counts."""
+
+    def instance_id(self) -> str:
+        """Return the name under which this store's metrics are exported, the same after every restart."""
+        name = self._noted(_COLLECTOR)
+        if name is None:
+            name = token_hex(16)
+            self._note(_COLLECTOR, name)
+        return name
+
+    def probe(self, now: int) -> None:
+        """Write something, to find out whether the store can be written."""
+        self._note(_PROBED, str(now))
+
+    def unobserved(self, closed_by: int, limit: int) -> list[Facts]:
+        """Return the facts of cycles that were first found closed by an instant, and were not observed yet."""
+        rows = self._connection.execute(
+            "SELECT facts FROM cycles WHERE observed IS NULL AND closed <= ? AND facts IS NOT NULL "
+            "ORDER BY closed LIMIT ?",
+            (closed_by, limit),
+        )
+        return [json.loads(text) for (text,) in rows]
+
+    def observe(self, facts: Facts, at: int) -> None:
+        """Keep the facts of a cycle as they are counted at an instant."""
+        self._connection.execute("UPDATE cycles SET observed = ? WHERE cycle_id = ?", (at, facts["cycle_id"]))
+        self._connection.execute(
+            "INSERT INTO observed (cycle_id, at, facts, rolled_back) VALUES (?, ?, ?, 0)",
+            (facts["cycle_id"], at, _encode(facts)),
+        )
+
+    def exclude(self, cycle_id: str) -> None:
+        """Count nothing of a closed cycle, for now."""
+        self._connection.execute("UPDATE cycles SET observed = ? WHERE cycle_id = ?", (_EXCLUDED, cycle_id))
+
+    def include(self, cycle_id: str) -> None:
+        """Have a cycle observed after all that was excluded."""
+        self._connection.execute(
+            "UPDATE cycles SET observed = NULL WHERE cycle_id = ? AND observed = ?", (cycle_id, _EXCLUDED)
+        )
+
+    def revise(self, cycle_id: str, at: int, facts: Facts | None) -> bool:
+        """Keep what the facts of an observed cycle became. Return whether they changed since they were kept last."""
+        known = (
+            self._connection.execute(
+                "SELECT facts FROM revisions WHERE cycle_id = ? ORDER BY at DESC LIMIT 1", (cycle_id,)
+            ).fetchone()
+            or self._connection.execute("SELECT facts FROM observed WHERE cycle_id = ?", (cycle_id,)).fetchone()
+        )
+        text = _encode(facts)
+        if known == (text,):
+            return False
+        self._connection.execute("REPLACE INTO revisions (cycle_id, at, facts) VALUES (?, ?, ?)", (cycle_id, at, text))
+        return True
+
+    def roll_back(self, cycle_id: str) -> bool:
+        """Note that an observed cycle is known to be rolled back. Return whether that is new."""
+        changed = self._connection.execute(
+            "UPDATE observed SET rolled_back = 1 WHERE cycle_id = ? AND NOT rolled_back", (cycle_id,)
+        )
+        return changed.rowcount > 0

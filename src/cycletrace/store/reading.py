@@ -10,50 +10,80 @@ import sqlite3
 from collections.abc import Iterator
 
 from cycletrace.conventions import cycle_id as id_of_key
-from cycletrace.flow import RULES, Facts, Rules, facts_of
+from cycletrace.flow import RULES, Facts, Record, Rules, facts_of
 from cycletrace.store.components import component_of, records_of
-from cycletrace.store.database import Store
+from cycletrace.store.connected import Connected
 from cycletrace.store.decode import sound
-from cycletrace.store.kept import decode
-from cycletrace.store.refolding import kept_rules
+from cycletrace.store.facts_codec import decode
+from cycletrace.store.folding import KEPT_BY, kept_rules
 
 
-def facts(
-    store: Store,
-    at: int,
-    *,
-    model: str | None = None,
-    cycle: str | None = None,
-    namespace: str | None = None,
-    rules: Rules = RULES,
-) -> Iterator[Facts]:
-    """The facts of cycles as they stood at an instant (UTC nanoseconds), by cycle id, one at a time.
+class CycleReads(Connected):
+    """Reads facts and the records that they are made of."""
 
-    ``cycle`` is a key, an alias' key or an id. A cycle whose records were pruned is told only at instants from which
-    its facts hold for good. The store must not be written through the same :class:`Store` meanwhile.
+    def facts(
+        self,
+        at: int,
+        *,
+        model: str | None = None,
+        cycle: str | None = None,
+        namespace: str | None = None,
+        rules: Rules = RULES,
+    ) -> Iterator[Facts]:
+        """Yield the facts of cycles as they stood at an instant, by cycle id.
 
-    Raises:
-        StoreError: where the store cannot be read.
-    """
-    model, cycle, namespace = (None if text is None else sound(text) for text in (model, cycle, namespace))
-    with store.snapshot() as connection:
-        reader = _Reader(connection, at, rules)
+        A cycle whose records were pruned is there only at instants from which its facts hold for good.
+
+        Args:
+            at: UTC nanoseconds.
+            model: Only cycles of this model.
+            cycle: Only the cycle with this key, alias' key or id.
+            namespace: Only cycles of this namespace.
+            rules: What to fold by; kept facts that were made by other rules are not used.
+        """
+        model, cycle, namespace = (None if text is None else sound(text) for text in (model, cycle, namespace))
+        reader = _Reader(self._connection, at, rules, is_usable=self._noted(KEPT_BY) == kept_rules(rules))
         found = reader.scan(model, namespace) if cycle is None else reader.find(cycle, namespace)
         for one in found:
             if (model is None or one["model"] == model) and (namespace is None or one["namespace"] == namespace):
                 yield one
 
+    def records_of(self, cycle_id: str, at: int) -> list[Record]:
+        """Return the records that belong to a cycle by the claims that were made by an instant (UTC nanoseconds)."""
+        component = component_of(self._connection, cycle_id)
+        owners = component.owners(at)
+        records = records_of(self._connection, component)
+        return [record for record in records if owners[record.origin.cycle_id] == cycle_id]
+
+    def open_cycles(self) -> dict[str, int | None]:
+        """Return the instant of the latest fold of each open cycle; ``None`` where it is to be folded anew."""
+        return dict(
+            self._connection.execute(
+                "SELECT cycle_id, CASE WHEN facts IS NOT NULL THEN folded END FROM cycles WHERE outcome = 'open'"
+            )
+        )
+
+    def kept_facts(self, cycle_id: str) -> Facts | None:
+        """Return the facts of a cycle as of its latest fold, ``None`` where it is to be folded anew."""
+        row = self._connection.execute("SELECT facts FROM cycles WHERE cycle_id = ?", (cycle_id,)).fetchone()
+        return None if row is None or row[0] is None else decode(row[0])
+
+    def next_refold_at(self) -> int | None:
+        """Return the instant from which there is something to fold, ``None`` where only new records make any."""
+        due: int | None = self._connection.execute("SELECT min(due) FROM cycles WHERE due IS NOT NULL").fetchone()[0]
+        return due
+
 
 class _Reader:
-    """One reading of a store."""
+    """One reading of the facts as of an instant."""
 
-    def __init__(self, connection: sqlite3.Connection, at: int, rules: Rules) -> None:
+    def __init__(self, connection: sqlite3.Connection, at: int, rules: Rules, *, is_usable: bool) -> None:
+        """``is_usable``: whether kept facts were made by these rules."""
         self._connection = connection
         self._at = at
         self._rules = rules
         self._pending: dict[str, Facts | None] = {}  # folded together with an earlier id of its component
-        kept = connection.execute("SELECT value FROM meta WHERE name = 'rules'").fetchone()
-        self._kept_until = at if kept == (kept_rules(rules),) else None
+        self._kept_until = at if is_usable else None
         """Kept facts that are stable from here, or from before, are those asked for; ``None``: none are."""
 
     def scan(self, model: str | None, namespace: str | None) -> Iterator[Facts]:
