@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cycletrace.cli import options, reading
 from cycletrace.cli.jaeger import trace_links
 from cycletrace.conventions import MARKS, OPEN
-from cycletrace.flow.standing import standing
+from cycletrace.flow.status import status
 
 if TYPE_CHECKING:
     from cycletrace.flow import Facts
@@ -52,16 +52,16 @@ def _line(facts: Facts, at: int) -> dict[str, Any]:
     """Return an open cycle's last mark, what it is doing, and for how long."""
     marks = facts["marks"]
     reached = [name for name, instant in zip(MARKS, marks.values(), strict=True) if instant is not None]
-    stands = standing(facts)
+    current = status(facts)
     return {
         "key": facts["key"],
         "cycle_id": facts["cycle_id"],
         "namespace": facts["namespace"],
         "implicit": facts["implicit"],
         "reached": reached[-1] if reached else None,
-        "state": stands.state,
-        "what": stands.what,
-        "for_ns": None if stands.since is None else at - stands.since,
+        "state": current.state,
+        "what": current.what,
+        "for_ns": None if current.since is None else at - current.since,
         "age_ns": None if marks["started"] is None else at - marks["started"],
     }
 

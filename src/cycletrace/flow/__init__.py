@@ -29,8 +29,8 @@ from cycletrace.flow.records import Stage as Stage
 from cycletrace.flow.records import Wait as Wait
 from cycletrace.flow.rules import RULES as RULES
 from cycletrace.flow.rules import Rules as Rules
-from cycletrace.flow.standing import Standing as Standing
-from cycletrace.flow.standing import standing as standing
+from cycletrace.flow.status import Status as Status
+from cycletrace.flow.status import status as status
 from cycletrace.flow.targets import CycleTarget as CycleTarget
 from cycletrace.flow.targets import parse_length as parse_length
 from cycletrace.flow.targets import parse_target as parse_target

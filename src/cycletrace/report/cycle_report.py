@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cycletrace import conventions as c
-from cycletrace.flow import Facts, Standing, is_manual, standing
+from cycletrace.flow import Facts, Status, is_manual, status
 from cycletrace.report.accounting import UNATTRIBUTED
 from cycletrace.report.steps import manual_ns, taken_up_ns
 from cycletrace.report.sums import share_of
@@ -131,7 +131,7 @@ class CycleReport:
     waits: list[StageWait]
     manual_ns: int
     """The time that the work of manual steps owned."""
-    standing: Standing | None
+    standing: Status | None
     """Where an open cycle stands."""
     flags: dict[str, int]
     notes: list[str]
@@ -175,7 +175,7 @@ def cycle_report(facts: Facts) -> CycleReport:
             for wait in facts["waits"]
         ],
         manual_ns=manual_ns(facts),
-        standing=standing(facts) if facts["outcome"] == c.OPEN else None,
+        standing=status(facts) if facts["outcome"] == c.OPEN else None,
         flags=facts["flags"],
         notes=_notes(facts),
     )

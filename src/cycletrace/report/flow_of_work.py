@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from cycletrace import conventions as c
-from cycletrace.flow import Facts, Standing, finish, is_counted, standing
+from cycletrace.flow import Facts, Status, finish, is_counted, status
 from cycletrace.report.columns import NULL, Columns
 from cycletrace.report.populations import STALE_NS, Populations, end_of_interval, within
 from cycletrace.report.quantiles import P50, P85, Quantile, quantile
@@ -50,7 +50,7 @@ class OpenCycle:
     is_stale: bool
     compared: str | None
     """Its age against the finished cycles, if there are enough: ``below p50``, ``above p50`` or ``above p85``."""
-    standing: Standing
+    standing: Status
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def open_cycle(facts: Facts, as_of: int) -> OpenCycle | None:
     known += [instant for instant in reached if instant is not None]
     is_stale = as_of - max(known, default=0) >= STALE_NS
     time = facts["cycle_time_ns"]
-    return OpenCycle(facts["cycle_id"], facts["key"], facts["model"], time, is_stale, None, standing(facts))
+    return OpenCycle(facts["cycle_id"], facts["key"], facts["model"], time, is_stale, None, status(facts))
 
 
 def flow_of_work(

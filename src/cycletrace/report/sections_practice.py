@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cycletrace import conventions as c
-from cycletrace.flow import Standing
+from cycletrace.flow import Status
 from cycletrace.report.assemble import Report
 from cycletrace.report.document import (
     Block,
@@ -216,7 +216,7 @@ def _key(cycle: OpenCycle) -> Name:
     return Name(cycle.cycle_id if cycle.key is None else cycle.key, 36)
 
 
-def standing_text(standing: Standing) -> tuple[Value, ...]:
+def standing_text(standing: Status) -> tuple[Value, ...]:
     """Return where an open cycle stands, in words."""
     if standing.what is None:
         return ("nothing recorded yet",)

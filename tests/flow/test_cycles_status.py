@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from tests.flow.build import facts, mark, stage, wait
 
-from cycletrace.flow import Record, Standing, standing
+from cycletrace.flow import Record, Status, status
 
 
-def stands(*records: Record) -> Standing:
-    return standing(facts(*records, at=100))
+def status_of(*records: Record) -> Status:
+    return status(facts(*records, at=100))
 
 
 def test_a_cycle_that_waits_stands_at_the_wait_that_began_last() -> None:
     waits = [wait("human", 30), wait("compute", 40, stage="train"), wait("data", 50, 60)]
-    assert stands(stage("train", 20), *waits) == Standing("waiting", "compute", 40)
-    assert stands(wait("human", 10), stage("train", 20)) == Standing("waiting", "human", 10)
+    assert status_of(stage("train", 20), *waits) == Status("waiting", "compute", 40)
+    assert status_of(wait("human", 10), stage("train", 20)) == Status("waiting", "human", 10)
 
 
 def test_a_cycle_that_runs_stands_at_the_stage_that_began_last() -> None:
     stages = [stage("data", 5), stage("train", 10), stage("test", 50, 60)]
-    assert stands(*stages, wait("human", 0, 3)) == Standing("running", "train", 10)
+    assert status_of(*stages, wait("human", 0, 3)) == Status("running", "train", 10)
 
 
 def test_an_idle_cycle_stands_after_what_ended_last() -> None:
-    assert stands(stage("train", 10, 70), stage("test", 50, 60)) == Standing("idle after", "train", 70)
+    assert status_of(stage("train", 10, 70), stage("test", 50, 60)) == Status("idle after", "train", 70)
 
 
 def test_of_a_cycle_without_stages_nothing_is_known() -> None:
-    assert stands(mark("trained", 10)) == Standing("idle after", None, None)
+    assert status_of(mark("trained", 10)) == Status("idle after", None, None)
