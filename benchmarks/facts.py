@@ -114,7 +114,7 @@ def folding(cycles: int, now: int) -> Clock:
         batch = [cycle(number) for number in range(first, min(cycles, first + AT_ONCE))]
         with clock.part():
             for records in batch:
-                fold(records[0].origin.cycle_id, records, now)
+                fold(records, now)
     return clock
 
 

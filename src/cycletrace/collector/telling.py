@@ -1,4 +1,4 @@
-"""From folded cycles to what is told of them: metrics once, revisions, derived spans. All in one transaction."""
+"""From folded cycles to metrics, revisions and derived spans, each once. All in one transaction."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_OUTBOX = 100_000
 
 
 class Telling(NamedTuple):
-    """How cycles are told. ``grace`` is nanoseconds; ``destinations`` are where derived spans go."""
+    """How cycles are counted. ``grace`` is nanoseconds; ``destinations`` are where derived spans go."""
 
     target: CycleTarget
     grace: int = 60 * SECOND
@@ -43,7 +43,7 @@ def note(
     telling: Telling,
     now: int,
 ) -> None:
-    """See to what follows from new folds: series begin, late records are counted, told facts are revised."""
+    """Begin series, count late records and revise observed facts, as new folds require."""
     for cycle_id, owner, facts, new_records in refolded:
         counted = tx.observed(cycle_id)
         if counted is None:
@@ -66,7 +66,8 @@ def note(
 def tell(tx: Transaction, accumulator: Accumulator, telling: Telling, now: int, limit: int) -> tuple[int, int]:
     """Observe cycles whose grace is over, at most so many.
 
-    Returns how many were looked at, and how many waiting requests were dropped to make room for new ones.
+    Returns:
+        How many were looked at, and how many waiting requests were dropped to make room for new ones.
     """
     closed = tx.unobserved(now - telling.grace, limit)
     for facts in closed:

@@ -17,6 +17,7 @@ from cycletrace.flow.facts import Owner as Owner
 from cycletrace.flow.facts import Parts as Parts
 from cycletrace.flow.facts import StageFacts as StageFacts
 from cycletrace.flow.facts import WaitFacts as WaitFacts
+from cycletrace.flow.fold import Folded as Folded
 from cycletrace.flow.fold import facts_of as facts_of
 from cycletrace.flow.fold import fold as fold
 from cycletrace.flow.records import Alias as Alias

@@ -14,23 +14,30 @@ from cycletrace.flow.records import Stage, Wait
 from cycletrace.flow.rules import SECOND
 
 
-class Settled(NamedTuple):
-    """Stages and waits with their ends, and how many waits were never closed although what they held up ended."""
+class Ended(NamedTuple):
+    """Stages and waits with their ends."""
 
     stages: list[Stage]
     waits: list[Wait]
     unclosed: int
+    """How many waits were never closed although what they held up ended."""
+    next_lost: int | None
+    """When the next running stage counts as lost if it stays silent (UTC nanoseconds); ``None`` where none will."""
 
 
-def settle(state: State, ending: Ending, at: int) -> Settled:
+def close_unended(state: State, ending: Ending, at: int) -> Ended:
     """Give each unended stage and wait its end. ``None`` stays where it still lasts at this instant."""
-    last_words = _last_words(state)
-    stages = [
-        stage._replace(end=last_words[stage.id], outcome=LOST)
-        if stage.end is None and _is_lost(last_words[stage.id], state.leases.get(stage.id), ending, at)
-        else stage
-        for stage in state.stages
-    ]
+    last_signs = _last_signs(state)
+    stages: list[Stage] = []
+    silences: list[int] = []
+    for stage in state.stages:
+        if stage.end is None:
+            lost_from = _lost_from(last_signs[stage.id], state.leases.get(stage.id))
+            if ending.is_closed or (lost_from is not None and lost_from <= at):
+                stage = stage._replace(end=last_signs[stage.id], outcome=LOST)
+            elif lost_from is not None:
+                silences.append(lost_from)
+        stages.append(stage)
     ends = {stage.id: stage.end for stage in stages}
     waits = []
     unclosed = 0
@@ -43,22 +50,22 @@ def settle(state: State, ending: Ending, at: int) -> Settled:
                 wait = wait._replace(end=end)
                 unclosed += 1
         waits.append(wait)
-    return Settled(stages, waits, unclosed)
+    return Ended(stages, waits, unclosed, min(silences, default=None))
 
 
-def _is_lost(last_word: int, lease: int | None, ending: Ending, at: int) -> bool:
-    """Once its cycle is closed, or once the longest lease it promised has run out. No promise, no proof."""
-    return ending.is_closed or (lease is not None and at > last_word + lease * SECOND)
+def _lost_from(last_sign: int, lease: int | None) -> int | None:
+    """Return when a silent stage counts as lost: past the longest lease it promised. No promise, no proof."""
+    return None if lease is None else last_sign + lease * SECOND + 1
 
 
-def _last_words(state: State) -> dict[str, int]:
-    """The last word of each unended stage: its start, its latest heartbeat, an instant of an own wait."""
-    words = {
-        stage.id: max(stage.start, state.heard.get(stage.id, stage.start))
+def _last_signs(state: State) -> dict[str, int]:
+    """Return each unended stage's last sign of life: its start, its latest heartbeat, an instant of an own wait."""
+    signs = {
+        stage.id: max(stage.start, state.heartbeats.get(stage.id, stage.start))
         for stage in state.stages
         if stage.end is None
     }
     for wait in state.waits:
-        if wait.stage in words:
-            words[wait.stage] = max(words[wait.stage], wait.start, wait.start if wait.end is None else wait.end)
-    return words
+        if wait.stage in signs:
+            signs[wait.stage] = max(signs[wait.stage], wait.start, wait.start if wait.end is None else wait.end)
+    return signs

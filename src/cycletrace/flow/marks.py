@@ -1,4 +1,4 @@
-"""When a cycle reached each mark: said by somebody, or derived from its stages.
+"""When a cycle reached each mark: declared by somebody, or derived from its stages.
 
 Source: the design's section 2, the table of marks.
 """
@@ -24,44 +24,47 @@ from cycletrace.flow.records import Mark, Stage, Wait
 from cycletrace.flow.rules import Rules
 
 
-class Reached(NamedTuple):
-    """The marks of a cycle, which of them were derived (in order), and what was wrong with their order."""
+class MarkResult(NamedTuple):
+    """The marks of a cycle and what was wrong with their order."""
 
     marks: Marks
     derived: list[str]
+    """Those that nobody declared, in order."""
     skewed: int
+    """How many were lifted, since clocks differ."""
     out_of_order: int
+    """How many precede an earlier one by more than clocks may differ."""
 
 
 def is_negative(interval: Stage | Wait) -> bool:
-    """Whether it ends before it starts, and so makes no mark, owner or ``started``."""
+    """Return whether it ends before it starts, and so makes no mark, owner or ``started``."""
     return interval.end is not None and interval.end < interval.start
 
 
-def reach(stages: Iterable[Stage], waits: Iterable[Wait], said: Iterable[Mark], rules: Rules) -> Reached:
-    """All five marks. "By" and "at or after" allow for the tolerance, and so does their order."""
+def resolve_marks(stages: Iterable[Stage], waits: Iterable[Wait], declared: Iterable[Mark], rules: Rules) -> MarkResult:
+    """Return all five marks. "By" and "at or after" allow for the tolerance, and so does their order."""
     stages = [stage for stage in stages if not is_negative(stage)]
     waits = [wait for wait in waits if not is_negative(wait)]
     done = _done(stages)
-    words = _said(said, rules)
-    in_use = words.get(IN_USE)
+    instants = _declared(declared, rules)
+    in_use = instants.get(IN_USE)
     if in_use is None:
         in_use = min((end for stage, end in done["activate"] if _counts(stage, rules)), default=None)
-    deployed = words.get(DEPLOYED)
+    deployed = instants.get(DEPLOYED)
     if deployed is None:
         deployed = _deployed(done["deploy"], in_use, rules)
     bound = in_use if deployed is None else deployed
-    selected = words.get(SELECTED)
+    selected = instants.get(SELECTED)
     if selected is None:
         selected = _latest_end(done["select"], bound, rules)
-    trained = words.get(TRAINED)
+    trained = instants.get(TRAINED)
     if trained is None:
         trained = _latest_end(done["train"], bound if selected is None else selected, rules)
     if selected is None:
         selected = _deployment_begins(stages, trained, bound, rules)
         if selected is None and bound is not None:
             selected = trained
-    started = words.get(STARTED)
+    started = instants.get(STARTED)
     if started is None:
         intervals: list[Stage | Wait] = [*stages, *waits]
         started = min((interval.start for interval in intervals), default=None)
@@ -72,18 +75,18 @@ def reach(stages: Iterable[Stage], waits: Iterable[Wait], said: Iterable[Mark], 
         "deployed": deployed,
         "in_use": in_use,
     }
-    derived = [name for name in MARKS if marks[name] is not None and name not in words]
-    return Reached(marks, derived, *_lift(marks, rules.tolerance))
+    derived = [name for name in MARKS if marks[name] is not None and name not in instants]
+    return MarkResult(marks, derived, *_lift(marks, rules.tolerance))
 
 
-def _said(said: Iterable[Mark], rules: Rules) -> dict[str, int]:
-    """The earliest word on each mark. What a non-production environment says is neither deployed nor in use."""
-    words: dict[str, int] = {}
-    for mark in said:
+def _declared(declared: Iterable[Mark], rules: Rules) -> dict[str, int]:
+    """Return the earliest declaration of each mark. Outside production there is neither ``deployed`` nor ``in_use``."""
+    instants: dict[str, int] = {}
+    for mark in declared:
         if mark.name in (DEPLOYED, IN_USE) and not rules.is_production(mark.environment):
             continue
-        words[mark.name] = min(mark.at, words.get(mark.name, mark.at))
-    return words
+        instants[mark.name] = min(mark.at, instants.get(mark.name, mark.at))
+    return instants
 
 
 def _counts(stage: Stage, rules: Rules) -> bool:
@@ -95,7 +98,7 @@ Run = tuple[Stage, int]
 
 
 def _done(stages: Iterable[Stage]) -> dict[str, list[Run]]:
-    """The successful stages by kind."""
+    """Return the successful stages by kind."""
     done: dict[str, list[Run]] = defaultdict(list)
     for stage in stages:
         if stage.end is not None and stage.outcome in SUCCESSES:
@@ -108,12 +111,12 @@ def _by(instant: int, bound: int | None, rules: Rules) -> bool:
 
 
 def _latest_end(done: Iterable[Run], bound: int | None, rules: Rules) -> int | None:
-    """The latest end of a successful stage that ended by the bound."""
+    """Return the latest end of a successful stage that ended by the bound."""
     return max((end for _, end in done if _by(end, bound, rules)), default=None)
 
 
 def _deployed(done: Iterable[Run], in_use: int | None, rules: Rules) -> int | None:
-    """The latest end of a successful deploy that began by ``in_use``, but no later than ``in_use``."""
+    """Return the latest end of a successful deploy that began by ``in_use``, but no later than ``in_use``."""
     ends = [end for stage, end in done if _counts(stage, rules) and _by(stage.start, in_use, rules)]
     if not ends:
         return None
@@ -121,7 +124,7 @@ def _deployed(done: Iterable[Run], in_use: int | None, rules: Rules) -> int | No
 
 
 def _deployment_begins(stages: Iterable[Stage], trained: int | None, bound: int | None, rules: Rules) -> int | None:
-    """The earliest start of a deployment stage, of any outcome, at or after ``trained`` and by the bound."""
+    """Return the earliest start of a deployment stage, of any outcome, at or after ``trained`` and by the bound."""
     return min(
         (
             stage.start

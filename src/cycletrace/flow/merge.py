@@ -11,11 +11,11 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from cycletrace.conventions import LOST
-from cycletrace.flow.records import Alias, Close, Heartbeat, Mark, Origin, Record, Stage, Wait, cut
+from cycletrace.flow.records import Alias, Close, Heartbeat, Mark, Origin, Record, Stage, Wait, cut, first_after
 
 
 class State(NamedTuple):
-    """What is known of a cycle at an instant, each stage and wait once."""
+    """What is known of a cycle at an instant, each stage and wait once, and when more of it becomes known."""
 
     origin: Origin
     implicit: bool
@@ -23,26 +23,31 @@ class State(NamedTuple):
     waits: list[Wait]
     marks: list[Mark]
     closes: list[Close]
-    heard: dict[str, int]
+    heartbeats: dict[str, int]
     """The latest heartbeat of a stage."""
     leases: dict[str, int]
     """The longest lease, in seconds, that a stage's start or heartbeats promise."""
-    latest: int
-    """The latest instant in any record."""
+    latest: int | None
+    """The latest instant in any record that is known; ``None`` where nothing is known yet."""
+    next_instant: int | None
+    """The earliest later instant in any record, at which more of it is known; ``None`` where all of it is."""
 
 
-def merge(cycle_id: str, records: Iterable[Record], at: int) -> State | None:
-    """The state of a cycle at an instant, ``None`` where nothing was known of it then."""
+def merge(cycle_id: str, records: Iterable[Record], at: int) -> State:
+    """Return the state of a cycle at an instant (UTC nanoseconds)."""
     stages: dict[str, Stage] = {}
     waits: dict[str, Wait] = {}
     marks: list[Mark] = []
     closes: list[Close] = []
-    heard: dict[str, int] = {}
+    heartbeats: dict[str, int] = {}
     leases: dict[str, int] = {}
     starts: dict[Origin, list[int]] = defaultdict(list)
     instants: list[int] = []
+    later: list[int] = []
     for whole in records:
         record = cut(whole, at)
+        if record is not whole:
+            later.append(first_after(whole, at))
         if record is None:
             continue
         if isinstance(record, Stage):
@@ -58,27 +63,26 @@ def merge(cycle_id: str, records: Iterable[Record], at: int) -> State | None:
             start, end = record.at, None
             if isinstance(record, Heartbeat):
                 _keep_lease(leases, record.stage, record.lease)
-                heard[record.stage] = max(record.at, heard.get(record.stage, record.at))
+                heartbeats[record.stage] = max(record.at, heartbeats.get(record.stage, record.at))
             elif isinstance(record, Mark):
                 marks.append(record)
             elif isinstance(record, Close):
                 closes.append(record)
             else:
-                assert isinstance(record, Alias)  # it says whose records are whose, which is settled before
+                assert isinstance(record, Alias)  # whose records are whose is decided before
         starts[record.origin].append(start)
         instants += (start,) if end is None else (start, end)
-    if not instants:
-        return None
     return State(
-        _origin(cycle_id, starts),
-        all(origin.implicit for origin in starts),
-        sorted(stages.values(), key=_by_start),
-        sorted(waits.values(), key=_by_start),
-        marks,
-        closes,
-        heard,
-        leases,
-        max(instants),
+        origin=_origin(cycle_id, starts),
+        implicit=all(origin.implicit for origin in starts),
+        stages=sorted(stages.values(), key=_by_start),
+        waits=sorted(waits.values(), key=_by_start),
+        marks=marks,
+        closes=closes,
+        heartbeats=heartbeats,
+        leases=leases,
+        latest=max(instants, default=None),
+        next_instant=min(later, default=None),
     )
 
 
@@ -91,7 +95,7 @@ def _keep_lease(leases: dict[str, int], stage: str, lease: int | None) -> None:
 
 
 def _stage_precedence(stage: Stage) -> tuple[int | str, ...]:
-    """A run beats a lost run, which beats a start; then the later end, then the later start. Of starts the earliest.
+    """Rank a run before a lost run before a start; then the later end, then the later start. Of starts the earliest.
 
     The text decides where all of that is equal, so that the result never depends on the order of arrival.
     """
@@ -107,23 +111,23 @@ def _wait_precedence(wait: Wait) -> tuple[int | str, ...]:
 
 
 def _origin(cycle_id: str, starts: Mapping[Origin, list[int]]) -> Origin:
-    """Each field from the latest-starting record that has it, ties the greatest text; the key only from own records."""
-    said = [(max(instants), origin) for origin, instants in starts.items()]
+    """Take each field from the latest-starting record that has it, ties the greatest text; the key from own records."""
+    latest = [(max(instants), origin) for origin, instants in starts.items()]
 
-    def word(field: str) -> str | None:
-        words = [
+    def stated(field: str) -> str | None:
+        values = [
             (start, value)
-            for start, origin in said
+            for start, origin in latest
             if (value := getattr(origin, field)) and (field != "key" or origin.cycle_id == cycle_id)
         ]
-        return max(words)[1] if words else None
+        return max(values)[1] if values else None
 
     return Origin(
         cycle_id,
-        word("key"),
-        word("namespace"),
-        word("model"),
-        word("domain"),
-        word("version"),
-        word("trigger"),
+        stated("key"),
+        stated("namespace"),
+        stated("model"),
+        stated("domain"),
+        stated("version"),
+        stated("trigger"),
     )

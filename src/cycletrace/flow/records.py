@@ -1,4 +1,4 @@
-"""What is known of cycles: the records that a fold takes, as plain values.
+"""The records that a fold takes, as plain values.
 
 All instants are UTC integer nanoseconds since the epoch. Records of one stage or wait share its id; nothing
 else identifies anything. A record never refers to another by time.
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Origin(NamedTuple):
-    """What every record says of the cycle that it belongs to. ``None`` where it says nothing."""
+    """The cycle that a record belongs to, as far as the record states it; ``None`` where it does not."""
 
     cycle_id: str
     key: str | None = None
@@ -23,9 +23,9 @@ class Origin(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """A run of a stage; without an ``end`` it is the word that one has started.
+    """A run of a stage; without an ``end``, the start of one.
 
-    A start may promise a ``lease``: the seconds after its last word for which silence proves nothing.
+    A start may promise a ``lease``: the seconds after its latest sign of life for which silence proves nothing.
     """
 
     origin: Origin
@@ -46,7 +46,7 @@ class Stage(NamedTuple):
 
 
 class Heartbeat(NamedTuple):
-    """The word that a stage still runs."""
+    """A sign that a stage still runs."""
 
     origin: Origin
     stage: str
@@ -66,7 +66,7 @@ class Wait(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """Somebody's word that the cycle reached a mark."""
+    """A declaration that the cycle reached a mark."""
 
     origin: Origin
     name: str
@@ -76,7 +76,7 @@ class Mark(NamedTuple):
 
 
 class Alias(NamedTuple):
-    """The word that another key, whose id is ``alias_id``, is of the same cycle."""
+    """A declaration that another key, whose id is ``alias_id``, is of the same cycle."""
 
     origin: Origin
     key: str
@@ -85,7 +85,7 @@ class Alias(NamedTuple):
 
 
 class Close(NamedTuple):
-    """Somebody's word on how the cycle ended."""
+    """A declaration of how the cycle ended."""
 
     origin: Origin
     outcome: str
@@ -96,12 +96,12 @@ Record = Stage | Heartbeat | Wait | Mark | Alias | Close
 
 
 def began(record: Record) -> int:
-    """The instant at which a record begins."""
+    """Return the instant at which a record begins."""
     return record.start if isinstance(record, (Stage, Wait)) else record.at
 
 
 def cut(record: Record, at: int) -> Record | None:
-    """The record as it was known at an instant: what begins later is not there, what ends later has not ended.
+    """Return a record as it was known at an instant: what begins later is not there, what ends later has not ended.
 
     Source: the design's arithmetic, rule 2.
     """
@@ -112,3 +112,13 @@ def cut(record: Record, at: int) -> Record | None:
     if record.end is None or record.end <= at:
         return record
     return record._replace(end=None, outcome=None) if isinstance(record, Stage) else record._replace(end=None)
+
+
+def first_after(record: Record, at: int) -> int:
+    """Return the first instant of a record that lies after another, which :func:`cut` must have cut off."""
+    begin = began(record)
+    if begin > at:
+        return begin
+    assert isinstance(record, (Stage, Wait))
+    assert record.end is not None
+    return record.end

@@ -1,4 +1,4 @@
-"""What belongs together: ids tied by claims, found by walking the indexes, and all that is known of them."""
+"""What belongs together: ids tied by claims, found by walking the indexes, and the records of all of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cycletrace.store.record_codec import decode
 
 
 class Claim(NamedTuple):
-    """That what carries an id is of the cycle of another: the first claim of the id, the only one that counts."""
+    """The first claim of an id, the only one that counts: what carries it belongs to the cycle of another id."""
 
     alias_id: str
     at: int
@@ -26,14 +26,14 @@ class Component(NamedTuple):
     claims: tuple[Claim, ...]
 
     def owners(self, at: int) -> dict[str, str]:
-        """By id, the id of the cycle that what carries it belonged to, by the claims that were made by an instant."""
+        """Map each id to the id of the cycle that its records belong to, by the claims that were made by an instant."""
         known = (Alias(Origin(claim.cycle_id), "", claim.alias_id, claim.at) for claim in self.claims if claim.at <= at)
         owners = owners_of(known)
         return {cycle_id: owners.get(cycle_id, cycle_id) for cycle_id in self.ids}
 
 
 def component_of(connection: sqlite3.Connection, cycle_id: str) -> Component:
-    """The component that an id is in."""
+    """Return the component that an id is in."""
     claims: set[Claim] = set()
     ids = {cycle_id}
     unseen = [cycle_id]
@@ -48,7 +48,7 @@ def component_of(connection: sqlite3.Connection, cycle_id: str) -> Component:
 
 
 def claims_at(connection: sqlite3.Connection, cycle_id: str) -> list[Claim]:
-    """The claims that tie an id to others.
+    """Return the claims that tie an id to others.
 
     Of several claims of one id the first decides, at every instant at which there is any: the others tie nothing. So
     a key that a thousand cycles claim (a git revision) does not make them a thousand that hang together.
@@ -63,7 +63,7 @@ def claims_at(connection: sqlite3.Connection, cycle_id: str) -> list[Claim]:
 
 
 def claim_of(connection: sqlite3.Connection, alias_id: str) -> Claim | None:
-    """The claim that decides whose an id is, ``None`` where nobody claimed it."""
+    """Return the claim that decides whose an id is, ``None`` where nobody claimed it."""
     row = connection.execute(
         "SELECT alias_id, at, cycle_id FROM claims WHERE alias_id = ? ORDER BY at, cycle_id LIMIT 1", (alias_id,)
     ).fetchone()
@@ -71,7 +71,7 @@ def claim_of(connection: sqlite3.Connection, alias_id: str) -> Claim | None:
 
 
 def records_of(connection: sqlite3.Connection, component: Component) -> list[Record]:
-    """All records that carry an id of a component."""
+    """Return all records that carry an id of a component."""
     records: list[Record] = []
     for cycle_id in component.ids:
         bodies = connection.execute("SELECT body FROM records WHERE cycle_id = ?", (cycle_id,))

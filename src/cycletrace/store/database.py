@@ -1,4 +1,4 @@
-"""The one way to open a store: checks that it is one, sets SQLite up, tells what is wrong in a sentence."""
+"""The one way to open a store: check that it is one, set SQLite up, report what is wrong in a sentence."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Store:
         _OPENED.add(self)
 
     def is_at(self, path: Path) -> bool:
-        """Whether this is the file at a path, under whatever name."""
+        """Return whether this is the file at a path, under whatever name."""
         return self._files.identity is not None and self._files.identity == identity(path)
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""Kept facts as the text that the store keeps: JSON.
+"""Facts as the text that the store keeps: JSON.
 
 By orjson where it is installed, which comes with the report and reads a million facts in a fraction of the time; the
 SDK's own install has none, and needs none to look at a machine's cycles. Either reads what the other wrote.

@@ -1,4 +1,4 @@
-"""Taking in what journals hold, from where it was left off. Nothing in a journal can stop it.
+"""Reading journals, from where that was left off. Nothing in a journal can stop it.
 
 A journal's name is its identity: it may grow, move to the folder of delivered ones, or vanish at any moment.
 """
@@ -33,11 +33,11 @@ class Ingested(NamedTuple):
     rejected: int
     """Records that cannot be used; each is kept with its reason."""
     unreadable: tuple[str, ...]
-    """Journals of a format that this version does not know, each told once."""
+    """Journals of a format that this version does not know, each reported once."""
 
 
 def ingest(store: Store, directory: Path) -> Ingested:
-    """Take in all that the journals of a state directory hold and the store has not read yet.
+    """Add all that the journals of a state directory hold and the store has not read yet.
 
     Each batch is kept together with how far it was read, so that whoever is killed or comes second reads nothing twice.
 
@@ -100,7 +100,7 @@ def _ingest_journal(store: Store, path: Path) -> Ingested:
 
 
 def _is_ended(path: Path) -> bool:
-    """Whether nobody will write to this journal any more, so that a torn last line stays torn."""
+    """Return whether nobody will write to this journal any more, so that a torn last line stays torn."""
     following = next_segment(path.name)
     delivered = delivered_directory(path.parent.parent)
     return path.parent.name == delivered.name or (path.parent / following).exists() or (delivered / following).exists()
@@ -121,12 +121,12 @@ class _Batch:
                 break
 
     def after(self) -> Source:
-        """How far the journal is read with this batch."""
+        """Return how far the journal is read with this batch."""
         name, _, damaged, _ = self._source
         return Source(name, self._position, damaged + self._damaged, self._unknown_format)
 
     def _lines(self, file: BinaryIO, *, is_ended: bool) -> Iterator[bytes]:
-        """Whole lines; the last one also without its newline, where nobody will add it."""
+        """Yield whole lines; the last one also without its newline, where nobody will add it."""
         self._position = file.tell()
         for _ in range(_BATCH):
             line = file.readline(MAX_LINE)
@@ -140,14 +140,14 @@ class _Batch:
 
     @staticmethod
     def _skip_line(file: BinaryIO, *, is_ended: bool) -> bytes:
-        """Pass over the rest of a line that is too long to be one. Nothing, where its end is not there yet."""
+        """Pass over the rest of a line that is too long to be one. Return nothing where its end is not there yet."""
         while line := file.readline(MAX_LINE):
             if line.endswith(b"\n"):
                 return b"too long\n"
         return b"too long\n" if is_ended else b""
 
     def _take(self, line: bytes) -> bool:
-        """Take in what a line holds. ``False`` where the rest of the journal cannot be read."""
+        """Decode a line. Return whether the rest of the journal can be read."""
         written = line.lstrip(b"\0")  # a machine that lost power leaves zeros where lines were
         self._damaged += len(written) < len(line)
         if not written.strip():
@@ -172,7 +172,7 @@ class _Batch:
 
 
 def _decode(document: dict[str, Any]) -> Record | None:
-    """The record that a document holds; ``None`` where it is of another kind."""
+    """Return the record that a document holds; ``None`` where it is of another kind."""
     attributes = document.get("attributes")
     if not isinstance(attributes, dict):
         if "span" in document or "event" in document:

@@ -87,7 +87,7 @@ class _Reader:
         """Kept facts that are stable from here, or from before, are those asked for; ``None``: none are."""
 
     def scan(self, model: str | None, namespace: str | None) -> Iterator[Facts]:
-        """All facts; kept ones of other models and namespaces are passed over unread."""
+        """Yield all facts; kept ones of other models and namespaces are passed over unread."""
         rows = self._connection.execute(
             "SELECT cycle_id, pruned OR ifnull(stable_from <= ?1, 0) AS is_kept, "
             "CASE WHEN stable_from <= ?2 THEN facts END FROM cycles "
@@ -102,7 +102,7 @@ class _Reader:
                 yield one
 
     def find(self, cycle: str, namespace: str | None) -> Iterator[Facts]:
-        """The facts of the cycles that this names."""
+        """Yield the facts of the cycles that this names."""
         named = {cycle.lower(), id_of_key(namespace or "", cycle)}
         rows = self._connection.execute("SELECT cycle_id FROM keys WHERE key = ?", (cycle,))
         named.update(cycle_id for (cycle_id,) in rows)

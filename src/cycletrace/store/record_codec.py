@@ -1,4 +1,4 @@
-"""A record as the text that the store keeps: a JSON array, the same text for the same record.
+"""Records as the text that the store keeps: a JSON array, the same text for the same record.
 
 ``[type, key, namespace, model, domain, version, trigger, implicit, fields of the type ...]``; the cycle's id stands in
 a column of its own. Non-ASCII characters are escaped, so that no text of any sender can trouble SQLite.
@@ -21,17 +21,17 @@ _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 def encode(record: Record) -> str:
-    """The text of a record."""
+    """Return the text of a record."""
     return _encode((_NUMBERS[type(record)], *record.origin[1:], *record[1:]))
 
 
 def decode(cycle_id: str, bodies: Iterable[str]) -> list[Record]:
-    """The records that these texts, of one cycle id, are."""
+    """Return the records that these texts, of one cycle id, are."""
     records: list[Record] = []
-    origin, said = Origin(cycle_id), None
+    origin, stated = Origin(cycle_id), None
     for row in json.loads(f"[{','.join(bodies)}]"):
-        if row[1:_FIELDS] != said:  # most records of a cycle say the same of it
-            said = row[1:_FIELDS]
-            origin = Origin(cycle_id, *said)
+        if row[1:_FIELDS] != stated:  # most records of a cycle state the same
+            stated = row[1:_FIELDS]
+            origin = Origin(cycle_id, *stated)
         records.append(_TYPES[row[0]](origin, *row[_FIELDS:]))
     return records
