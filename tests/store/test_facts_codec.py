@@ -42,7 +42,7 @@ def test_without_orjson_json_is_used(monkeypatch: pytest.MonkeyPatch, store: Sto
     kept = read(store)
     monkeypatch.setitem(sys.modules, "orjson", None)
     encode, decode = _fastest()
-    monkeypatch.setattr("cycletrace.store.reading.decode", decode)
+    monkeypatch.setattr("cycletrace.store.facts_codec._parse", decode)
     assert type(encode(kept[0])) is str
     assert read(store) == kept
     assert decode.__module__ == "json"

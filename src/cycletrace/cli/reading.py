@@ -125,7 +125,17 @@ def ingested(directory: Path) -> Store:
     close_orphans(directory)
     store = open_store(directory / FILE)
     ingest(store, directory)
+    refold(store)
+    return store
+
+
+def refold(store: Store) -> None:
+    """Fold all that is due, unless a collector does.
+
+    Raises:
+        StoreError: where the store cannot be written.
+    """
     while True:
         with store.write() as tx:
             if tx.has_collector() or not tx.refold(time.time_ns(), REFOLD_AT_ONCE, rules()):
-                return store
+                return

@@ -92,6 +92,7 @@ def run_prune(args: argparse.Namespace) -> int:
     from cycletrace.store import prune
 
     with _opened(args, is_writing=True) as store:
+        reading.refold(store)  # what stays of a pruned cycle is its facts, so they must be those of this version
         pruned = prune(store, time.time_ns() - args.older_than)
     print(f"{pruned['records']} records of {pruned['cycles']} cycles were removed; the facts of these cycles remain.")
     return 0

@@ -2,7 +2,7 @@
 
 Read in this order: ``records`` (what is known), ``aliases`` and ``merge`` (what belongs together), ``marks``,
 ``outcome``, ``lost``, ``pieces``, ``owners`` (the rules), ``fold`` (all of it), ``facts`` (what comes out), ``domain``
-and ``targets`` (what facts mean to everybody who reads them).
+and ``targets`` (what facts mean to everybody who reads them), ``version`` (what made them).
 """
 
 from cycletrace.flow.aliases import owners_of as owners_of
@@ -17,6 +17,7 @@ from cycletrace.flow.facts import Owner as Owner
 from cycletrace.flow.facts import Parts as Parts
 from cycletrace.flow.facts import StageFacts as StageFacts
 from cycletrace.flow.facts import WaitFacts as WaitFacts
+from cycletrace.flow.facts import complete as complete
 from cycletrace.flow.fold import Folded as Folded
 from cycletrace.flow.fold import facts_of as facts_of
 from cycletrace.flow.fold import fold as fold
@@ -35,3 +36,4 @@ from cycletrace.flow.status import status as status
 from cycletrace.flow.targets import CycleTarget as CycleTarget
 from cycletrace.flow.targets import parse_length as parse_length
 from cycletrace.flow.targets import parse_target as parse_target
+from cycletrace.flow.version import FACTS_VERSION as FACTS_VERSION

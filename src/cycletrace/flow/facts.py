@@ -6,7 +6,9 @@ from these values and from nothing else.
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import TypedDict, cast
+
+from cycletrace.conventions import ACTIVITIES, MARKS, PARTS
 
 
 class Marks(TypedDict):
@@ -88,3 +90,18 @@ class Facts(TypedDict):
     stages: list[StageFacts]
     waits: list[WaitFacts]
     flags: dict[str, int]
+
+
+def complete(facts: Facts) -> Facts:
+    """Add to facts that an older vocabulary made the words that it lacks, in place, and return them.
+
+    A mark or part that was unknown then is unknown; an activity took no time.
+    """
+    if len(facts["marks"]) < len(MARKS):
+        facts["marks"] = cast("Marks", {**dict.fromkeys(MARKS), **facts["marks"]})
+    if len(facts["parts_ns"]) < len(PARTS):
+        facts["parts_ns"] = cast("Parts", {**dict.fromkeys(PARTS), **facts["parts_ns"]})
+    lengths = facts["activity_ns"]
+    if lengths is not None and len(lengths) < len(ACTIVITIES):
+        facts["activity_ns"] = {**dict.fromkeys(ACTIVITIES, 0), **lengths}
+    return facts

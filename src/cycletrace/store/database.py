@@ -151,6 +151,11 @@ def open_store(path: Path, *, durable: bool = False) -> Store:
         if _version(connection) < VERSION:
             with store.write():
                 migrate(connection)
+        with store.read() as snapshot:
+            is_outdated = snapshot.is_outdated()
+        if is_outdated:
+            with store.write() as tx:
+                tx.refold_all()
     except BaseException:
         store.close()
         raise

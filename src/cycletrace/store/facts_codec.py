@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from cycletrace.flow import Facts
+from cycletrace.flow import Facts, complete
 
 
 def _by_json() -> tuple[Callable[[Facts], str], Callable[[str], Facts]]:
@@ -24,4 +24,9 @@ def _fastest() -> tuple[Callable[[Facts], str], Callable[[str], Facts]]:
     return lambda facts: orjson.dumps(facts).decode(), orjson.loads
 
 
-encode, decode = _fastest()
+encode, _parse = _fastest()
+
+
+def decode(text: str) -> Facts:
+    """Return the facts that a text holds, also where an older vocabulary made them."""
+    return complete(_parse(text))

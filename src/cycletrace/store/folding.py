@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cycletrace.conventions import OPEN
-from cycletrace.flow import RULES, Facts, Rules, fold
+from cycletrace.flow import FACTS_VERSION, RULES, Facts, Rules, fold
 from cycletrace.store.components import component_of, records_of
 from cycletrace.store.connected import Connected
 from cycletrace.store.decode import LAST_INSTANT
 from cycletrace.store.facts_codec import encode
 from cycletrace.store.schema import DUE_NOW
 
-_FOLD = 1
-"""Raised whenever the fold changes what it makes of the same records: facts kept by an older one are made anew."""
 KEPT_BY = "rules"
-"""What the rules that made the kept facts are noted under."""
+"""What is noted under this made the kept facts: a version of facts, and rules."""
 
 
 class Refolded(NamedTuple):
@@ -30,9 +28,9 @@ class Refolded(NamedTuple):
     """How many records with this id arrived since the fold before."""
 
 
-def kept_rules(rules: Rules) -> str:
-    """Return what the facts in a store are made by, as it is noted in the store."""
-    return f"{_FOLD} {rules.tolerance} {rules.settle} {sorted(rules.production)}"
+def made_by(rules: Rules) -> str:
+    """Return what makes facts here and now, as it is noted in a store."""
+    return f"{FACTS_VERSION} {rules.tolerance} {rules.settle} {sorted(rules.production)}"
 
 
 class FoldWrites(Connected):
@@ -44,12 +42,13 @@ class FoldWrites(Connected):
         Args:
             now: UTC nanoseconds; facts are as of this instant.
             limit: How many folds are begun at most.
-            rules: Where they differ from those that kept facts were made by, every cycle is due.
+            rules: Where they are not those that made the kept facts, every cycle is due.
 
         Returns:
             The cycles that were folded; an empty list where none is left.
         """
-        self._keep_rules(rules)
+        if self._noted(KEPT_BY) != made_by(rules):
+            self.refold_all(made_by(rules))
         due = self._connection.execute(
             "SELECT cycle_id FROM cycles WHERE due <= ? ORDER BY due LIMIT ?", (now, limit)
         ).fetchall()
@@ -67,13 +66,12 @@ class FoldWrites(Connected):
             (until, now),
         )
 
-    def _keep_rules(self, rules: Rules) -> None:
-        """Have everything folded anew where it was folded by other rules."""
-        if self._noted(KEPT_BY) == kept_rules(rules):
-            return
-        self._note(KEPT_BY, kept_rules(rules))
+    def refold_all(self, kept_by: str = FACTS_VERSION) -> None:
+        """Have all cycles folded anew whose records are there, and note what will make their facts."""
+        self._note(KEPT_BY, kept_by)
         self._connection.execute(
-            "UPDATE cycles SET due = ?, stable_from = NULL, facts = NULL WHERE NOT pruned", (DUE_NOW,)
+            "UPDATE cycles SET due = ?1, stable_from = NULL, facts = NULL WHERE NOT pruned AND due IS NOT ?1",
+            (DUE_NOW,),
         )
 
     def _refold_component(self, cycle_id: str, now: int, rules: Rules) -> list[Refolded]:

@@ -14,7 +14,7 @@ from cycletrace.flow import RULES, Facts, Rules, facts_of
 from cycletrace.store.components import component_of, records_of
 from cycletrace.store.connected import Connected
 from cycletrace.store.errors import StoreError
-from cycletrace.store.folding import KEPT_BY, kept_rules
+from cycletrace.store.folding import KEPT_BY, made_by
 from cycletrace.store.schema import VERSION
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class MaintenanceReads(Connected):
         for (message,) in self._connection.execute("PRAGMA integrity_check"):
             if message != "ok":
                 yield f"SQLite says of the file: {message}."
-        if self._noted(KEPT_BY) != kept_rules(rules):
+        if self._noted(KEPT_BY) != made_by(rules):
             return  # kept facts were made by other rules, and are not used
         rows = self._connection.execute(
             "SELECT cycle_id, folded, facts FROM cycles WHERE stable_from NOT NULL AND NOT pruned ORDER BY cycle_id"

@@ -5,20 +5,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from secrets import token_hex
 from typing import TypedDict
 
 from cycletrace.flow import Facts
 from cycletrace.store.connected import Connected
+from cycletrace.store.facts_codec import decode, encode
 
 _COLLECTOR = "collector"
 """What a collector's name is noted under."""
 _PROBED = "probed"
 _EXCLUDED = 0
-
-_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+_NO_FACTS = "null"
 
 
 class Revision(TypedDict):
@@ -47,19 +46,18 @@ class ObservationReads(Connected):
     def observed(self, cycle_id: str) -> Facts | None:
         """Return the facts of a cycle as they were counted, ``None`` where it was not observed yet."""
         row = self._connection.execute("SELECT facts FROM observed WHERE cycle_id = ?", (cycle_id,)).fetchone()
-        facts: Facts | None = None if row is None else json.loads(row[0])
-        return facts
+        return None if row is None else decode(row[0])
 
     def all_observed(self) -> Iterator[Facts]:
         """Yield the facts of all observed cycles as they were counted, by cycle id."""
         for (text,) in self._connection.execute("SELECT facts FROM observed ORDER BY cycle_id"):
-            yield json.loads(text)
+            yield decode(text)
 
     def revisions(self) -> Iterator[Revision]:
         """Yield what became of facts after they were counted, by cycle id and instant."""
         rows = self._connection.execute("SELECT cycle_id, at, facts FROM revisions ORDER BY cycle_id, at")
         for cycle_id, at, text in rows:
-            yield Revision(cycle_id=cycle_id, at=at, facts=json.loads(text))
+            yield Revision(cycle_id=cycle_id, at=at, facts=_decode_revision(text))
 
 
 class ObservationWrites(Connected):
@@ -84,14 +82,14 @@ class ObservationWrites(Connected):
             "ORDER BY closed LIMIT ?",
             (closed_by, limit),
         )
-        return [json.loads(text) for (text,) in rows]
+        return [decode(text) for (text,) in rows]
 
     def observe(self, facts: Facts, at: int) -> None:
         """Keep the facts of a cycle as they are counted at an instant."""
         self._connection.execute("UPDATE cycles SET observed = ? WHERE cycle_id = ?", (at, facts["cycle_id"]))
         self._connection.execute(
             "INSERT INTO observed (cycle_id, at, facts, rolled_back) VALUES (?, ?, ?, 0)",
-            (facts["cycle_id"], at, _encode(facts)),
+            (facts["cycle_id"], at, encode(facts)),
         )
 
     def exclude(self, cycle_id: str) -> None:
@@ -106,16 +104,19 @@ class ObservationWrites(Connected):
 
     def revise(self, cycle_id: str, at: int, facts: Facts | None) -> bool:
         """Keep what the facts of an observed cycle became. Return whether they changed since they were kept last."""
-        known = (
+        row = (
             self._connection.execute(
                 "SELECT facts FROM revisions WHERE cycle_id = ? ORDER BY at DESC LIMIT 1", (cycle_id,)
             ).fetchone()
             or self._connection.execute("SELECT facts FROM observed WHERE cycle_id = ?", (cycle_id,)).fetchone()
         )
-        text = _encode(facts)
-        if known == (text,):
+        # Facts are compared, not texts: words that were added to the vocabulary since are no revision.
+        if _decode_revision(row[0]) == facts:
             return False
-        self._connection.execute("REPLACE INTO revisions (cycle_id, at, facts) VALUES (?, ?, ?)", (cycle_id, at, text))
+        self._connection.execute(
+            "REPLACE INTO revisions (cycle_id, at, facts) VALUES (?, ?, ?)",
+            (cycle_id, at, _NO_FACTS if facts is None else encode(facts)),
+        )
         return True
 
     def roll_back(self, cycle_id: str) -> bool:
@@ -124,3 +125,7 @@ class ObservationWrites(Connected):
             "UPDATE observed SET rolled_back = 1 WHERE cycle_id = ? AND NOT rolled_back", (cycle_id,)
         )
         return changed.rowcount > 0
+
+
+def _decode_revision(text: str) -> Facts | None:
+    return None if text == _NO_FACTS else decode(text)

@@ -10,12 +10,12 @@ import sqlite3
 from collections.abc import Iterator
 
 from cycletrace.conventions import cycle_id as id_of_key
-from cycletrace.flow import RULES, Facts, Record, Rules, facts_of
+from cycletrace.flow import FACTS_VERSION, RULES, Facts, Record, Rules, facts_of
 from cycletrace.store.components import component_of, records_of
 from cycletrace.store.connected import Connected
 from cycletrace.store.decode import sound
 from cycletrace.store.facts_codec import decode
-from cycletrace.store.folding import KEPT_BY, kept_rules
+from cycletrace.store.folding import KEPT_BY, made_by
 
 
 class CycleReads(Connected):
@@ -42,7 +42,7 @@ class CycleReads(Connected):
             rules: What to fold by; kept facts that were made by other rules are not used.
         """
         model, cycle, namespace = (None if text is None else sound(text) for text in (model, cycle, namespace))
-        reader = _Reader(self._connection, at, rules, is_usable=self._noted(KEPT_BY) == kept_rules(rules))
+        reader = _Reader(self._connection, at, rules, is_usable=self._noted(KEPT_BY) == made_by(rules))
         found = reader.scan(model, namespace) if cycle is None else reader.find(cycle, namespace)
         for one in found:
             if (model is None or one["model"] == model) and (namespace is None or one["namespace"] == namespace):
@@ -67,6 +67,11 @@ class CycleReads(Connected):
         """Return the facts of a cycle as of its latest fold, ``None`` where it is to be folded anew."""
         row = self._connection.execute("SELECT facts FROM cycles WHERE cycle_id = ?", (cycle_id,)).fetchone()
         return None if row is None or row[0] is None else decode(row[0])
+
+    def is_outdated(self) -> bool:
+        """Return whether kept facts were made by another version of the fold, or with other words."""
+        kept_by = self._noted(KEPT_BY)
+        return kept_by is not None and kept_by.split(" ")[0] != FACTS_VERSION
 
     def next_refold_at(self) -> int | None:
         """Return the instant from which there is something to fold, ``None`` where only new records make any."""
