@@ -119,7 +119,7 @@ def ingested(directory: Path) -> Store:
     Raises:
         StoreError: where it cannot be used.
     """
-    from cycletrace.emit.lost import bury
+    from cycletrace.emit.orphans import close_orphans
     from cycletrace.store import FILE, ingest, open_store
 
     close_orphans(directory)
