@@ -35,7 +35,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Sp
 
 from cycletrace import conventions as words
 from cycletrace.collector.reading import read
-from cycletrace.collector.signals import TRACES, Encoding, Request
+from cycletrace.otlp.signals import TRACES, Encoding, Request
 from cycletrace.store.record_codec import encode
 
 METHOD = TRACES.method

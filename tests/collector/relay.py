@@ -11,14 +11,14 @@ from typing import Any
 import grpc
 from tests.collector.sinks import SERVICES
 
-from cycletrace.collector.answer import Answer
-from cycletrace.collector.backend import Target
 from cycletrace.collector.budget import Budget
 from cycletrace.collector.forwarding import Forwarder
 from cycletrace.collector.grpc_receiver import GrpcReceiver
 from cycletrace.collector.http_receiver import HttpReceiver
 from cycletrace.collector.limits import Limits
-from cycletrace.collector.signals import Request
+from cycletrace.otlp.endpoint import Endpoint
+from cycletrace.otlp.result import ExportResult
+from cycletrace.otlp.signals import Request
 
 
 class Relay:
@@ -26,8 +26,8 @@ class Relay:
 
     def __init__(
         self,
-        handle: Callable[[Request], Awaitable[Answer]] | None = None,
-        targets: Mapping[str, Sequence[Target]] | None = None,
+        handle: Callable[[Request], Awaitable[ExportResult]] | None = None,
+        targets: Mapping[str, Sequence[Endpoint]] | None = None,
         limits: Limits = Limits(),  # noqa: B008 - immutable
     ) -> None:
         self._loop = asyncio.new_event_loop()

@@ -15,8 +15,8 @@ from tests.collector.sinks import HttpSink
 from cycletrace import conventions as words
 from cycletrace.collector.derived import derive, sent_of
 from cycletrace.collector.reading import read
-from cycletrace.collector.signals import TRACES, Encoding, Request
 from cycletrace.flow import Alias, Close, Facts, Mark, Origin, Record, Stage, Wait, facts_of
+from cycletrace.otlp.signals import TRACES, Encoding, Request
 
 Start = Callable[..., Collect]
 SECOND = 1_000_000_000

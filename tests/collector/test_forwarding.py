@@ -22,7 +22,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 from tests.collector.relay import Relay
 from tests.collector.sinks import SERVICES, GrpcSink, HttpSink
 
-from cycletrace.collector.backend import Target, checked, endpoint
+from cycletrace.otlp.endpoint import Endpoint, checked
+from cycletrace.otlp.signals import LOGS, TRACES
 
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 JSON = {"Content-Type": "application/json"}
@@ -35,7 +36,7 @@ BODY = (
 
 @pytest.fixture
 def to_http(http_sink: HttpSink) -> Iterator[Relay]:
-    target = Target(http_sink.url, {"Authorization": "secret"})
+    target = Endpoint(http_sink.url, {"Authorization": "secret"})
     relay = Relay(targets={signal: [target] for signal in SERVICES})
     yield relay
     relay.close()
@@ -43,7 +44,7 @@ def to_http(http_sink: HttpSink) -> Iterator[Relay]:
 
 @pytest.fixture
 def to_grpc(grpc_sink: GrpcSink) -> Iterator[Relay]:
-    target = Target(grpc_sink.url, {"X-Tenant": "us"})
+    target = Endpoint(grpc_sink.url, {"X-Tenant": "us"})
     relay = Relay(targets={signal: [target] for signal in SERVICES})
     yield relay
     relay.close()
@@ -297,7 +298,7 @@ def closed_port() -> int:
 
 @pytest.mark.parametrize("scheme", ["http", "https", "grpc", "grpcs"])
 def test_a_backend_that_is_down_asks_the_sender_to_come_again(scheme: str) -> None:
-    relay = Relay(targets={"traces": [Target(f"{scheme}://127.0.0.1:{closed_port()}", timeout=2.0)]})
+    relay = Relay(targets={"traces": [Endpoint(f"{scheme}://127.0.0.1:{closed_port()}", timeout=2.0)]})
     try:
         assert relay.post("/v1/traces", BODY, PROTOBUF)[0] == 503
         with pytest.raises(grpc.RpcError) as caught:
@@ -310,7 +311,7 @@ def test_a_backend_that_is_down_asks_the_sender_to_come_again(scheme: str) -> No
 def test_a_backend_that_hangs_is_given_up(http_sink: HttpSink) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        relay = Relay(targets={"traces": [Target(f"http://127.0.0.1:{port}", timeout=0.3)]})
+        relay = Relay(targets={"traces": [Endpoint(f"http://127.0.0.1:{port}", timeout=0.3)]})
         try:
             assert relay.post("/v1/traces", BODY, PROTOBUF)[0] == 503
         finally:
@@ -319,7 +320,7 @@ def test_a_backend_that_hangs_is_given_up(http_sink: HttpSink) -> None:
 
 def test_a_backend_that_comes_back_is_found_again() -> None:
     sink = HttpSink()
-    relay = Relay(targets={"traces": [Target(sink.url)]})
+    relay = Relay(targets={"traces": [Endpoint(sink.url)]})
     try:
         assert relay.post("/v1/traces", BODY, PROTOBUF)[0] == 200
         sink.close()
@@ -333,7 +334,8 @@ def test_a_backend_that_comes_back_is_found_again() -> None:
 
 
 def test_several_backends_get_the_same_and_the_worst_answer_counts(http_sink: HttpSink, grpc_sink: GrpcSink) -> None:
-    relay = Relay(targets={"traces": [Target(http_sink.url), Target(grpc_sink.url)], "logs": [Target(http_sink.url)]})
+    over_http, over_grpc = Endpoint(http_sink.url), Endpoint(grpc_sink.url)
+    relay = Relay(targets={"traces": [over_http, over_grpc], "logs": [over_http]})
     try:
         assert relay.post("/v1/traces", BODY, PROTOBUF)[0] == 200
         assert relay.post("/v1/logs", BODY, PROTOBUF)[0] == 200
@@ -354,10 +356,10 @@ def test_several_backends_get_the_same_and_the_worst_answer_counts(http_sink: Ht
 )
 def test_a_url_that_cannot_be_sent_to_is_refused_with_a_sentence(url: str) -> None:
     with pytest.raises(ValueError, match=r"expected|names no|not a URL"):
-        checked(Target(url))
+        checked(Endpoint(url))
 
 
 def test_a_base_url_gets_the_signal_s_path() -> None:
-    assert endpoint("http://host:4318", "/v1/traces") == "http://host:4318/v1/traces"
-    assert endpoint("http://host/otlp/", "/v1/logs") == "http://host/otlp/v1/logs"
-    assert endpoint("http://host/v1/traces", "/v1/traces") == "http://host/v1/traces"
+    assert Endpoint("http://host:4318").request_url(TRACES) == "http://host:4318/v1/traces"
+    assert Endpoint("http://host/otlp/").request_url(LOGS) == "http://host/otlp/v1/logs"
+    assert Endpoint("http://host/v1/traces").request_url(TRACES) == "http://host/v1/traces"

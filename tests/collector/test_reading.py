@@ -13,8 +13,8 @@ from tests.collector.otlp import cycle_attributes, log, logs, span, traces
 
 from cycletrace import conventions as words
 from cycletrace.collector.reading import check, may_be_ours, read
-from cycletrace.collector.signals import LOGS, METRICS, TRACES, Encoding, Request, Signal
 from cycletrace.flow import Heartbeat, Mark, Stage
+from cycletrace.otlp.signals import LOGS, METRICS, TRACES, Encoding, Request, Signal
 
 CYCLE = words.cycle_id("team", "churn@7")
 

@@ -24,9 +24,9 @@ from tests.collector.process import eventually
 from tests.collector.relay import Relay
 from tests.collector.sinks import SERVICES
 
-from cycletrace.collector.answer import Answer, unavailable
 from cycletrace.collector.limits import Limits
-from cycletrace.collector.signals import Encoding, Request
+from cycletrace.otlp.result import ExportResult, unavailable
+from cycletrace.otlp.signals import Encoding, Request
 
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 JSON = {"Content-Type": "application/json"}
@@ -38,9 +38,9 @@ class Handler:
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
-        self.answer = Answer()
+        self.answer = ExportResult()
 
-    async def __call__(self, request: Request) -> Answer:
+    async def __call__(self, request: Request) -> ExportResult:
         self.requests.append(request)
         return self.answer
 
@@ -85,7 +85,7 @@ def test_compression_is_undone_and_gzip_is_kept_for_passing_on(relay: Relay, han
 
 
 def test_success_is_an_export_response_in_the_request_s_encoding(relay: Relay, handler: Handler) -> None:
-    handler.answer = Answer(message="one is odd", rejected=1)
+    handler.answer = ExportResult(message="one is odd", rejected=1)
     expected = ExportTraceServiceResponse(
         partial_success=ExportTracePartialSuccess(rejected_spans=1, error_message="one is odd")
     )

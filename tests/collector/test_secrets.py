@@ -19,8 +19,8 @@ from tests.collector.test_derived import closed_cycle
 from tests.collector.test_forwarding import closed_port
 from tests.collector.test_start import refused
 
-from cycletrace.collector.backend import Target, checked
 from cycletrace.collector.options import OptionError, make_options
+from cycletrace.otlp.endpoint import Endpoint, checked
 from cycletrace.store import open_store
 
 Start = Callable[..., Collect]
@@ -83,7 +83,7 @@ def test_over_grpc_user_and_password_become_metadata(collect: Start, grpc_sink: 
 @pytest.mark.parametrize("scheme", ["http", "https", "grpc", "grpcs"])
 def test_senders_learn_nothing_of_what_is_behind_the_collector(scheme: str) -> None:
     port = closed_port()
-    target = checked(Target(f"{scheme}://us3r:s3cret@127.0.0.1:{port}", timeout=2.0))
+    target = checked(Endpoint(f"{scheme}://us3r:s3cret@127.0.0.1:{port}", timeout=2.0))
     relay = Relay(targets={"traces": [target]})
     try:
         _, _, answer = relay.post("/v1/traces", b"", {"Content-Type": "application/x-protobuf"})

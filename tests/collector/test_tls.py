@@ -17,7 +17,7 @@ from tests.collector.process import COMMAND
 from tests.collector.relay import Relay
 from tests.collector.sinks import SERVICES
 
-from cycletrace.collector.backend import Target, Tls
+from cycletrace.otlp.endpoint import Endpoint, TlsFiles
 
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 BODY = b"\x0a\x00"
@@ -106,7 +106,7 @@ def test_a_certificate_is_trusted_where_it_is_named(
     url = request.getfixturevalue(kind)
     _, other = certificate(tmp_path, "other")
     for certificates, expected in ((trusted[1], 200), (other, 503), (None, 503)):
-        relay = Relay(targets={"traces": [Target(url, tls=Tls(certificates), timeout=3.0)]})
+        relay = Relay(targets={"traces": [Endpoint(url, tls=TlsFiles(certificates), timeout=3.0)]})
         try:
             assert relay.post("/v1/traces", BODY, PROTOBUF)[0] == expected
         finally:
@@ -122,12 +122,12 @@ def test_a_backend_that_asks_who_we_are_is_told(
     both.write_bytes(client[0].read_bytes() + client[1].read_bytes())
     stranger_key, stranger = certificate(tmp_path, "stranger")
     for own, expected in (
-        (Tls(trusted[1], client[1], client[0]), 200),
-        (Tls(trusted[1], both), 200),
-        (Tls(trusted[1], stranger, stranger_key), 503),
-        (Tls(trusted[1]), 503),
+        (TlsFiles(trusted[1], client[1], client[0]), 200),
+        (TlsFiles(trusted[1], both), 200),
+        (TlsFiles(trusted[1], stranger, stranger_key), 503),
+        (TlsFiles(trusted[1]), 503),
     ):
-        relay = Relay(targets={"traces": [Target(url, tls=own, timeout=3.0)]})
+        relay = Relay(targets={"traces": [Endpoint(url, tls=own, timeout=3.0)]})
         try:
             assert relay.post("/v1/traces", BODY, PROTOBUF)[0] == expected
         finally:

@@ -17,8 +17,9 @@ import cycletrace as ct
 from cycletrace import diagnostics
 from cycletrace.emit import settings
 from cycletrace.emit.delivery import progress
-from cycletrace.emit.delivery.destination import Target, find
-from cycletrace.emit.delivery.transport import Answer, Verdict, open_sender
+from cycletrace.emit.delivery.destination import SIGNALS, Destination, find
+from cycletrace.emit.delivery.transport import open_sender
+from cycletrace.otlp.result import Disposition, ExportResult
 
 BASIC = f"Basic {b64encode(b'ann:s3cret').decode()}"
 SECRETS = ("s3cret", "t0ken", "ann:", BASIC.split()[1])
@@ -33,8 +34,8 @@ def shows_secret(text: str) -> bool:
     return any(secret in text for secret in SECRETS)
 
 
-def send(target: Target, seconds: float = 5.0) -> Answer:
-    with open_sender(target) as sender:
+def send(found: Destination, signal: str = "traces", seconds: float = 5.0) -> ExportResult:
+    with open_sender(found[signal], SIGNALS[signal]) as sender:
         return sender(b"", seconds)
 
 
@@ -55,8 +56,8 @@ def test_over_http_user_password_and_query_reach_the_endpoint() -> None:
     try:
         found = find(with_secrets(f"{sink.url}/base"), {})
         assert found is not None
-        for target in found.values():
-            assert send(target).verdict is Verdict.DONE
+        for signal in found:
+            assert send(found, signal).is_success
     finally:
         sink.close()
     assert [received.signal for received in sink.received] == ["traces?key=t0ken", "logs?key=t0ken"]
@@ -69,7 +70,7 @@ def test_over_grpc_user_and_password_become_metadata() -> None:
         url = f"http://ann:s3cret@127.0.0.1:{sink.port}"
         found = find(url, {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"})
         assert found is not None
-        assert send(found["traces"]).verdict is Verdict.DONE
+        assert send(found).is_success
     finally:
         sink.close()
     assert sink.received[0].headers["authorization"] == BASIC
@@ -100,7 +101,7 @@ def test_no_secret_is_written_or_printed(tmp_path: Path, status: int | None) -> 
     assert not any(secret.encode() in path.read_bytes() for path in written for secret in SECRETS)
 
 
-def test_a_target_may_be_printed() -> None:
+def test_an_endpoint_may_be_printed() -> None:
     found = find(with_secrets("http://host:4318"), {"OTEL_EXPORTER_OTLP_HEADERS": "x-key=t0ken"})
     assert "http://host:4318/v1/traces" in repr(found)
     assert not shows_secret(repr(found))
@@ -122,10 +123,10 @@ def test_an_error_of_the_library_that_sends_is_named_without_its_text() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         found = find(with_secrets(f"http://127.0.0.1:{server.getsockname()[1]}"), {})
         assert found is not None
-        answer = send(found["traces"], seconds=0.2)
-    assert answer.verdict is Verdict.LATER
-    assert answer.detail
-    assert not shows_secret(answer.detail)
+        result = send(found, seconds=0.2)
+    assert result.disposition is Disposition.LATER
+    assert result.summary
+    assert not shows_secret(result.summary)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def url(what: str, given: str | None) -> None:
         ValueError: if it is not.
     """
     if given is not None and not str(given).startswith(("http://", "https://")):
-        from cycletrace.urls import quote_harmless
+        from cycletrace.otlp.urls import quote_harmless
 
         raise ValueError(f"{what} must be a URL such as http://HOST:4318, got {quote_harmless(given)}.")
 

@@ -135,10 +135,11 @@ def _store(args: argparse.Namespace) -> Finding:
 def _delivery(args: argparse.Namespace) -> Iterator[Finding]:
     from cycletrace.emit import settings
     from cycletrace.emit.delivery import progress
-    from cycletrace.emit.delivery.destination import find
+    from cycletrace.emit.delivery.destination import OPTIONAL, SIGNALS, find
     from cycletrace.emit.delivery.shipper import Shipper
-    from cycletrace.emit.delivery.transport import Verdict, open_sender
+    from cycletrace.emit.delivery.transport import open_sender
     from cycletrace.journal.bound import dropped
+    from cycletrace.otlp.result import Disposition
 
     directory = options.state_directory(args)
     lost = dropped(directory)
@@ -149,14 +150,15 @@ def _delivery(args: argparse.Namespace) -> Iterator[Finding]:
     if destination is None:
         yield Finding("endpoint", True, "none is set; everything stays on this machine")
         return
-    for signal, target in destination.items():
-        with open_sender(target) as send:
-            answer = send(_test_request(signal), target.timeout)
-        taken = answer.verdict is Verdict.DONE or answer.verdict is Verdict.UNSUPPORTED
-        found = f"{target.url} ({target.protocol}) " + (
+    for signal, endpoint in destination.items():
+        with open_sender(endpoint, SIGNALS[signal]) as send:
+            result = send(_test_request(signal), endpoint.timeout)
+        takes_none = result.disposition is Disposition.UNSUPPORTED and signal == OPTIONAL
+        taken = result.is_success or takes_none
+        found = f"{endpoint.url} ({endpoint.protocol}) " + (
             "does not accept logs: starts and heartbeats stay on this machine, everything else is delivered"
-            if answer.verdict is Verdict.UNSUPPORTED
-            else f"responds: {answer.detail or 'ok'}"
+            if takes_none
+            else f"responds: {result.summary or 'ok'}"
         )
         advice = "Check that an OTLP endpoint listens there, speaks this protocol and accepts the request."
         yield Finding(f"endpoint for {signal}", taken, found, advice)
@@ -169,10 +171,10 @@ def _delivery(args: argparse.Namespace) -> Iterator[Finding]:
 def _test_request(signal: str) -> bytes:
     """Return a request with one real span, marked as derived so that no figure counts it; for logs an empty one."""
     from cycletrace.conventions import DERIVED
-    from cycletrace.emit.delivery.destination import TRACES
     from cycletrace.emit.delivery.encode import Item, encode
+    from cycletrace.otlp.signals import TRACES
 
-    if signal != TRACES:
+    if signal != TRACES.name:
         return b""
     now = time.time_ns()
     span = {

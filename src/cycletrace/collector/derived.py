@@ -14,9 +14,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from cycletrace import conventions as words
-from cycletrace.collector.otlp_values import SCOPE, fill, version
+from cycletrace._version import __version__
+from cycletrace.collector.instruments import SCOPE
 from cycletrace.collector.series import SECOND
 from cycletrace.flow import Facts, Record, Stage, Wait, WaitFacts, hands_free, is_manual
+from cycletrace.otlp.values import fill
 
 INSIDE = 1000
 """Nanoseconds by which a derived wait lies inside its bounds: Jaeger's critical path skips spans that abut exactly."""
@@ -65,7 +67,7 @@ def derive(facts: Facts, sent: Sent, at: int, within_target: bool) -> bytes:
     )
     scope = resource.scope_spans.add()
     scope.scope.name = SCOPE
-    scope.scope.version = version()
+    scope.scope.version = __version__
     cycle_id = facts["cycle_id"]
     root_id = words.root_span_id(cycle_id)
     attributes = summary(facts, within_target)

@@ -5,44 +5,42 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from textwrap import shorten
 
-from cycletrace.collector.answer import ACCEPTED, Answer, together
-from cycletrace.collector.backend import Backend, Target
+from cycletrace.collector.backend import Backend
 from cycletrace.collector.grpc_backend import GrpcBackend
 from cycletrace.collector.http_backend import HttpBackend
-from cycletrace.collector.signals import Request, Signal
+from cycletrace.collector.reply import together
+from cycletrace.otlp.endpoint import Endpoint
+from cycletrace.otlp.result import ACCEPTED, ExportResult
+from cycletrace.otlp.signals import Request, Signal
 
 _log = logging.getLogger("cycletrace.collector")
 
-_LONGEST_LINE = 300
-"""Characters of what a backend answered: some answer with a page."""
 
-
-def connect(target: Target) -> Backend:
-    """The backend at this target. Must be called in the event loop that uses it.
+def connect(endpoint: Endpoint) -> Backend:
+    """Connect to the backend at this endpoint. Must be called in the event loop that uses it.
 
     Raises:
         OSError: where its certificate cannot be read.
     """
-    return HttpBackend(target) if target.scheme in ("http", "https") else GrpcBackend(target)
+    return GrpcBackend(endpoint) if endpoint.is_grpc else HttpBackend(endpoint)
 
 
 class Forwarder:
     """The backends of each signal. Changes of their state are logged, attempts are not."""
 
-    def __init__(self, targets: Mapping[str, Sequence[Target]], *, is_own: bool = False) -> None:
-        """Connect to the targets, by name of the signal; ``is_own``: what goes there is made here, so sound."""
+    def __init__(self, endpoints: Mapping[str, Sequence[Endpoint]], *, is_own: bool = False) -> None:
+        """Connect to the endpoints, by name of the signal; ``is_own``: what goes there is made here, so sound."""
         self._is_own = is_own
-        self._backends = {name: [connect(target) for target in some] for name, some in targets.items()}
+        self._backends = {name: [connect(endpoint) for endpoint in some] for name, some in endpoints.items()}
         self._failing: set[tuple[str, str]] = set()
 
     def backends(self, signal: Signal) -> Sequence[Backend]:
         """Where this signal goes on to."""
         return self._backends.get(signal.name, ())
 
-    async def forward(self, request: Request) -> Answer:
-        """Pass a request on to all backends of its signal. Their answers are the answer."""
+    async def forward(self, request: Request) -> ExportResult:
+        """Pass a request on to all backends of its signal. Their results are the result."""
         backends = self.backends(request.signal)
         if not backends:
             return ACCEPTED
@@ -50,19 +48,18 @@ class Forwarder:
             return await self.send(backends[0], request)
         return together(await asyncio.gather(*(self.send(backend, request) for backend in backends)))
 
-    async def send(self, backend: Backend, request: Request) -> Answer:
+    async def send(self, backend: Backend, request: Request) -> ExportResult:
         """Pass a request on to one backend."""
-        answer = await backend.send(request)
-        state = (backend.target.url, request.signal.name)
-        is_failing = not answer.is_success and (self._is_own or not answer.blames_request)
+        result = await backend.send(request)
+        state = (backend.endpoint.url, request.signal.name)
+        is_failing = not result.is_success and (self._is_own or not result.blames_request)
         if is_failing and state not in self._failing:
             self._failing.add(state)
-            words = shorten(answer.logged or answer.message, _LONGEST_LINE, placeholder=" ...")
-            _log.warning("%s cannot go on: %s %s", state[1], state[0], words)
-        elif answer.is_success and state in self._failing:
+            _log.warning("%s cannot go on: %s %s", state[1], state[0], result.summary)
+        elif result.is_success and state in self._failing:
             self._failing.discard(state)
             _log.warning("%s go on to %s again", state[1], state[0])
-        return answer
+        return result
 
     async def close(self) -> None:
         """Give all connections back."""

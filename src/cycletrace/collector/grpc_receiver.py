@@ -7,16 +7,15 @@ from typing import Any
 
 import grpc
 
-from cycletrace.collector.answer import Answer, Code, malformed, status_of, to_bytes, unavailable
 from cycletrace.collector.budget import Budget, NoRoomError
 from cycletrace.collector.compression import GZIP, TooLargeError, coding_of, decompress
 from cycletrace.collector.limits import Limits
-from cycletrace.collector.signals import SIGNALS, Encoding, Request, Signal
+from cycletrace.collector.reply import status_message, to_bytes
+from cycletrace.otlp.classify import DETAILS
+from cycletrace.otlp.result import Code, ExportResult, malformed, unavailable
+from cycletrace.otlp.signals import SIGNALS, Encoding, Request, Signal
 
-DETAILS = "grpc-status-details-bin"
-"""The trailing metadata in which gRPC carries a ``google.rpc.Status``."""
-
-Handle = Callable[[Request], Awaitable[Answer]]
+Handle = Callable[[Request], Awaitable[ExportResult]]
 
 _STATUS = {code.value[0]: code for code in grpc.StatusCode}
 
@@ -63,17 +62,17 @@ class GrpcReceiver:
         try:
             body = await self._budget.receive(room, lambda: _read(context))
         except NoRoomError as error:
-            return await _tell(unavailable(str(error), retry_after=1.0), signal, context)
+            return await _respond(unavailable(str(error), retry_after=1.0), signal, context)
         try:
             if not isinstance(body, bytes):  # the end of the stream
-                return await _tell(malformed("no message"), signal, context)
+                return await _respond(malformed("no message"), signal, context)
             request = _unpack(signal, body, self._limits.body)
-            if isinstance(request, Answer):
-                return await _tell(request, signal, context)
+            if isinstance(request, ExportResult):
+                return await _respond(request, signal, context)
             held = min(room, self._limits.overhead + len(request.body) + len(request.packed or b""))
             self._budget.give(room - held)
             room = held
-            return await _tell(await self._handle(request), signal, context)
+            return await _respond(await self._handle(request), signal, context)
         finally:
             self._budget.give(room)
 
@@ -82,7 +81,7 @@ async def _read(context: Any) -> Any:
     return await context.read()
 
 
-def _unpack(signal: Signal, body: bytes, limit: int) -> Request | Answer:
+def _unpack(signal: Signal, body: bytes, limit: int) -> Request | ExportResult:
     """The request without its compression, or the answer to what cannot be undone."""
     coding = coding_of(body)
     if coding is None:
@@ -90,18 +89,18 @@ def _unpack(signal: Signal, body: bytes, limit: int) -> Request | Answer:
     try:
         plain = decompress(body, coding, limit)
     except TooLargeError as error:
-        return Answer(Code.RESOURCE_EXHAUSTED, str(error))
+        return ExportResult(Code.RESOURCE_EXHAUSTED, str(error))
     except ValueError as error:
         return malformed(str(error))
     return Request(signal, Encoding.PROTOBUF, plain, body if coding == GZIP else None)
 
 
-async def _tell(answer: Answer, signal: Signal, context: Any) -> bytes:
-    if not answer.is_success:
-        if answer.details or answer.retry_after is not None:
-            context.set_trailing_metadata(((DETAILS, status_of(answer).SerializeToString()),))
-        await context.abort(_STATUS.get(answer.code, grpc.StatusCode.UNKNOWN), answer.message)
-    return to_bytes(answer, signal, Encoding.PROTOBUF)
+async def _respond(result: ExportResult, signal: Signal, context: Any) -> bytes:
+    if not result.is_success:
+        if result.details or result.retry_after is not None:
+            context.set_trailing_metadata(((DETAILS, status_message(result).SerializeToString()),))
+        await context.abort(_STATUS.get(result.code, grpc.StatusCode.UNKNOWN), result.message)
+    return to_bytes(result, signal, Encoding.PROTOBUF)
 
 
 def _service(signal: Signal, call: Callable[[Signal, Any, Any], Awaitable[bytes]]) -> Any:

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from math import ceil
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from cycletrace.collector.answer import Answer, Code, malformed, status_of, to_bytes, unavailable, write
 from cycletrace.collector.budget import Budget, NoRoomError
 from cycletrace.collector.compression import CODINGS, GZIP, TooLargeError, decompress
 from cycletrace.collector.limits import Limits
-from cycletrace.collector.signals import SIGNALS, Encoding, Request, Signal
+from cycletrace.collector.reply import http_failure, http_headers, http_status, to_bytes
+from cycletrace.otlp.result import ExportResult, malformed, unavailable
+from cycletrace.otlp.signals import SIGNALS, TRACES, Encoding, Request, Signal, encoding_of
 
-Handle = Callable[[Request], Awaitable[Answer]]
-
-_ENCODINGS = {
-    "application/x-protobuf": Encoding.PROTOBUF,
-    "application/protobuf": Encoding.PROTOBUF,
-    "application/json": Encoding.JSON,
-}
+Handle = Callable[[Request], Awaitable[ExportResult]]
 
 
 class HttpReceiver:
@@ -66,16 +60,18 @@ class HttpReceiver:
         return web.Response(text="ready\n") if trouble is None else web.Response(status=503, text=f"{trouble}\n")
 
     async def _export(self, signal: Signal, http: web.Request) -> web.Response:
-        encoding = _ENCODINGS.get(http.content_type)
+        encoding = encoding_of(http.content_type)
         if encoding is None:
-            return _failure(415, f"content type {http.content_type!r}: expected protobuf or JSON", Encoding.JSON)
+            failure = http_failure(415, f"content type {http.content_type!r}: expected protobuf or JSON")
+            return _respond(failure, signal, Encoding.JSON)
         coding = http.headers.get("Content-Encoding", "").strip().lower()
         if coding not in ("", "identity", *CODINGS):
-            return _failure(415, f"content encoding {coding!r}: expected one of {', '.join(CODINGS)}", encoding)
+            failure = http_failure(415, f"content encoding {coding!r}: expected one of {', '.join(CODINGS)}")
+            return _respond(failure, signal, encoding)
         limit = self._limits.body
         declared = http.content_length
         if declared is not None and declared > limit:
-            return _failure(413, f"the content is larger than {limit} bytes", encoding)
+            return _respond(http_failure(413, f"the content is larger than {limit} bytes"), signal, encoding)
         # What comes out of a compressed stream is bounded by the limit, not by what goes in.
         room = declared if declared is not None and coding not in CODINGS else limit
         room += self._limits.overhead
@@ -84,12 +80,12 @@ class HttpReceiver:
         except NoRoomError as error:
             return _respond(unavailable(str(error), retry_after=1.0), signal, encoding)
         except TooLargeError as error:
-            return _failure(413, str(error), encoding)
+            return _respond(http_failure(413, str(error)), signal, encoding)
         try:
             try:
                 request = _unpack(signal, encoding, data, coding, limit)
             except TooLargeError as error:
-                return _failure(413, str(error), encoding)
+                return _respond(http_failure(413, str(error)), signal, encoding)
             except ValueError as error:
                 return _respond(malformed(str(error)), signal, encoding)
             held = min(room, self._limits.overhead + len(request.body) + len(request.packed or b""))
@@ -121,29 +117,21 @@ def _unpack(signal: Signal, encoding: Encoding, data: bytes, coding: str, limit:
     return Request(signal, encoding, decompress(data, coding, limit), data if coding == GZIP else None)
 
 
-def _respond(answer: Answer, signal: Signal, encoding: Encoding) -> web.Response:
-    headers = {} if answer.retry_after is None else {"Retry-After": str(ceil(answer.retry_after))}
-    body = to_bytes(answer, signal, encoding)
-    return web.Response(status=answer.http_status, body=body, content_type=encoding.value, headers=headers)
-
-
-_CODE = {404: Code.NOT_FOUND, 405: Code.UNIMPLEMENTED, 413: Code.RESOURCE_EXHAUSTED, 500: Code.INTERNAL}
-
-
-def _failure(status: int, message: str, encoding: Encoding) -> web.Response:
-    """What HTTP has a status for and gRPC has not."""
-    answer = Answer(_CODE.get(status, Code.INVALID_ARGUMENT), message)
-    return web.Response(status=status, body=write(status_of(answer), encoding), content_type=encoding.value)
+def _respond(result: ExportResult, signal: Signal, encoding: Encoding) -> web.Response:
+    body = to_bytes(result, signal, encoding)
+    headers = http_headers(result)
+    return web.Response(status=http_status(result), body=body, content_type=encoding.value, headers=headers)
 
 
 @web.middleware
 async def _errors_as_otlp(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Tell errors of the server itself (no such path, not POST) as OTLP asks."""
+    """Answer with errors of the server itself (no such path, not POST) as OTLP asks."""
     try:
         return await handler(request)
     except web.HTTPException as error:
-        encoding = _ENCODINGS.get(request.content_type, Encoding.JSON)
-        response = _failure(error.status, f"{request.method} {request.path}: {error.reason}", encoding)
+        encoding = encoding_of(request.content_type) or Encoding.JSON
+        failure = http_failure(error.status, f"{request.method} {request.path}: {error.reason}")
+        response = _respond(failure, TRACES, encoding)  # a failure looks the same for all signals
         if "Allow" in error.headers:
             response.headers["Allow"] = error.headers["Allow"]
         return response

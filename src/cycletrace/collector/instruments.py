@@ -7,6 +7,9 @@ from typing import Final, NamedTuple
 
 from cycletrace import conventions as words
 
+SCOPE: Final = "cycletrace.collector"
+"""The instrumentation scope of all that the collector writes itself."""
+
 Labels = tuple[tuple[str, str | bool], ...]
 """Attributes of one series, sorted by name."""
 

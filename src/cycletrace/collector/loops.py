@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import socket
 
-from cycletrace.collector.backend import Target
 from cycletrace.collector.options import Options
+from cycletrace.otlp.endpoint import Endpoint
 
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - to compare with
 
 
-def own_target(options: Options) -> Target | None:
-    """A target that is the collector itself, ``None`` where there is none."""
-    targets = [target for some in options.forward.values() for target in some]
-    for target in (*targets, *options.metrics_to):
+def own_endpoint(options: Options) -> Endpoint | None:
+    """Return an endpoint that is the collector itself, ``None`` where there is none."""
+    endpoints = [endpoint for some in options.forward.values() for endpoint in some]
+    for endpoint in (*endpoints, *options.metrics_to):
         for address in (options.grpc, options.http):
-            if address.port == target.port and _arrives(target.host, address.host):
-                return target
+            if address.port == endpoint.port and _arrives(endpoint.host, address.host):
+                return endpoint
     return None
 
 

@@ -8,10 +8,11 @@ from typing import Any
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality
 
-from cycletrace.collector.instruments import BOUNDS, Kind
-from cycletrace.collector.otlp_values import SCOPE, fill, version
+from cycletrace._version import __version__
+from cycletrace.collector.instruments import BOUNDS, SCOPE, Kind
 from cycletrace.collector.point import Metric, Point, Told
 from cycletrace.conventions import SERVICE_NAME
+from cycletrace.otlp.values import fill
 
 SERVICE = "cycletrace-collector"
 
@@ -23,7 +24,7 @@ def encode(metrics: Iterable[Metric], at: int, instance: str) -> bytes:
     fill(resource.resource.attributes, {SERVICE_NAME: SERVICE, "service.instance.id": instance})
     scope = resource.scope_metrics.add()
     scope.scope.name = SCOPE
-    scope.scope.version = version()
+    scope.scope.version = __version__
     for instrument, points in metrics:
         if not points:
             continue

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import unquote
 
-from cycletrace.collector.backend import Target, Tls, checked
 from cycletrace.collector.limits import Limits
 from cycletrace.collector.series import SECOND
 from cycletrace.collector.settings import SETTINGS
-from cycletrace.collector.signals import SIGNALS
 from cycletrace.flow import RULES, CycleTarget, Rules, parse_length, parse_target
 from cycletrace.flow.targets import DEFAULT_TARGET
+from cycletrace.otlp.endpoint import Endpoint, TlsFiles, checked, is_header, parse_headers
+from cycletrace.otlp.signals import SIGNALS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -43,9 +41,9 @@ class Options(NamedTuple):
     store: Path
     grpc: Address = Address("127.0.0.1", 4317)
     http: Address = Address("127.0.0.1", 4318)
-    forward: Mapping[str, tuple[Target, ...]] = {}
+    forward: Mapping[str, tuple[Endpoint, ...]] = {}
     """By name of the signal."""
-    metrics_to: tuple[Target, ...] = ()
+    metrics_to: tuple[Endpoint, ...] = ()
     interval: float = 10.0
     prometheus: Address | None = None
     grace: float = 60.0
@@ -89,15 +87,17 @@ def make_options(settings: Mapping[str, Any], store: Path, rules: Rules = RULES)
         return str(value)
 
     timeout = _seconds("forward-timeout", text("forward-timeout"), at_least=0.001)
-    tls = Tls(**_files({name: text(f"forward-{name}") for name in _FILES}, "forward-"))
-    common = Target("", _headers("forward-headers", text("forward-headers")), tls, timeout)
+    tls = TlsFiles(**_files({name: text(f"forward-{name}") for name in _FILES}, "forward-"))
+    common = Endpoint("", _headers("forward-headers", text("forward-headers")), tls, timeout)
     for_metrics = common._replace(headers=_headers("metrics-headers", text("metrics-headers")))
     return Options(
         store=Path(text("store")) if text("store") else store,
         grpc=_address("grpc", text("grpc")),
         http=_address("http", text("http")),
         forward=_forward(_list(settings.get("forward", [])), common),
-        metrics_to=tuple(_target("metrics-to", item, for_metrics)[1] for item in _list(settings.get("metrics-to", []))),
+        metrics_to=tuple(
+            _endpoint("metrics-to", item, for_metrics)[1] for item in _list(settings.get("metrics-to", []))
+        ),
         interval=_seconds("interval", text("interval"), at_least=0.1),
         prometheus=_address("prometheus", text("prometheus")) if text("prometheus") else None,
         grace=_seconds("grace", text("grace"), at_least=0.0),
@@ -115,24 +115,24 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _forward(items: Iterable[Any], common: Target) -> dict[str, tuple[Target, ...]]:
-    forward: dict[str, tuple[Target, ...]] = {signal.name: () for signal in SIGNALS}
+def _forward(items: Iterable[Any], common: Endpoint) -> dict[str, tuple[Endpoint, ...]]:
+    forward: dict[str, tuple[Endpoint, ...]] = {signal.name: () for signal in SIGNALS}
     for item in items:
-        signals, target = _target("forward", item, common)
+        signals, endpoint = _endpoint("forward", item, common)
         for signal in signals:
-            if any(other.url == target.url for other in forward[signal]):
-                raise OptionError(f"forward: {signal} would go to {target.url} twice.")
-            forward[signal] += (target,)
+            if any(other.url == endpoint.url for other in forward[signal]):
+                raise OptionError(f"forward: {signal} would go to {endpoint.url} twice.")
+            forward[signal] += (endpoint,)
     return forward
 
 
-def _target(name: str, item: Any, common: Target) -> tuple[tuple[str, ...], Target]:
-    """The signals and the target that a text ``[SIGNAL=]URL`` or a table of the file names.
+def _endpoint(name: str, item: Any, common: Endpoint) -> tuple[tuple[str, ...], Endpoint]:
+    """Return the signals and the endpoint that a text ``[SIGNAL=]URL`` or a table of the file names.
 
     What is said of a wrong one shows neither the text nor the table: they may hold secrets.
     """
     names = tuple(signal.name for signal in SIGNALS)
-    signals, target = names, common
+    signals, endpoint = names, common
     if isinstance(item, str):
         signal, separator, url = item.partition("=")
         if separator and "/" not in signal:
@@ -141,7 +141,7 @@ def _target(name: str, item: Any, common: Target) -> tuple[tuple[str, ...], Targ
             signals = (signal,)
         else:
             url = item
-        target = common._replace(url=url)
+        endpoint = common._replace(url=url)
     elif isinstance(item, dict) and item.keys() <= {"url", "signals", "headers", "timeout", *_FILES}:
         signals = item.get("signals", names)
         if not isinstance(signals, (list, tuple)) or not all(signal in names for signal in signals):
@@ -149,7 +149,7 @@ def _target(name: str, item: Any, common: Target) -> tuple[tuple[str, ...], Targ
         headers = item.get("headers", common.headers)
         if not isinstance(headers, Mapping):
             raise OptionError(f"{name}: headers: expected a table of names and values.")
-        target = common._replace(
+        endpoint = common._replace(
             url=str(item.get("url", "")),
             headers=_sound_headers("headers", {str(name): str(value) for name, value in headers.items()}),
             tls=common.tls._replace(**_files({name: str(item[name]) for name in _FILES if name in item})),
@@ -160,16 +160,16 @@ def _target(name: str, item: Any, common: Target) -> tuple[tuple[str, ...], Targ
             f"{name}: expected [SIGNAL=]URL, or a table with url, signals, headers, timeout, {', '.join(_FILES)}."
         )
     try:
-        return tuple(signals), checked(target)
+        return tuple(signals), checked(endpoint)
     except ValueError as error:
         raise OptionError(f"{name}: {error}.") from None
 
 
-_FILES = tuple(field.replace("_", "-") for field in Tls._fields)
+_FILES = tuple(field.replace("_", "-") for field in TlsFiles._fields)
 
 
 def _files(named: Mapping[str, str], prefix: str = "") -> dict[str, Path | None]:
-    """The files of these names, which must be there, by field of :class:`Tls`; ``None`` where nothing is said."""
+    """The files of these names, which must be there, by field of :class:`TlsFiles`; ``None`` where nothing is said."""
     for name, text in named.items():
         if text and not Path(text).is_file():
             raise OptionError(f"{prefix}{name}: there is no file {text}.")
@@ -177,20 +177,23 @@ def _files(named: Mapping[str, str], prefix: str = "") -> dict[str, Path | None]
 
 
 def _headers(name: str, text: str) -> dict[str, str]:
-    """Headers as OpenTelemetry's environment variables write them."""
-    pairs = (item.partition("=") for item in text.split(",") if item.strip())
-    return _sound_headers(name, {unquote(key).strip(): unquote(value).strip() for key, _, value in pairs})
+    """Return headers that are written as in OpenTelemetry's environment variables."""
+    headers, is_sound = parse_headers(text)
+    if not is_sound:
+        raise _wrong_headers(name)
+    return headers
 
 
 def _sound_headers(name: str, headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers, where HTTP and gRPC take them. What is said of a wrong one does not show it: it may be a secret."""
-    for header, value in headers.items():
-        if not _HEADER.fullmatch(header) or not value or not (value.isascii() and value.isprintable()):
-            raise OptionError(f"{name}: expected name=value in ASCII, percent-encoded, and commas between.")
+    """Return the headers, where HTTP and gRPC take them."""
+    if not all(is_header(header, value) for header, value in headers.items()):
+        raise _wrong_headers(name)
     return dict(headers)
 
 
-_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
+def _wrong_headers(name: str) -> OptionError:
+    """Return the error about headers, which does not show them: they may be secrets."""
+    return OptionError(f"{name}: expected name=value in ASCII, percent-encoded, and commas between.")
 
 
 def _address(name: str, text: str) -> Address:

@@ -9,10 +9,10 @@ from contextlib import suppress
 
 from cycletrace.collector.backend import Backend
 from cycletrace.collector.forwarding import Forwarder
-from cycletrace.collector.signals import TRACES, Encoding, Request
 from cycletrace.collector.writer import Writer
+from cycletrace.otlp.signals import TRACES, Encoding, Request
+from cycletrace.otlp.urls import take_apart
 from cycletrace.store import Parcel, StoreError, Transaction
-from cycletrace.urls import take_apart
 
 _log = logging.getLogger("cycletrace.collector")
 
@@ -55,7 +55,7 @@ async def send_waiting(writer: Writer, forwarder: Forwarder, backend: Backend) -
     parcels: list[Parcel] = []
 
     def oldest(tx: Transaction) -> list[Parcel]:
-        return tx.waiting(backend.target.url, limit)
+        return tx.waiting(backend.endpoint.url, limit)
 
     def remove(tx: Transaction) -> None:
         tx.remove(parcels)
@@ -74,7 +74,7 @@ async def send_waiting(writer: Writer, forwarder: Forwarder, backend: Backend) -
                 limit = 1  # one of them may be to blame, or their size
                 continue
             if not answer.is_success:
-                _log.warning("derived spans of a cycle are refused: %s %s", backend.target.url, answer.logged)
+                _log.warning("derived spans of a cycle are refused: %s %s", backend.endpoint.url, answer.logged)
             await writer.do(remove)
         except StoreError:
             return 0.0  # the writer has told it

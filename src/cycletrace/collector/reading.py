@@ -9,10 +9,11 @@ from math import isfinite, nan
 from typing import Any, NamedTuple
 
 from cycletrace.collector import envelope
-from cycletrace.collector.json_request import MEMBERS, items, objects, parse
-from cycletrace.collector.signals import LOGS, TRACES, Encoding, Request
+from cycletrace.collector.json_request import MEMBERS, items, objects
 from cycletrace.conventions import PREFIX, SERVICE_NAMESPACE
 from cycletrace.flow import Record
+from cycletrace.otlp.json_messages import parse
+from cycletrace.otlp.signals import LOGS, TRACES, Encoding, Request
 from cycletrace.store.decode import Rejected, decode_event, decode_span
 
 STATUS_ERROR = 2

@@ -15,25 +15,26 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-from cycletrace.collector.answer import Answer, Code, malformed, together
+from cycletrace._version import __version__
 from cycletrace.collector.aside import Aside
 from cycletrace.collector.budget import Budget
 from cycletrace.collector.forwarding import Forwarder
 from cycletrace.collector.grpc_receiver import GrpcReceiver
 from cycletrace.collector.http_receiver import HttpReceiver
 from cycletrace.collector.limits import allow_many_connections
-from cycletrace.collector.loops import own_target
+from cycletrace.collector.loops import own_endpoint
 from cycletrace.collector.options import Address, Options
-from cycletrace.collector.otlp_values import version
 from cycletrace.collector.outbox import drop_others, hide_secrets, keep_sending
 from cycletrace.collector.present import Present
 from cycletrace.collector.reading import check, may_be_ours
+from cycletrace.collector.reply import together
 from cycletrace.collector.series import SECOND, Accumulator, from_rows, to_rows
-from cycletrace.collector.signals import METRICS, SIGNALS, TRACES, Request
 from cycletrace.collector.sole import sole
 from cycletrace.collector.teller import Prometheus, Teller, tell_backends, tell_once
 from cycletrace.collector.telling import Telling, begin_all
 from cycletrace.collector.writer import Writer
+from cycletrace.otlp.result import Code, ExportResult, malformed
+from cycletrace.otlp.signals import METRICS, SIGNALS, TRACES, Request
 from cycletrace.store import Store, StoreError, open_reader, open_store
 
 _log = logging.getLogger("cycletrace.collector")
@@ -76,7 +77,7 @@ def _ending() -> Generator[threading.Timer]:
 
 
 def _refuse_loop(options: Options) -> None:
-    itself = own_target(options)
+    itself = own_endpoint(options)
     if itself is not None:
         raise StartError(f"{itself.url} is this collector itself, so requests would go round for ever.")
 
@@ -169,7 +170,7 @@ class Collector:
     def described(self) -> Iterator[str]:
         """What listens where, and where everything goes, a line each."""
         options = self._options
-        yield f"cycletrace {version()} collects"
+        yield f"cycletrace {__version__} collects"
         yield f"  OTLP/gRPC   {self._listening['OTLP/gRPC']}"
         yield f"  OTLP/HTTP   http://{self._listening['OTLP/HTTP']}"
         yield f"  store       {options.store.absolute()}"
@@ -198,7 +199,7 @@ class Collector:
         await self._forwarder.close()
         await self._metrics_forwarder.close()
 
-    async def _handle(self, request: Request) -> Answer:
+    async def _handle(self, request: Request) -> ExportResult:
         """Accept, then forward: what could not be kept is not passed on, or its repetition would be there twice."""
         try:
             if not may_be_ours(request) and not self._forwarder.backends(request.signal):
@@ -209,15 +210,15 @@ class Collector:
             return together([accepted, await self._forwarder.forward(request)])
         except Exception:
             _log.exception("a request failed")
-            return Answer(Code.INTERNAL, "the request could not be handled")
+            return ExportResult(Code.INTERNAL, "the request could not be handled")
 
-    async def _checked(self, request: Request) -> Answer:
+    async def _checked(self, request: Request) -> ExportResult:
         """The answer to what goes nowhere: success, where it is a request at all."""
         try:
             await self._aside.run(len(request.body), partial(check, request))
         except ValueError as error:
             return malformed(str(error))
-        return Answer()
+        return ExportResult()
 
     def _trouble(self) -> str | None:
         return "stopping" if self._is_stopping else self._writer.trouble

@@ -18,8 +18,8 @@ from cycletrace.collector.metrics_request import encode
 from cycletrace.collector.point import Metric, cumulative
 from cycletrace.collector.present import Present
 from cycletrace.collector.series import Accumulator
-from cycletrace.collector.signals import METRICS, Encoding, Request
 from cycletrace.flow import CycleTarget, Facts, Rules
+from cycletrace.otlp.signals import METRICS, Encoding, Request
 from cycletrace.store import Snapshot, Store
 
 _log = logging.getLogger("cycletrace.collector")

@@ -16,12 +16,12 @@ from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any, NamedTuple, TypeVar
 
-from cycletrace.collector.answer import Answer, Code, malformed, unavailable
 from cycletrace.collector.reading import Bad, Taken, may_be_ours, read
 from cycletrace.collector.series import SECOND, Accumulator, from_rows, to_rows
-from cycletrace.collector.signals import Request
 from cycletrace.collector.telling import Telling, note, reject, tell
 from cycletrace.flow import RULES, Rules
+from cycletrace.otlp.result import Code, ExportResult, malformed, unavailable
+from cycletrace.otlp.signals import Request
 from cycletrace.store import Store, StoreError, Transaction
 
 _log = logging.getLogger("cycletrace.collector")
@@ -77,11 +77,11 @@ class Writer:
         """Begin to write."""
         self._thread.start()
 
-    async def accept(self, request: Request) -> Answer:
+    async def accept(self, request: Request) -> ExportResult:
         """Take in what is ours in a request. Success means that it is durable."""
         if not may_be_ours(request):
-            return Answer()
-        answer: Answer = await self._enqueue(request)
+            return ExportResult()
+        answer: ExportResult = await self._enqueue(request)
         return answer
 
     async def do(self, work: Callable[[Transaction], T]) -> T:
@@ -159,7 +159,7 @@ class Writer:
         for job in jobs:
             if isinstance(job.work, Request):
                 outcome = _read(job.work)
-                if isinstance(outcome, Answer):
+                if isinstance(outcome, ExportResult):
                     self._settle([(job, outcome)])
                 else:
                     taken.append((job, outcome))
@@ -189,7 +189,7 @@ class Writer:
             if len(taken) > 1:  # one of them is poison: the others need not suffer
                 return [result for one in taken for result in self._commit([one])]
             _log.exception("a request could not be taken in")
-            return [(taken[0][0], Answer(Code.INTERNAL, "the request could not be taken in"))]
+            return [(taken[0][0], ExportResult(Code.INTERNAL, "the request could not be taken in"))]
         return [(job, _partial(one.bad)) for job, one in taken]
 
     @contextmanager
@@ -284,17 +284,17 @@ class Writer:
         self.trouble = trouble
 
 
-def _read(request: Request) -> Taken | Answer:
+def _read(request: Request) -> Taken | ExportResult:
     try:
         return read(request)
     except ValueError as error:
         return malformed(str(error))
     except Exception:
         _log.exception("a request could not be read")
-        return Answer(Code.INTERNAL, "the request could not be read")
+        return ExportResult(Code.INTERNAL, "the request could not be read")
 
 
-def _partial(bad: Sequence[Bad]) -> Answer:
+def _partial(bad: Sequence[Bad]) -> ExportResult:
     """Success, but for records that are bad: the sender is told and must not repeat them."""
     reasons = dict.fromkeys(reason for reason, _ in bad)
-    return Answer(message="; ".join(reasons)[:1000], rejected=len(bad))
+    return ExportResult(message="; ".join(reasons)[:1000], rejected=len(bad))

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from cycletrace.conventions import LAUNCHES, SERVICE_NAMESPACE
 from cycletrace.diagnostics import warn_misuse
-from cycletrace.urls import quote_harmless
+from cycletrace.otlp.urls import quote_harmless
 
 T = TypeVar("T")
 

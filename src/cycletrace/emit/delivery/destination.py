@@ -7,66 +7,41 @@ Source: OpenTelemetry specification, "OpenTelemetry Protocol Exporter". ``CYCLET
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from cycletrace.diagnostics import warn_misuse
-from cycletrace.urls import take_apart
+from cycletrace.otlp.endpoint import GRPC, GRPC_PORT, HTTP, Endpoint, TlsFiles, parse_headers, signal_url
+from cycletrace.otlp.signals import LOGS, TRACES, Signal
+from cycletrace.otlp.urls import take_apart
 
-TRACES = "traces"
-LOGS = "logs"
-SIGNALS = (TRACES, LOGS)
-GRPC = "grpc"
-HTTP = "http/protobuf"
-GRPC_PORT = 4317
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-"""Source: RFC 9110, section 5.6.2."""
+SIGNALS = {signal.name: signal for signal in (TRACES, LOGS)}
+"""Those that records travel by, in the order of delivery."""
+OPTIONAL = LOGS.name
+"""The signal that an endpoint need not support: whatever lasts is a span."""
 
-
-class Target(NamedTuple):
-    """One signal's endpoint. ``url`` is whole for HTTP, and the base for gRPC; ``timeout`` in seconds.
-
-    Headers and query may hold secrets; the URL does not, and may be shown.
-    """
-
-    signal: str
-    url: str
-    protocol: str
-    headers: tuple[tuple[str, str], ...] = ()
-    timeout: float = 10.0
-    is_gzip: bool = False
-    is_insecure: bool = False
-    certificate: Path | None = None
-    client_certificate: Path | None = None
-    client_key: Path | None = None
-    query: str = ""
-
-    def __repr__(self) -> str:
-        return f"Target({self.url!r})"
-
-
-Destination = dict[str, Target]
-"""By signal. A signal without a target is not delivered."""
+Destination = dict[str, Endpoint]
+"""By name of the signal. A signal without an endpoint is not delivered."""
 
 
 def find(endpoint: str | None = None, environment: Mapping[str, str] | None = None) -> Destination | None:
-    """Where records go: to ``endpoint`` (a base URL), else where the environment says; ``None``: nowhere."""
+    """Return where records go: to ``endpoint`` (a base URL), else where the environment has it; ``None``: nowhere."""
     env = os.environ if environment is None else environment
     if env.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return None
-    targets = {signal: target for signal in SIGNALS if (target := _target(signal, endpoint, env))}
-    return targets or None
+    found = {name: one for name, signal in SIGNALS.items() if (one := _endpoint(signal, endpoint, env))}
+    return found or None
 
 
-def _target(signal: str, endpoint: str | None, env: Mapping[str, str]) -> Target | None:
+def _endpoint(signal: Signal, endpoint: str | None, env: Mapping[str, str]) -> Endpoint | None:
+    prefix = "OTEL_EXPORTER_OTLP"
+
     def option(name: str) -> str:
-        return env.get(f"OTEL_EXPORTER_OTLP_{signal.upper()}_{name}") or env.get(f"OTEL_EXPORTER_OTLP_{name}") or ""
+        return env.get(f"{prefix}_{signal.name.upper()}_{name}") or env.get(f"{prefix}_{name}") or ""
 
-    own = "" if endpoint else env.get(f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT", "")
-    url = own or endpoint or env.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    own = "" if endpoint else env.get(f"{prefix}_{signal.name.upper()}_ENDPOINT", "")
+    url = own or endpoint or env.get(f"{prefix}_ENDPOINT", "")
     if not url:
         return None
     protocol = _protocol(option("PROTOCOL"), url)
@@ -75,23 +50,23 @@ def _target(signal: str, endpoint: str | None, env: Mapping[str, str]) -> Target
     try:
         parts = take_apart(url)
     except ValueError as error:
-        warn_misuse("The endpoint for %s cannot be used: %s. Its records stay on this machine.", signal, error)
+        warn_misuse("The endpoint for %s cannot be used: %s. Its records stay on this machine.", signal.name, error)
         return None
     url = parts.address
     if protocol == HTTP and not own:
-        url = f"{url.rstrip('/')}/v1/{signal}"
-    return Target(
-        signal,
+        url = signal_url(url, signal)
+    if url.startswith("grpc://"):  # as the exporter has it: only http is without TLS
+        url = url.replace("grpc", "grpcs", 1)
+    tls = TlsFiles(_path(option("CERTIFICATE")), _path(option("CLIENT_CERTIFICATE")), _path(option("CLIENT_KEY")))
+    return Endpoint(
         url,
-        protocol,
-        headers=tuple(parts.authorize(_headers(option("HEADERS"))).items()),
+        headers=parts.authorize(_headers(option("HEADERS"))),
+        tls=tls,
         timeout=_seconds(option("TIMEOUT")),
-        is_gzip=_is_gzip(option("COMPRESSION")),
-        is_insecure=urlsplit(url).scheme == "http",
-        certificate=_path(option("CERTIFICATE")),
-        client_certificate=_path(option("CLIENT_CERTIFICATE")),
-        client_key=_path(option("CLIENT_KEY")),
         query=parts.query,
+        protocol=protocol,
+        is_gzip=_is_gzip(option("COMPRESSION")),
+        is_whole=True,
     )
 
 
@@ -109,14 +84,10 @@ def _protocol(said: str, url: str) -> str:
 
 
 def _headers(text: str) -> dict[str, str]:
-    """Return comma-separated ``name=value`` pairs, percent-encoded. What is no header is left out and never shown."""
-    headers = {}
-    for item in filter(None, map(str.strip, text.split(","))):
-        name, separator, value = (unquote(part).strip() for part in item.partition("="))
-        if separator and _HEADER_NAME.fullmatch(name) and value.isprintable():
-            headers[name.lower()] = value
-        else:
-            warn_misuse("OTEL_EXPORTER_OTLP_HEADERS holds something other than name=value pairs, which is left out.")
+    """Return the headers in a variable. What is no header is left out and never shown."""
+    headers, is_sound = parse_headers(text)
+    if not is_sound:
+        warn_misuse("OTEL_EXPORTER_OTLP_HEADERS holds something other than name=value pairs, which is left out.")
     return headers
 
 

@@ -8,14 +8,13 @@ from typing import Any, NamedTuple
 
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
-from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs, SeverityNumber
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.logs.v1.logs_pb2 import SeverityNumber
 
 from cycletrace._version import __version__
 from cycletrace.conventions import SERVICE_NAME, SERVICE_NAMESPACE
-from cycletrace.emit.delivery.destination import LOGS, TRACES
 from cycletrace.emit.processors import SCOPE_NAME, readable_span
+from cycletrace.otlp.signals import LOGS, TRACES
+from cycletrace.otlp.values import fill
 
 
 class Item(NamedTuple):
@@ -26,17 +25,17 @@ class Item(NamedTuple):
 
 
 def signal_of(document: Mapping[str, Any]) -> str | None:
-    """The signal by which a document travels, ``None`` where it does not."""
-    return TRACES if "span" in document else LOGS if "event" in document else None
+    """Return the name of the signal by which a document travels, ``None`` where it does not."""
+    return TRACES.name if "span" in document else LOGS.name if "event" in document else None
 
 
 def encode(signal: str, items: Sequence[Item]) -> bytes:
-    """One serialised request with these documents, all of this signal.
+    """Return one serialised request with these documents, all of the signal of this name.
 
     Raises:
         Exception: of many kinds, where a document is not one that this version writes.
     """
-    if signal == TRACES:
+    if signal == TRACES.name:
         request = encode_spans([readable_span(item.document, item.resource) for item in items])
     else:
         request = _log_request(items)
@@ -44,45 +43,30 @@ def encode(signal: str, items: Sequence[Item]) -> bytes:
 
 
 def _log_request(items: Sequence[Item]) -> ExportLogsServiceRequest:
-    by_resource: dict[tuple[tuple[str, Any], ...], list[LogRecord]] = defaultdict(list)
+    by_resource: dict[tuple[tuple[str, Any], ...], list[Mapping[str, Any]]] = defaultdict(list)
     for document, resource in items:
         whole = {**resource, SERVICE_NAME: document["service"]}
         if document.get("namespace"):
             whole[SERVICE_NAMESPACE] = document["namespace"]
-        by_resource[tuple(whole.items())].append(_log_record(document))
-    scope = InstrumentationScope(name=SCOPE_NAME, version=__version__)
-    return ExportLogsServiceRequest(
-        resource_logs=[
-            ResourceLogs(
-                resource=Resource(attributes=_key_values(dict(resource))),
-                scope_logs=[ScopeLogs(scope=scope, log_records=records)],
-            )
-            for resource, records in by_resource.items()
-        ]
-    )
+        by_resource[tuple(whole.items())].append(document)
+    request = ExportLogsServiceRequest()
+    for attributes, documents in by_resource.items():
+        logs = request.resource_logs.add()
+        fill(logs.resource.attributes, dict(attributes))
+        scope = logs.scope_logs.add()
+        scope.scope.name = SCOPE_NAME
+        scope.scope.version = __version__
+        for document in documents:
+            _write_record(scope.log_records.add(), document)
+    return request
 
 
-def _log_record(document: Mapping[str, Any]) -> LogRecord:
-    return LogRecord(
-        time_unix_nano=document["time"],
-        observed_time_unix_nano=document["time"],
-        severity_number=SeverityNumber.SEVERITY_NUMBER_INFO,
-        severity_text="INFO",
-        event_name=document["event"],
-        attributes=_key_values(document["attributes"]),
-        trace_id=bytes.fromhex(document["trace_id"]),
-        span_id=bytes.fromhex(document["span_id"]),
-        flags=1,
-    )
-
-
-def _key_values(attributes: Mapping[str, Any]) -> list[KeyValue]:
-    return [KeyValue(key=name, value=_any_value(value)) for name, value in attributes.items()]
-
-
-def _any_value(value: object) -> AnyValue:
-    if isinstance(value, bool):
-        return AnyValue(bool_value=value)
-    if isinstance(value, int):
-        return AnyValue(int_value=value)
-    return AnyValue(string_value=str(value))
+def _write_record(record: Any, document: Mapping[str, Any]) -> None:
+    record.time_unix_nano = record.observed_time_unix_nano = document["time"]
+    record.severity_number = SeverityNumber.SEVERITY_NUMBER_INFO
+    record.severity_text = "INFO"
+    record.event_name = document["event"]
+    record.trace_id = bytes.fromhex(document["trace_id"])
+    record.span_id = bytes.fromhex(document["span_id"])
+    record.flags = 1
+    fill(record.attributes, document["attributes"])

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from cycletrace.diagnostics import LOGGER
 from cycletrace.emit import loading
 from cycletrace.emit.delivery import claim, progress
-from cycletrace.emit.delivery.destination import SIGNALS, Destination
-from cycletrace.emit.delivery.transport import Answer, Sender, Verdict, is_refused, open_sender
+from cycletrace.emit.delivery.destination import OPTIONAL, SIGNALS, Destination
+from cycletrace.emit.delivery.transport import Sender, is_refused, open_sender
 from cycletrace.emit.orphans import close_orphans
 from cycletrace.emit.writer import Writer
 from cycletrace.journal.files import (
@@ -26,6 +26,8 @@ from cycletrace.journal.files import (
 )
 from cycletrace.journal.format import unframe
 from cycletrace.journal.ownership import refuse_directory
+from cycletrace.otlp.backoff import Backoff
+from cycletrace.otlp.result import ACCEPTED, Disposition, ExportResult, malformed
 
 MAX_ITEMS = 512
 """Records in one request."""
@@ -33,8 +35,6 @@ MAX_BYTES = 1 << 20
 """Bytes of journal in one request."""
 ORPHANS_EVERY = 30.0
 """Seconds between looks for processes that died."""
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-"""Seconds to wait after a failure, doubled after each further one."""
 
 
 _CONNECTIONS: set[ExitStack] = set()
@@ -60,7 +60,7 @@ class Shipper:
         self._has_sent = False
         self._headers: dict[str, dict[str, Any]] = {}
         self._progress: progress.Progress | None = None
-        self._pauses: dict[str, float] = {}
+        self._backoff = {signal: Backoff() for signal in SIGNALS}
         self._not_before: dict[str, float] = {}
         self._next_orphans = 0.0
         self._holds_claim = False
@@ -88,7 +88,7 @@ class Shipper:
 
     def deliver_last(self, deadline: float) -> None:
         """One attempt at exit. Where nobody listens it costs one refused connection."""
-        if not self._has_sent and all(is_refused(target) for target in self._destination.values()):
+        if not self._has_sent and all(is_refused(endpoint) for endpoint in self._destination.values()):
             return
         self._deliver(deadline, is_patient=False)
         claim.release(self._directory)
@@ -167,59 +167,59 @@ class Shipper:
             batch = self._collect(signal, limit)
             if not batch.offsets:
                 return
-            answer = self._send(signal, batch.items, left)
-            if answer.verdict is Verdict.SPLIT and len(batch.items) > 1:
+            result = self._send(signal, batch.items, left)
+            if result.disposition is Disposition.REFUSED and len(batch.items) > 1:
                 limit = max(1, len(batch.items) // 2)
                 continue
-            if answer.verdict is Verdict.LATER:
-                self._put_off(signal, answer)
+            if must_wait(signal, result):
+                self._put_off(signal, result)
                 return
-            self._settle(signal, answer, len(batch.items))
-            if answer.verdict is Verdict.UNSUPPORTED:
+            self._settle(signal, result, len(batch.items))
+            if result.disposition is Disposition.UNSUPPORTED:
                 return
             self._progress.offsets.setdefault(signal, {}).update(batch.offsets)
             progress.save(self._directory, self._progress)
             limit = MAX_ITEMS
 
-    def _settle(self, signal: str, answer: Answer, count: int) -> None:
-        """What an answer that is final means for the records, told where it is not plain success."""
+    def _settle(self, signal: str, result: ExportResult, count: int) -> None:
+        """Note what a final result means for the records, and log it where it is not plain success."""
         assert self._progress is not None
-        self._pauses.pop(signal, None)
+        self._backoff[signal].reset()
         if self._progress.problem.pop(signal, None):
             LOGGER.warning("Delivery of %s goes on.", signal)
-        rejected = count if answer.verdict is Verdict.SPLIT else answer.rejected
-        if answer.verdict is Verdict.UNSUPPORTED:
+        rejected = count if result.disposition is Disposition.REFUSED else result.rejected
+        if result.disposition is Disposition.UNSUPPORTED:
             self._progress.unsupported[signal] = self._destination[signal].url
-            LOGGER.warning("%s. The endpoint takes no %s: none are sent to it.", answer.detail, signal)
+            LOGGER.warning("%s. The endpoint takes no %s: none are sent to it.", result.summary, signal)
             progress.save(self._directory, self._progress)
         elif rejected:
             self._progress.rejected += rejected
-            LOGGER.warning("The endpoint rejected %d of our %s for good: %s", rejected, signal, answer.detail)
+            LOGGER.warning("The endpoint rejected %d of our %s for good: %s", rejected, signal, result.summary)
 
-    def _put_off(self, signal: str, answer: Answer) -> None:
+    def _put_off(self, signal: str, result: ExportResult) -> None:
         assert self._progress is not None
-        pause = min(LONGEST_PAUSE, 2 * self._pauses.get(signal, FIRST_PAUSE / 2))
-        self._pauses[signal] = pause
-        self._not_before[signal] = time.monotonic() + max(pause, answer.retry_after or 0.0)
+        self._not_before[signal] = time.monotonic() + self._backoff[signal].fail(result.retry_after)
+        problem = result.summary
         if signal not in self._progress.problem:  # one line for each change of state, not for each attempt
-            LOGGER.warning("Delivery of %s waits: %s. Records stay in the journal.", signal, answer.detail)
-        if self._progress.problem.get(signal) != answer.detail:
-            self._progress.problem[signal] = answer.detail
+            LOGGER.warning("Delivery of %s waits: %s. Records stay in the journal.", signal, problem)
+        if self._progress.problem.get(signal) != problem:
+            self._progress.problem[signal] = problem
             progress.save(self._directory, self._progress)
 
-    def _send(self, signal: str, items: list[Any], seconds: float) -> Answer:
+    def _send(self, signal: str, items: list[Any], seconds: float) -> ExportResult:
         if not items:
-            return Answer(Verdict.DONE)
+            return ACCEPTED
         from cycletrace.emit.delivery.encode import encode
 
         try:
             body = encode(signal, items)
         except Exception as error:  # a document that another version wrote: split until it stands alone
-            return Answer(Verdict.SPLIT, f"cannot be encoded: {error!r}")
+            return malformed(f"cannot be encoded: {error!r}")
         if signal not in self._senders:
             assert self._connections is not None
             with loading.lock:
-                self._senders[signal] = self._connections.enter_context(open_sender(self._destination[signal]))
+                opened = open_sender(self._destination[signal], SIGNALS[signal])
+                self._senders[signal] = self._connections.enter_context(opened)
             self._has_sent = True
         return self._senders[signal](body, seconds)
 
@@ -299,12 +299,19 @@ class Shipper:
                 items = [
                     Item(document, self._writer.resource) for document in documents if signal_of(document) == signal
                 ]
-                answer = self._send(signal, items, left)
-                if answer.verdict is Verdict.LATER:
-                    self._put_off(signal, answer)
+                result = self._send(signal, items, left)
+                if must_wait(signal, result):
+                    self._put_off(signal, result)
                     pending.extendleft(reversed(lines))
                     return
-                self._settle(signal, answer, len(items))
+                self._settle(signal, result, len(items))
+
+
+def must_wait(signal: str, result: ExportResult) -> bool:
+    """Return whether records are kept and sent again later. That an endpoint takes no traces may be put right."""
+    if result.disposition is Disposition.UNSUPPORTED:
+        return signal != OPTIONAL
+    return result.disposition is Disposition.LATER
 
 
 def _load_encoder() -> None:

@@ -1,7 +1,7 @@
-"""One request to an OTLP endpoint, and what its answer means for the records in it.
+"""One request to an OTLP endpoint over a blocking connection: requests for HTTP, grpcio for gRPC.
 
-The exporters' own ``export()`` says only success or failure; whether to try again, later or never, needs the
-status. Source: OTLP specification, "OTLP/gRPC Response" and "OTLP/HTTP Response".
+The exporters' own ``export()`` returns only success or failure; whether to try again, later or never, needs the
+status. What an answer means is in :mod:`cycletrace.otlp`, for the collector as well.
 """
 
 from __future__ import annotations
@@ -10,81 +10,75 @@ import gzip
 import os
 import sys
 from contextlib import AbstractContextManager, contextmanager
-from enum import Enum
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from cycletrace.emit.delivery.destination import GRPC, LOGS, Target
-from cycletrace.urls import reason
+from cycletrace.otlp.endpoint import Endpoint
+from cycletrace.otlp.result import ExportResult, unavailable
+from cycletrace.otlp.urls import reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-    from pathlib import Path
 
-_DETAILS = "grpc-status-details-bin"
-"""Where gRPC carries a ``google.rpc.Status``."""
+    from cycletrace.otlp.signals import Signal
 
-
-class Verdict(Enum):
-    """What becomes of the records in a request."""
-
-    DONE = "done"
-    LATER = "later"
-    """Keep them and try again: nobody answered, or not now."""
-    SPLIT = "split"
-    """Refused as a whole: a smaller request may pass, and a single record that is refused never will."""
-    UNSUPPORTED = "unsupported"
-    """The endpoint knows no such signal."""
-
-
-class Answer(NamedTuple):
-    """A verdict, in words what was answered, seconds to wait where the endpoint names them, records it rejected."""
-
-    verdict: Verdict
-    detail: str = ""
-    retry_after: float | None = None
-    rejected: int = 0
-
-
-Sender: TypeAlias = "Callable[[bytes, float], Answer]"
+Sender: TypeAlias = "Callable[[bytes, float], ExportResult]"
 """Sends one serialised request, waiting for its answer at most as many seconds. Never raises."""
 
 
-def open_sender(target: Target) -> AbstractContextManager[Sender]:
-    """Open a connection to a target, for as long as the context lasts."""
-    return _grpc_sender(target) if target.protocol == GRPC else _http_sender(target)
+def open_sender(endpoint: Endpoint, signal: Signal) -> AbstractContextManager[Sender]:
+    """Open a connection for a signal's requests, for as long as the context lasts.
+
+    To be called and entered with :data:`cycletrace.emit.loading.lock` held where other threads may fork: it imports
+    all that sending and reading answers need.
+    """
+    import_module("cycletrace.otlp.classify")
+    signal.response()  # imports its message type
+    return _grpc_sender(endpoint, signal) if endpoint.is_grpc else _http_sender(endpoint, signal)
 
 
 @contextmanager
-def _http_sender(target: Target) -> Generator[Sender, None, None]:
+def _http_sender(endpoint: Endpoint, signal: Signal) -> Generator[Sender, None, None]:
     import requests
+
+    from cycletrace.otlp.classify import classify_http
 
     session = requests.Session()
     session.headers.update({"Content-Type": "application/x-protobuf", "User-Agent": "cycletrace"})
-    session.headers.update(dict(target.headers))
-    url = f"{target.url}?{target.query}" if target.query else target.url
-    # Said with each request, since REQUESTS_CA_BUNDLE would beat what the session says.
-    verify = str(target.certificate) if target.certificate else True
-    if target.client_certificate:
-        pair = (str(target.client_certificate), str(target.client_key)) if target.client_key else None
-        session.cert = pair or str(target.client_certificate)
-    if target.is_gzip:
+    session.headers.update(endpoint.headers)
+    url = endpoint.request_url(signal)
+    tls = endpoint.tls
+    # Passed with each request, since REQUESTS_CA_BUNDLE would beat what the session has.
+    verify = str(tls.certificate) if tls.certificate else True
+    if tls.client_certificate:
+        pair = (str(tls.client_certificate), str(tls.client_key)) if tls.client_key else None
+        session.cert = pair or str(tls.client_certificate)
+    if endpoint.is_gzip:
         session.headers["Content-Encoding"] = "gzip"
 
-    def send(body: bytes, seconds: float) -> Answer:
-        data = gzip.compress(body, compresslevel=1) if target.is_gzip else body
+    def send(body: bytes, seconds: float) -> ExportResult:
+        data = gzip.compress(body, compresslevel=1) if endpoint.is_gzip else body
         try:
-            timeout = min(seconds, target.timeout)
+            timeout = min(seconds, endpoint.timeout)
             response = session.post(url, data=data, timeout=timeout, allow_redirects=False, verify=verify)
         except (requests.RequestException, OSError, ValueError) as error:
-            return Answer(Verdict.LATER, reason(error))
-        return _read_http(target, response)
+            return _unreachable(error)
+        result = classify_http(signal, response.status_code, response.headers, response.content, response.reason or "")
+        return _name(endpoint, result)
 
     try:
         yield send
     finally:
         _close(session)
+
+
+def _unreachable(error: BaseException) -> ExportResult:
+    return unavailable("the endpoint cannot be reached", logged=reason(error))
+
+
+def _name(endpoint: Endpoint, result: ExportResult) -> ExportResult:
+    """Return a failure with the URL that answered in front of what the log gets."""
+    return result if result.is_success else result._replace(logged=f"{endpoint.url} {result.logged}")
 
 
 def _close(session: Any) -> None:
@@ -95,45 +89,9 @@ def _close(session: Any) -> None:
                 manager.pools[key].close()
 
 
-def _read_http(target: Target, response: Any) -> Answer:
-    status = response.status_code
-    if 200 <= status < 300:
-        return _accepted(target, response.content)
-    detail = f"{target.url} answered {status} {response.reason}"
-    if status in {404, 405, 501} and target.signal == LOGS:
-        return Answer(Verdict.UNSUPPORTED, detail)
-    if status in {400, 413, 422}:
-        return Answer(Verdict.SPLIT, detail)
-    return Answer(Verdict.LATER, detail, _seconds(response.headers.get("Retry-After")))
-
-
-def _seconds(text: str | None) -> float | None:
-    """The seconds of a ``Retry-After``; an HTTP date is none: our own pace will do."""
-    return float(text) if text and text.isdecimal() else None
-
-
-def _accepted(target: Target, body: bytes) -> Answer:
-    from google.protobuf.message import DecodeError
-
-    try:
-        if target.signal == LOGS:
-            from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
-
-            log_success = ExportLogsServiceResponse.FromString(body).partial_success
-            rejected, message = log_success.rejected_log_records, log_success.error_message
-        else:
-            from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
-
-            success = ExportTraceServiceResponse.FromString(body).partial_success
-            rejected, message = success.rejected_spans, success.error_message
-    except DecodeError:  # accepted is accepted, whatever else the endpoint has to say
-        return Answer(Verdict.DONE)
-    return Answer(Verdict.DONE, message, rejected=rejected)
-
-
 @contextmanager
 def _quiet_grpc() -> Generator[None, None, None]:
-    """Keep the C library from printing to stderr, where we are the first to load it and the user said nothing.
+    """Keep the C library from printing to stderr, where we are the first to load it and the user did not ask for it.
 
     It reads the variable once, when the first channel is made.
     """
@@ -148,92 +106,55 @@ def _quiet_grpc() -> Generator[None, None, None]:
 
 
 @contextmanager
-def _grpc_sender(target: Target) -> Generator[Sender, None, None]:
+def _grpc_sender(endpoint: Endpoint, signal: Signal) -> Generator[Sender, None, None]:
     with _quiet_grpc():
-        channel = _grpc_channel(target)
+        channel = _grpc_channel(endpoint)
     import grpc
 
-    # No serialisers: bytes in, bytes out.
-    service = "trace.v1.TraceService" if target.signal != LOGS else "logs.v1.LogsService"
-    export = channel.unary_unary(f"/opentelemetry.proto.collector.{service}/Export")
-    metadata = tuple((name.lower(), value) for name, value in target.headers)
+    from cycletrace.otlp.classify import classify_grpc, classify_success
 
-    def send(body: bytes, seconds: float) -> Answer:
+    export = channel.unary_unary(signal.method)  # no serialisers: bytes in, bytes out
+    metadata = tuple((name.lower(), value) for name, value in endpoint.headers.items())
+
+    def send(body: bytes, seconds: float) -> ExportResult:
         try:
-            return _accepted(target, export(body, timeout=min(seconds, target.timeout), metadata=metadata))
+            response = export(body, timeout=min(seconds, endpoint.timeout), metadata=metadata)
         except grpc.RpcError as error:
-            return _read_grpc(target, error)
+            call: Any = error
+            code, name = call.code().value[0], call.code().name
+            result = classify_grpc(code, name, call.details() or "", call.trailing_metadata() or ())
+            return _name(endpoint, result)
+        except ValueError as error:  # gRPC takes fewer names of headers than HTTP
+            return _unreachable(error)
+        return classify_success(signal, response)
 
     with channel:
         yield send
 
 
-def _grpc_channel(target: Target) -> Any:
+def _grpc_channel(endpoint: Endpoint) -> Any:
     import grpc
 
-    import_module("google.rpc.error_details_pb2")  # now, so that no fork falls into that import
-
-    parts = urlsplit(target.url)
-    address = parts.netloc or parts.path
-    compression = grpc.Compression.Gzip if target.is_gzip else grpc.Compression.NoCompression
+    compression = grpc.Compression.Gzip if endpoint.is_gzip else grpc.Compression.NoCompression
     # A pool of its own, or a new channel would take over the backoff of the one before.
     options = (("grpc.use_local_subchannel_pool", 1),)
-    if target.is_insecure:
-        return grpc.insecure_channel(address, options, compression)
-    credentials = grpc.ssl_channel_credentials(
-        root_certificates=_read(target.certificate),
-        private_key=_read(target.client_key),
-        certificate_chain=_read(target.client_certificate),
-    )
-    return grpc.secure_channel(address, credentials, options, compression)
+    if not endpoint.is_secure:
+        return grpc.insecure_channel(endpoint.address, options, compression)
+    credentials = grpc.ssl_channel_credentials(*endpoint.tls.read())
+    return grpc.secure_channel(endpoint.address, credentials, options, compression)
 
 
-def _read(path: Path | None) -> bytes | None:
-    return None if path is None else path.read_bytes()
-
-
-def _read_grpc(target: Target, error: Any) -> Answer:
-    import grpc
-
-    code = error.code()
-    detail = f"{target.url} answered {code.name}: {error.details()}"
-    if code is grpc.StatusCode.UNIMPLEMENTED and target.signal == LOGS:
-        return Answer(Verdict.UNSUPPORTED, detail)
-    # gRPC itself says RESOURCE_EXHAUSTED of a message over the receiver's limit; from anybody else it means later.
-    is_too_large = code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in detail
-    if code is grpc.StatusCode.INVALID_ARGUMENT or is_too_large:
-        return Answer(Verdict.SPLIT, detail)
-    return Answer(Verdict.LATER, detail, _retry_delay(error))
-
-
-def _retry_delay(error: Any) -> float | None:
-    """The seconds to wait that the endpoint asks for by a ``google.rpc.RetryInfo``."""
-    from google.protobuf.message import DecodeError
-    from google.rpc.error_details_pb2 import RetryInfo
-    from google.rpc.status_pb2 import Status
-
-    info = RetryInfo()
-    try:
-        status = Status.FromString(dict(error.trailing_metadata() or ()).get(_DETAILS, b""))
-        is_said = any(detail.Unpack(info) for detail in status.details)
-    except DecodeError:
-        return None
-    return info.retry_delay.ToNanoseconds() / 1e9 if is_said else None
-
-
-def is_refused(target: Target) -> bool:
-    """Whether nobody listens at the target, found out at the cost of one connection attempt.
+def is_refused(endpoint: Endpoint) -> bool:
+    """Return whether nobody listens at the endpoint, found out at the cost of one connection attempt.
 
     At exit this answers before any library for sending needs to be imported.
     """
     import socket
 
-    parts = urlsplit(target.url)
-    default = 443 if parts.scheme == "https" else 80
     if any(os.environ.get(name) for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY")):
         return False
     try:
-        socket.create_connection((parts.hostname or "", parts.port or default), timeout=0.5).close()
+        socket.create_connection((endpoint.host, endpoint.port), timeout=0.5).close()
     except TimeoutError:
         return False
     except (OSError, ValueError):

@@ -1,0 +1,1 @@
+"""What both halves know of OTLP: endpoints, signals, values, and what an answer means. No connection is opened here."""
