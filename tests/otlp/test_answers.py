@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from email.utils import formatdate
+from pathlib import Path
 from time import time
 from typing import Any, NamedTuple
 
@@ -20,8 +21,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from tests.collector.sinks import GrpcSink, HttpSink
 
 from cycletrace.collector.forwarding import connect
+from cycletrace.emit.delivery.shipper import must_wait
 from cycletrace.emit.delivery.transport import open_sender
-from cycletrace.otlp.endpoint import Endpoint
+from cycletrace.otlp.endpoint import Endpoint, TlsFiles
 from cycletrace.otlp.result import Code, Disposition, ExportResult
 from cycletrace.otlp.signals import TRACES, Encoding, Request
 
@@ -184,3 +186,15 @@ def test_both_drivers_keep_what_nobody_answered(scheme: str) -> None:
     for result in both(f"{scheme}://127.0.0.1:{port}"):
         assert (result.code, result.disposition) == (Code.UNAVAILABLE, LATER)
         assert result.summary
+
+
+@pytest.mark.parametrize("scheme", ["https", "grpcs"])
+def test_the_sdk_keeps_what_it_cannot_send_for_want_of_a_file(scheme: str, tmp_path: Path) -> None:
+    tls = TlsFiles(tmp_path / "none.pem")
+    result = send_blocking(Endpoint(f"{scheme}://127.0.0.1:9", tls=tls))
+    assert (result.code, result.disposition) == (Code.UNAVAILABLE, LATER)
+
+
+def test_that_an_endpoint_takes_no_traces_may_be_put_right_that_it_takes_no_logs_is_final() -> None:
+    result = ExportResult(Code.UNIMPLEMENTED)
+    assert [must_wait(signal, result) for signal in ("traces", "logs")] == [True, False]

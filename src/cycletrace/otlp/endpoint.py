@@ -74,7 +74,7 @@ class Endpoint(NamedTuple):
     protocol: str = HTTP
     """``grpc`` or ``http/protobuf``. The schemes ``grpc`` and ``grpcs`` are gRPC whatever it is."""
     is_gzip: bool = False
-    """Whether to compress what is not compressed yet."""
+    """Whether the SDK compresses its requests. The collector passes on what is compressed as it came."""
     is_whole: bool = False
     """Whether the URL is the whole one of a single signal, used as it is."""
 

@@ -18,10 +18,10 @@ class Parts(NamedTuple):
     """Scheme, host, port and path."""
     query: str
     authorization: str | None
-    """The value of the header that says user and password; ``None`` where the URL has neither."""
+    """The value of the header that carries user and password; ``None`` where the URL has neither."""
 
     def authorize(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """Return these headers, with what the URL says of user and password instead of any other authorization."""
+        """Return these headers, with the URL's user and password, if any, instead of any other authorization."""
         if self.authorization is None:
             return dict(headers)
         others = {name: value for name, value in headers.items() if name.lower() != _AUTHORIZATION}
@@ -64,5 +64,5 @@ def reason(error: BaseException) -> str:
     """
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__ or error
-    said = error.strerror if isinstance(error, OSError) else None
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+    text = error.strerror if isinstance(error, OSError) else None
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -70,12 +70,12 @@ def _endpoint(signal: Signal, endpoint: str | None, env: Mapping[str, str]) -> E
     )
 
 
-def _protocol(said: str, url: str) -> str:
-    """As said; where nothing is said, the port of gRPC means gRPC."""
-    if said in {GRPC, HTTP}:
-        return said
-    if said:
-        warn_misuse("OTEL_EXPORTER_OTLP_PROTOCOL is %r, which is none of: %s, %s.", said, HTTP, GRPC)
+def _protocol(given: str, url: str) -> str:
+    """Return the protocol that is given; where none is, the port of gRPC means gRPC."""
+    if given in {GRPC, HTTP}:
+        return given
+    if given:
+        warn_misuse("OTEL_EXPORTER_OTLP_PROTOCOL is %r, which is none of: %s, %s.", given, HTTP, GRPC)
     try:
         port = urlsplit(url if "://" in url else f"//{url}").port
     except ValueError:
@@ -100,11 +100,11 @@ def _seconds(text: str) -> float:
     return seconds if seconds > 0 else 10.0
 
 
-def _is_gzip(said: str) -> bool:
-    said = said.strip().lower()
-    if said not in {"", "gzip", "none"}:
-        warn_misuse("OTEL_EXPORTER_OTLP_COMPRESSION is %r, which is none of: gzip, none. Going on with none.", said)
-    return said == "gzip"
+def _is_gzip(given: str) -> bool:
+    given = given.strip().lower()
+    if given not in {"", "gzip", "none"}:
+        warn_misuse("OTEL_EXPORTER_OTLP_COMPRESSION is %r, which is none of: gzip, none. Going on with none.", given)
+    return given == "gzip"
 
 
 def _path(text: str) -> Path | None:

@@ -66,7 +66,7 @@ class Shipper:
         self._holds_claim = False
 
     def deliver_some(self, stop: threading.Event) -> None:
-        """What is new, as far as the pauses after failures allow; ends early when told to stop."""
+        """Deliver what is new, as far as the pauses after failures allow, and end early once ``stop`` is set."""
         self._deliver(time.monotonic() + 60.0, is_patient=True, stop=stop)
 
     def deliver_all(self, deadline: float) -> bool:

@@ -107,8 +107,13 @@ def _quiet_grpc() -> Generator[None, None, None]:
 
 @contextmanager
 def _grpc_sender(endpoint: Endpoint, signal: Signal) -> Generator[Sender, None, None]:
-    with _quiet_grpc():
-        channel = _grpc_channel(endpoint)
+    try:
+        with _quiet_grpc():
+            channel = _grpc_channel(endpoint)
+    except OSError as error:  # a file of TLS's
+        unreadable = _unreachable(error)
+        yield lambda _body, _seconds: unreadable
+        return
     import grpc
 
     from cycletrace.otlp.classify import classify_grpc, classify_success
