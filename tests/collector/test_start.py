@@ -41,7 +41,7 @@ def refused(*arguments: str) -> subprocess.CompletedProcess[str]:
         (["--store", __file__], "is no store of cycletrace"),
         (["--grpc", "here"], "expected HOST:PORT"),
         (["--interval", "soon"], "expected a length"),
-        (["--target", "flight:2h"], "no target"),
+        (["--target", "flight:2h"], "not a target"),
         (["--label-limit", "1"], "expected a whole number of at least 2"),
         (["--max-body", "16 parsecs"], "expected a size"),
         (["--config", "/nowhere.toml"], "cannot be read"),

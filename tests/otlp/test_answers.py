@@ -101,9 +101,9 @@ GRPC_ANSWERS = [
     Answer(Code.INVALID_ARGUMENT, REFUSED),
     Answer(Code.INVALID_ARGUMENT, REFUSED, retry_after=1.5, body=status(3, 1.5)),
     Answer(Code.UNIMPLEMENTED, UNSUPPORTED),
-    Answer(Code.RESOURCE_EXHAUSTED, REFUSED),
-    Answer(Code.RESOURCE_EXHAUSTED, REFUSED, body=status(8)),
-    Answer(Code.RESOURCE_EXHAUSTED, REFUSED, body=b"\xff"),
+    Answer(Code.RESOURCE_EXHAUSTED, LATER),
+    Answer(Code.RESOURCE_EXHAUSTED, LATER, body=status(8)),
+    Answer(Code.RESOURCE_EXHAUSTED, LATER, body=b"\xff"),
     Answer(Code.RESOURCE_EXHAUSTED, LATER, retry_after=1.5, body=status(8, 1.5)),
     Answer(Code.RESOURCE_EXHAUSTED, LATER, retry_after=0, body=status(8, 0)),
     Answer(Code.UNAVAILABLE, LATER, retry_after=1.5, body=status(14, 1.5)),
@@ -198,3 +198,10 @@ def test_the_sdk_keeps_what_it_cannot_send_for_want_of_a_file(scheme: str, tmp_p
 def test_that_an_endpoint_takes_no_traces_may_be_put_right_that_it_takes_no_logs_is_final() -> None:
     result = ExportResult(Code.UNIMPLEMENTED)
     assert [must_wait(signal, result) for signal in ("traces", "logs")] == [True, False]
+
+
+@pytest.mark.parametrize("text", ["Received message larger than max (5 vs. 4)", "the content is larger than 4 bytes"])
+def test_a_request_that_is_too_large_is_refused_so_that_a_smaller_one_is_tried(text: str) -> None:
+    assert ExportResult(Code.RESOURCE_EXHAUSTED, text).disposition is REFUSED
+    assert ExportResult(Code.RESOURCE_EXHAUSTED, logged=f"grpc://host:4317 answered: {text}").disposition is REFUSED
+    assert ExportResult(Code.RESOURCE_EXHAUSTED, text, retry_after=1.0).disposition is LATER

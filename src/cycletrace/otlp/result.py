@@ -66,10 +66,9 @@ _OF_HTTP: Final[dict[int, Disposition]] = {
 _OF_CODE: Final[dict[int, Disposition]] = {
     Code.OK: Disposition.DONE,
     Code.INVALID_ARGUMENT: Disposition.REFUSED,
-    Code.RESOURCE_EXHAUSTED: Disposition.REFUSED,
     Code.UNIMPLEMENTED: Disposition.UNSUPPORTED,
 }
-"""By gRPC code, where the answer does not name a time to wait. Any other is for later."""
+"""By gRPC code. Any other is for later; RESOURCE_EXHAUSTED unless a size is the reason."""
 _RETRYABLE_HTTP: Final = frozenset({429, 502, 503, 504})
 """What a sender over HTTP repeats."""
 _RETRYABLE: Final = frozenset(
@@ -107,9 +106,17 @@ class ExportResult(NamedTuple):
         if self.http_status is not None:
             default = Disposition.REFUSED if 400 <= self.http_status < 500 else Disposition.LATER
             return _OF_HTTP.get(self.http_status, default)
-        if self.code == Code.RESOURCE_EXHAUSTED and self.retry_after is not None:
-            return Disposition.LATER
+        if self.code == Code.RESOURCE_EXHAUSTED and self.retry_after is None and self._is_too_large:
+            return Disposition.REFUSED
         return _OF_CODE.get(self.code, Disposition.LATER)
+
+    @property
+    def _is_too_large(self) -> bool:
+        """Whether a size is the reason, in the words of gRPC's libraries and of our collector.
+
+        The code alone may as well mean a quota that was used up, and records must not be lost to that.
+        """
+        return "larger than" in self.message or "larger than" in self.logged
 
     @property
     def is_retryable(self) -> bool:

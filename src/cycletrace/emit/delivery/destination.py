@@ -35,13 +35,13 @@ def find(endpoint: str | None = None, environment: Mapping[str, str] | None = No
 
 
 def _endpoint(signal: Signal, endpoint: str | None, env: Mapping[str, str]) -> Endpoint | None:
-    prefix = "OTEL_EXPORTER_OTLP"
+    prefix = "OTEL_EXPORTER_OTLP_"
 
     def option(name: str) -> str:
-        return env.get(f"{prefix}_{signal.name.upper()}_{name}") or env.get(f"{prefix}_{name}") or ""
+        return env.get(f"{prefix}{signal.name.upper()}_{name}") or env.get(f"{prefix}{name}") or ""
 
-    own = "" if endpoint else env.get(f"{prefix}_{signal.name.upper()}_ENDPOINT", "")
-    url = own or endpoint or env.get(f"{prefix}_ENDPOINT", "")
+    own = "" if endpoint else env.get(f"{prefix}{signal.name.upper()}_ENDPOINT", "")
+    url = own or endpoint or env.get(f"{prefix}ENDPOINT", "")
     if not url:
         return None
     protocol = _protocol(option("PROTOCOL"), url)
