@@ -40,7 +40,7 @@ def test_whatever_is_done_to_its_store_what_it_acknowledged_survives_kill_9(coll
     assert (info["cycles"], info["records"], info["pruned"]) == (2, 10, 0)
     assert look_after(collector, "check") == "The store is intact.\n"
     look_after(collector, "backup", str(tmp_path / "copy.db"))
-    assert "5 records of 1 cycles are removed" in look_after(collector, "prune", "--older-than", "400d")
+    assert "5 records of 1 cycles were removed" in look_after(collector, "prune", "--older-than", "400d")
     send(collector, "after@1", now - DAY)
     assert len(collector.facts()) == 3, "who reads sees what is acknowledged"
     collector.kill()

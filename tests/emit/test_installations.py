@@ -83,7 +83,7 @@ def test_a_state_directory_of_an_unknown_user_is_logged_and_the_default_is_used(
 def test_an_impossible_state_directory_is_logged_in_one_line(tmp_path: Path, variables: dict[str, str]) -> None:
     done = run(tmp_path, **variables)
     assert (done.returncode, done.stdout) == (0, "5 churn@7 32\n")
-    assert "No journal can be written" in done.stderr
+    assert "is not writable" in done.stderr
     assert done.stderr.count("\n") == 1
 
 

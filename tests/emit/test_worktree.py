@@ -198,7 +198,7 @@ def test_start_makes_files_for_the_user_alone_and_commands_that_follow_join(work
     assert record(worktree, tmp_path / "state") == ("churn@7", "")
     again = start(worktree, tmp_path / "state")
     assert again.returncode == 2
-    assert "a cycle is begun here already" in again.stderr
+    assert "a cycle has already begun here" in again.stderr
     assert start(worktree, tmp_path / "state", "--version", "8", "--force").returncode == 0
     assert record(worktree, tmp_path / "other")[0] == "churn@8"
 

@@ -140,4 +140,4 @@ def test_a_word_more_in_the_vocabulary_and_a_kind_moved(grown: Callable[..., str
         assert {run["part"] for run in cycle["stages"] if run["kind"] == "evaluate"} <= {"training"}
     json.loads(grown("report", "--json", "--window", "all", "--at", at))
     assert grown("status", "--at", at)
-    assert "sound" in grown("store", "check")
+    assert "intact" in grown("store", "check")
