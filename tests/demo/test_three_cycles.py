@@ -134,7 +134,7 @@ def test_it_prints_progress_report_location_and_next_steps(demo: Demo) -> None:
     lines = demo.output.splitlines()
     for step in STEPS:
         assert any(line.startswith(f"  {step} ") for line in lines), step
-    assert f"Everything lies in {demo.root}" in demo.output
+    assert f"All files are in {demo.root}" in demo.output
     commands = [line.split() for line in lines if line.startswith("  cycletrace ")]
     assert [command[1] for command in commands] == ["report", "facts", "run"]
 
