@@ -84,7 +84,7 @@ class Writer:
 
     def _is_open(self) -> bool:
         """Return whether the file is open, and its number was not reused after the program closed it."""
-        if self._file is not None and not self._file.is_intact():
+        if self._file is not None and not self._file.is_intact(self._size):
             self._file = None
         return self._file is not None
 
