@@ -7,6 +7,7 @@ numbers. A number kept from before would then refer to one of the user's files.
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import suppress
 
 _MOST = 4096
@@ -50,19 +51,24 @@ def _file_of(number: int) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _move_up(number: int) -> int:
-    """Duplicate a descriptor above the usual range, close the old one, and return the new number if there is one."""
-    try:
-        import fcntl
-        import resource
-    except ImportError:  # Windows
+if sys.platform == "win32":
+
+    def _move_up(number: int) -> int:
         return number
-    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if not 0 < limit <= _MOST:
-        limit = _MOST
-    try:
-        moved = fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, limit * 3 // 4)
-    except (OSError, ValueError):
-        return number
-    os.close(number)
-    return moved
+
+else:
+    # Not inside the function: a child that is forked in the midst of an import would wait for it for ever.
+    import fcntl
+    import resource
+
+    def _move_up(number: int) -> int:
+        """Duplicate a descriptor above the usual range and close it; return the same number if none is free."""
+        limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if not 0 < limit <= _MOST:
+            limit = _MOST
+        try:
+            moved = fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, limit * 3 // 4)
+        except (OSError, ValueError):
+            return number
+        os.close(number)
+        return moved
