@@ -26,8 +26,8 @@ class Descriptor:
     def is_intact(self, position: int | None = None) -> bool:
         """Return whether the number still stands for the file that it was opened for.
 
-        ``position`` is where the file stands, in bytes, if that is known: a fifth of the cost of looking at the file
-        itself, and another file would have to stand at the very byte.
+        With the current position of the file, in bytes, the check is cheap enough for every write: only where the
+        position differs is the file itself looked at.
         """
         try:
             if position is not None and os.lseek(self.number, 0, os.SEEK_CUR) == position:
