@@ -49,8 +49,10 @@ def test_the_journal_s_way_in_makes_the_facts_of_flow(
     tmp_path_factory: pytest.TempPathFactory, example: Example, dice: random.Random
 ) -> None:
     """Several writers, any order, repeated, damage in between, read while it grows."""
-    records = [on_the_wire(record) for record in example.records if began(record) > 0]
-    records = [one for one in records if not isinstance(one, Stage) or one.end is None or one.end > 0]
+    # OTLP writes an instant that is not known as 0, so no record can begin or end at 0.
+    records = [
+        on_the_wire(record) for record in example.records if began(record) > 0 and getattr(record, "end", 1) != 0
+    ]
     directory = tmp_path_factory.mktemp("random")
     content = lines([*records, *dice.choices(records, k=3)] if records else [])
     dice.shuffle(content)
