@@ -34,9 +34,9 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
 from cycletrace import conventions as words
-from cycletrace.collector.reading import read
-from cycletrace.otlp.signals import TRACES, Encoding, Request
-from cycletrace.store.record_codec import encode
+from cycletrace._internal.collector.reading import read
+from cycletrace._internal.otlp.signals import TRACES, Encoding, Request
+from cycletrace._internal.store.record_codec import encode
 
 METHOD = TRACES.method
 IN_REQUEST = 500

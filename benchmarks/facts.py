@@ -29,10 +29,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.history import BETWEEN, HOUR, START, cycle, history, key_of
 
 from cycletrace import conventions as c
-from cycletrace.flow import Record, Stage, fold
-from cycletrace.report import report, to_json
-from cycletrace.store import FILE, Store, open_reader, open_store
-from cycletrace.store.record_codec import encode
+from cycletrace._internal.flow import Record, Stage, fold
+from cycletrace._internal.report import build, to_json
+from cycletrace._internal.store import FILE, Store, open_reader, open_store
+from cycletrace._internal.store.record_codec import encode
 
 AT_ONCE = 1000
 """Cycles in one transaction."""
@@ -158,7 +158,7 @@ def reporting(path: Path, now: int) -> tuple[float, float, int]:
     """The report over all kept facts: CPU seconds, MiB of memory at most, cycles whose details it needed."""
     began = time.process_time()
     with open_reader(path) as store, store.read() as snapshot:
-        whole = report(snapshot.facts(now), as_of=now, window="all")
+        whole = build(snapshot.facts(now), as_of=now, window="all")
     json.dumps(to_json(whole))
     taken = time.process_time() - began
     return taken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, whole.headline.median.n

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tests.flow.build import SMALL
 from tests.flow.shapes import SHAPES, Large
 
-from cycletrace.flow import facts_of
+from cycletrace._internal.flow import facts_of
 
 
 def seconds(shape: Callable[[int], Large], stages: int, repeat: int) -> float:

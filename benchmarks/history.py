@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator
 
 from cycletrace import conventions as c
-from cycletrace.flow import Alias, Close, Mark, Origin, Record, Stage, Wait
+from cycletrace._internal.flow import Alias, Close, Mark, Record, RecordOrigin, Stage, Wait
 
 SECOND = 1_000_000_000
 HOUR = 3600 * SECOND
@@ -31,7 +31,7 @@ def cycle(number: int, seed: int = 0) -> list[Record]:
     key = key_of(number)
     model, _, version = key.partition("@")
     trigger = dice.choice((None, None, "schedule", "drift"))
-    of = Origin(c.cycle_id("", key), key, None, model, f"domain-{number % 7}", version, trigger)
+    of = RecordOrigin(c.cycle_id("", key), key, None, model, f"domain-{number % 7}", version, trigger)
     at = START + number * BETWEEN
     fate = dice.random()
     steps = [*_STEPS[:2], *_STEPS[1 : dice.choice((2, 2, 2, 3))], *_STEPS[2:]]

@@ -33,7 +33,7 @@ def ours(cycles: int, log: Path) -> tuple[float, Figures]:
     from benchmarks.history import BETWEEN, HOUR, cycle
     from benchmarks.history import START as BEGIN
 
-    from cycletrace.flow import Mark, Stage, Wait, facts_of
+    from cycletrace._internal.flow import Mark, Stage, Wait, facts_of
 
     now = BEGIN + cycles * BETWEEN + 90 * 24 * HOUR
     taken = 0.0

@@ -21,8 +21,8 @@ from grafana_foundation_sdk.models.dashboard import DataSourceRef, VariableOptio
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from cycletrace import conventions as words
-from cycletrace.collector import instruments
-from cycletrace.collector.exposition import name_of
+from cycletrace._internal.collector import instruments
+from cycletrace._internal.collector.exposition import name_of
 
 FOLDER = Path(__file__).parent
 RANGE = "$__range"

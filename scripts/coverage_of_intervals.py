@@ -18,13 +18,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cycletrace.report import report
-from cycletrace.report.attainment import CENSORED, COMPETING, REACHED, cumulative_incidence
-from cycletrace.report.change_point import FALSE_ALARMS, pettitt
-from cycletrace.report.proportions import wilson
-from cycletrace.report.quantiles import P50, P85, P95, quantile
-from cycletrace.report.sums import Int64s
-from cycletrace.report.trend import bootstrap_interval
+from cycletrace._internal.report import build
+from cycletrace._internal.report.attainment import CENSORED, COMPETING, REACHED, cumulative_incidence
+from cycletrace._internal.report.change_point import FALSE_ALARMS, pettitt
+from cycletrace._internal.report.proportions import wilson
+from cycletrace._internal.report.quantiles import P50, P85, P95, quantile
+from cycletrace._internal.report.sums import Int64s
+from cycletrace._internal.report.trend import bootstrap_interval
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tests.report.histories import DAY, HOUR, NOW, Team
@@ -175,7 +175,7 @@ def whole_histories(histories: int) -> Iterator[Row]:
                 team.stage("deploy", int(random.exponential(HOUR)))
                 team.mark("in_use")
             facts.append(team.facts())
-        found = report(facts, as_of=NOW, target="deployment:1h")
+        found = build(facts, as_of=NOW, target="deployment:1h")
         median, attained = found.training.domains[0].p50, found.attainment
         assert median.low_ns is not None
         assert median.high_ns is not None

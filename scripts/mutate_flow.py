@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
-FLOW = Path("src/cycletrace/flow")
+FLOW = Path("src/cycletrace/_internal/flow")
 TESTS = Path("tests/flow")
 PROOF = Path("scripts/prove_flow.py")
 AIM = 0.95

@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.emit.matrix import ENDINGS, ENDPOINTS, STARTS, Done, check, run
+from tests.sdk.matrix import ENDINGS, ENDPOINTS, STARTS, Done, check, run
 
 
 def main() -> int:

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tests.flow import reference
 from tests.flow.strategies import MANY, Example, decode
 
-from cycletrace.flow import facts_of
+from cycletrace._internal.flow import facts_of
 
 BLOCK = 1000
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cycletrace.emit.launch import CI_VARIABLES, SCHEDULER_VARIABLES
+from cycletrace._internal.sdk.launch import CI_VARIABLES, SCHEDULER_VARIABLES
 
 OURS = ("CYCLETRACE", "OTEL", "TRACEPARENT")
 

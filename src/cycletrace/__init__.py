@@ -7,6 +7,8 @@ Wrap the steps of your pipeline in stages, then run ``cycletrace report``::
     @stage
     def train(): ...
 
+:func:`facts` and :mod:`cycletrace.report` read what was recorded.
+
 Everything here is loaded on first use.
 """
 
@@ -16,49 +18,57 @@ from cycletrace._version import __version__ as __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cycletrace._api.configure import configure as configure
-    from cycletrace._api.configure import environ as environ
-    from cycletrace._api.configure import flush as flush
-    from cycletrace._api.cycle import Cycle as Cycle
-    from cycletrace._api.cycle import current_cycle as current_cycle
-    from cycletrace._api.cycle import cycle as cycle
-    from cycletrace._api.cycle import mark as mark
-    from cycletrace._api.run import Run as Run
-    from cycletrace._api.run import current_stage as current_stage
-    from cycletrace._api.served import served as served
-    from cycletrace._api.snapshot import Snapshot as Snapshot
-    from cycletrace._api.snapshot import attach as attach
-    from cycletrace._api.snapshot import snapshot as snapshot
-    from cycletrace._api.stage import Stage as Stage
-    from cycletrace._api.stage import stage as stage
-    from cycletrace._api.waiting import Waiting as Waiting
-    from cycletrace._api.waiting import waiting as waiting
+    from cycletrace._internal.api.configure import configure as configure
+    from cycletrace._internal.api.configure import environ as environ
+    from cycletrace._internal.api.configure import flush as flush
+    from cycletrace._internal.api.cycle import Cycle as Cycle
+    from cycletrace._internal.api.cycle import current_cycle as current_cycle
+    from cycletrace._internal.api.cycle import cycle as cycle
+    from cycletrace._internal.api.cycle import mark as mark
+    from cycletrace._internal.api.run import Run as Run
+    from cycletrace._internal.api.run import current_stage as current_stage
+    from cycletrace._internal.api.served import served as served
+    from cycletrace._internal.api.snapshot import Snapshot as Snapshot
+    from cycletrace._internal.api.snapshot import attach as attach
+    from cycletrace._internal.api.snapshot import snapshot as snapshot
+    from cycletrace._internal.api.stage import Stage as Stage
+    from cycletrace._internal.api.stage import stage as stage
+    from cycletrace._internal.api.waiting import Waiting as Waiting
+    from cycletrace._internal.api.waiting import waiting as waiting
+    from cycletrace._internal.flow.facts import Facts as Facts
+    from cycletrace._internal.local import facts as facts
+    from cycletrace._internal.store.errors import StoreError as StoreError
 
 _HOMES = {
-    "configure": "configure",
-    "environ": "configure",
-    "flush": "configure",
-    "Cycle": "cycle",
-    "current_cycle": "cycle",
-    "cycle": "cycle",
-    "mark": "cycle",
-    "Run": "run",
-    "current_stage": "run",
-    "served": "served",
-    "Snapshot": "snapshot",
-    "attach": "snapshot",
-    "snapshot": "snapshot",
-    "Stage": "stage",
-    "stage": "stage",
-    "Waiting": "waiting",
-    "waiting": "waiting",
+    "configure": "api.configure",
+    "environ": "api.configure",
+    "flush": "api.configure",
+    "Cycle": "api.cycle",
+    "current_cycle": "api.cycle",
+    "cycle": "api.cycle",
+    "mark": "api.cycle",
+    "Run": "api.run",
+    "current_stage": "api.run",
+    "served": "api.served",
+    "Snapshot": "api.snapshot",
+    "attach": "api.snapshot",
+    "snapshot": "api.snapshot",
+    "Stage": "api.stage",
+    "stage": "api.stage",
+    "Waiting": "api.waiting",
+    "waiting": "api.waiting",
+    "Facts": "flow.facts",
+    "facts": "local",
+    "StoreError": "store.errors",
 }
 
 __all__ = [
     "Cycle",
+    "Facts",
     "Run",
     "Snapshot",
     "Stage",
+    "StoreError",
     "Waiting",
     "attach",
     "configure",
@@ -66,6 +76,7 @@ __all__ = [
     "current_stage",
     "cycle",
     "environ",
+    "facts",
     "flush",
     "mark",
     "served",
@@ -81,7 +92,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'cycletrace' has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(f"cycletrace._api.{home}"), name)
+    value = getattr(import_module(f"cycletrace._internal.{home}"), name)
     globals()[name] = value
     return value
 

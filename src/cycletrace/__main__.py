@@ -2,6 +2,6 @@
 
 import sys
 
-from cycletrace.cli.main import main
+from cycletrace._internal.cli.main import main
 
 sys.exit(main())

@@ -64,11 +64,11 @@ FAILED: Final = "failed"
 SUPERSEDED: Final = "superseded"
 ROLLED_BACK: Final = "rolled_back"
 OPEN: Final = "open"
-SAID_OUTCOMES: Final = (FAILED, ABANDONED, SUPERSEDED, ROLLED_BACK)
+DECLARED_OUTCOMES: Final = (FAILED, ABANDONED, SUPERSEDED, ROLLED_BACK)
 """Cycle outcomes that have to be declared."""
-WORDS: Final = (IN_USE, *SAID_OUTCOMES)
+WORDS: Final = (IN_USE, *DECLARED_OUTCOMES)
 """Outcomes that close a cycle. Of two at the same instant, the later in this order wins."""
-CYCLE_OUTCOMES: Final = (IN_USE, DEPLOYED, *SAID_OUTCOMES, OPEN)
+CYCLE_OUTCOMES: Final = (IN_USE, DEPLOYED, *DECLARED_OUTCOMES, OPEN)
 
 # --- who, how, why ---------------------------------------------------------------------------------
 

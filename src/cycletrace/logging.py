@@ -21,7 +21,7 @@ from threading import local
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cycletrace.emit.cycles import CycleRef
+    from cycletrace._internal.sdk.cycles import CycleRef
 
 _inside = local()
 
@@ -52,7 +52,7 @@ class CycleFilter(logging.Filter):
 
 
 def _here() -> tuple[str, str, str]:
-    from cycletrace.emit import blocks
+    from cycletrace._internal.sdk import blocks
 
     cycle = blocks.known_cycle()
     return ("", "", "") if cycle is None else (cycle.cycle_id, _span_id(cycle), cycle.key)
@@ -61,7 +61,7 @@ def _here() -> tuple[str, str, str]:
 def _span_id(cycle: CycleRef) -> str:
     from opentelemetry.trace import get_current_span
 
-    from cycletrace.emit import blocks
+    from cycletrace._internal.sdk import blocks
 
     current = get_current_span().get_span_context()
     if current.trace_id == cycle.trace_number:

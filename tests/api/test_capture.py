@@ -216,7 +216,7 @@ def test_nothing_that_a_user_puts_on_a_span_makes_its_record_unreadable(journal:
     assert attributes["many"] == list(range(128))
     assert (attributes["key"], attributes["emoji"]) == ("line\nbreak", "🙂")
     assert document["events"][0][0] == "event ?"
-    from cycletrace.emit.delivery.encode import Item, encode
+    from cycletrace._internal.delivery.encode import Item, encode
 
     assert encode("traces", [Item(document, {})])
 

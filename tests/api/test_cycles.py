@@ -16,7 +16,7 @@ from tests.journals import Journal, Node, environment, run_script
 
 import cycletrace as ct
 from cycletrace import conventions as c
-from cycletrace._api.served import _recorded
+from cycletrace._internal.api.served import _recorded
 
 
 def attributes(journal: Journal, span: str) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def test_a_decorated_function_works_on_its_cycle(journal: Journal) -> None:
 
 
 def test_arguments_take_precedence_over_the_block_and_the_block_over_the_environment(journal: Journal) -> None:
-    from cycletrace.emit import runtime
+    from cycletrace._internal.sdk import runtime
 
     os.environ["CYCLETRACE_CYCLE"] = "env@1"
     runtime.reset()

@@ -11,8 +11,8 @@ from tests.journals import Journal, run_script
 
 import cycletrace as ct
 from cycletrace import conventions as c
-from cycletrace._api.served import _recorded
-from cycletrace.diagnostics import Misuse
+from cycletrace._internal.api.served import _recorded
+from cycletrace._internal.diagnostics import Misuse
 
 
 class Class:

@@ -12,9 +12,9 @@ import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
 import cycletrace as ct
+from cycletrace._internal.sdk.runtime import reset
+from cycletrace._internal.sdk.settings import CHOSEN
 from cycletrace.conventions import cycle_id, root_span_id
-from cycletrace.emit.runtime import reset
-from cycletrace.emit.settings import CHOSEN
 from cycletrace.logging import CycleFilter
 
 

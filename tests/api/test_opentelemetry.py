@@ -316,8 +316,8 @@ def test_random_streams_are_the_same_with_and_without_us_and_ids_differ_under_eq
 
 
 def test_opentelemetry_disabled_still_journals(journal: Journal) -> None:
-    from cycletrace.emit import runs, runtime
-    from cycletrace.emit.ids import Source, _random_id
+    from cycletrace._internal.sdk import runs, runtime
+    from cycletrace._internal.sdk.ids import Source, _random_id
 
     os.environ["OTEL_SDK_DISABLED"] = "true"
     runtime.reset(Source(new_id=_random_id))  # a tracer of its own

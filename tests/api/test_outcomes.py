@@ -108,7 +108,7 @@ def test_one_exception_is_recorded_once_on_each_stage_that_it_leaves(journal: Jo
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="exception groups are new in Python 3.11")
 def test_an_exception_group_has_the_outcome_shared_by_its_members() -> None:
-    from cycletrace.emit.outcomes import outcome_of
+    from cycletrace._internal.sdk.outcomes import outcome_of
 
     group: Any = __import__("builtins").BaseExceptionGroup
     cancelled, late, broken = asyncio.CancelledError(), TimeoutError(), ValueError()

@@ -9,8 +9,8 @@ from __future__ import annotations
 import sys
 
 import cycletrace as ct
-from cycletrace.emit import runtime
-from cycletrace.emit.ids import Source
+from cycletrace._internal.sdk import runtime
+from cycletrace._internal.sdk.ids import Source
 
 SECOND = 10**9
 MINUTE = 60 * SECOND

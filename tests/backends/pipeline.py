@@ -8,8 +8,8 @@ import time
 from contextlib import suppress
 
 import cycletrace as ct
-from cycletrace.emit import runtime
-from cycletrace.emit.ids import Source
+from cycletrace._internal.sdk import runtime
+from cycletrace._internal.sdk.ids import Source
 
 DAY = 86_400 * 10**9
 MINUTE = 60 * 10**9

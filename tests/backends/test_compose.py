@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.backends.programs import ROOT
 
-from cycletrace.collector.options import make_options, read_config
+from cycletrace._internal.collector.options import make_options, read_config
 
 COMPOSE = ROOT / "compose"
 TEXT = (COMPOSE / "compose.yaml").read_text(encoding="utf-8")

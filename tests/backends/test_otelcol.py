@@ -21,7 +21,7 @@ from tests.backends.sending import Sender
 from tests.journals import environment
 
 from cycletrace import conventions as c
-from cycletrace.emit.delivery import progress
+from cycletrace._internal.delivery import progress
 
 pytestmark = pytest.mark.backends
 

@@ -19,8 +19,8 @@ from tests.backends.prometheus import Labels, Prometheus
 from tests.backends.sending import Sender, base_now
 
 from cycletrace import conventions as c
-from cycletrace.collector.exposition import name_of
-from cycletrace.collector.instruments import BOUNDS, CUMULATIVE, Kind
+from cycletrace._internal.collector.exposition import name_of
+from cycletrace._internal.collector.instruments import BOUNDS, CUMULATIVE, Kind
 
 pytestmark = pytest.mark.backends
 

@@ -11,8 +11,8 @@ import pytest
 from tests.certificates import certificate
 from tests.journals import run_script
 
+from cycletrace._internal.testing.collector import GRPC, HTTP, LOGS, TRACES
 from cycletrace.testing import FakeCollector, Reply
-from cycletrace.testing.collector import GRPC, HTTP, LOGS, TRACES
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +26,7 @@ with ct.cycle("churn", version="7"):
         pass
     time.sleep({SECONDS})
 """
-FLUSH = "from cycletrace.cli.main import main; import sys; sys.exit(main(['flush']))"
+FLUSH = "from cycletrace._internal.cli.main import main; import sys; sys.exit(main(['flush']))"
 STATUS = FLUSH.replace("flush", "status")
 ATTEMPTS = 6
 """After 0, 0.5, 1.5 and 3.5 seconds, and at the exit; one more for a slow machine."""

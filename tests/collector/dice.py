@@ -11,8 +11,8 @@ from google.protobuf import json_format
 from tests.collector.otlp import Value, log, logs, span, traces
 
 from cycletrace import conventions as words
-from cycletrace.flow import Alias, Close, Heartbeat, Mark, Origin, Record, Stage, Wait
-from cycletrace.journal.format import frame
+from cycletrace._internal.flow import Alias, Close, Heartbeat, Mark, Record, RecordOrigin, Stage, Wait
+from cycletrace._internal.journal.format import frame
 
 SECOND = 1_000_000_000
 BEGIN = 1_750_000_000 * SECOND
@@ -44,7 +44,7 @@ def records(seed: int, count: int) -> list[Record]:
 
 def _record(dice: random.Random) -> Record:
     namespace, key = dice.choice(NAMESPACES), dice.choice(KEYS)
-    origin = Origin(
+    origin = RecordOrigin(
         words.cycle_id(namespace, key),
         key if dice.random() < 0.8 else None,
         namespace or None,
@@ -89,7 +89,7 @@ def _record(dice: random.Random) -> Record:
     if kind == "alias":
         other = dice.choice(KEYS)
         return Alias(origin, other, words.cycle_id(namespace, other), at)
-    return Close(origin, dice.choice(words.SAID_OUTCOMES), at)
+    return Close(origin, dice.choice(words.DECLARED_OUTCOMES), at)
 
 
 def item(record: Record) -> Item:

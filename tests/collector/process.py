@@ -20,7 +20,7 @@ import grpc
 from prometheus_client.openmetrics import parser
 from tests.collector.sinks import SERVICES
 
-from cycletrace.collector.exposition import OPENMETRICS
+from cycletrace._internal.collector.exposition import OPENMETRICS
 
 parse_openmetrics: Any = parser.text_string_to_metric_families
 

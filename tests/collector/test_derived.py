@@ -13,16 +13,16 @@ from tests.collector.process import Collect, eventually
 from tests.collector.sinks import HttpSink
 
 from cycletrace import conventions as words
-from cycletrace.collector.derived import derive, sent_of
-from cycletrace.collector.reading import read
-from cycletrace.flow import Alias, Close, Facts, Mark, Origin, Record, Stage, Wait, facts_of
-from cycletrace.otlp.signals import TRACES, Encoding, Request
+from cycletrace._internal.collector.derived import derive, sent_of
+from cycletrace._internal.collector.reading import read
+from cycletrace._internal.flow import Alias, Close, Facts, Mark, Record, RecordOrigin, Stage, Wait, facts_of
+from cycletrace._internal.otlp.signals import TRACES, Encoding, Request
 
 Start = Callable[..., Collect]
 SECOND = 1_000_000_000
 CYCLE = words.cycle_id("team", "churn@7")
 OTHER = words.cycle_id("team", "other key")
-ORIGIN = Origin(CYCLE, "churn@7", "team", "churn", "risk", "7")
+ORIGIN = RecordOrigin(CYCLE, "churn@7", "team", "churn", "risk", "7")
 AT = 10_000 * SECOND
 
 
@@ -123,7 +123,7 @@ def test_whether_a_failed_cycle_is_hands_free_is_unknown() -> None:
 
 
 def test_the_root_links_to_traces_of_other_keys() -> None:
-    other = Origin(OTHER, "other key", "team")
+    other = RecordOrigin(OTHER, "other key", "team")
     _, spans, _ = derived(
         [
             *records(),

@@ -22,8 +22,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans
 from tests.collector.relay import Relay
 from tests.collector.sinks import SERVICES, GrpcSink, HttpSink
 
-from cycletrace.otlp.endpoint import Endpoint, checked
-from cycletrace.otlp.signals import LOGS, TRACES
+from cycletrace._internal.otlp.endpoint import Endpoint, checked
+from cycletrace._internal.otlp.signals import LOGS, TRACES
 
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 JSON = {"Content-Type": "application/json"}

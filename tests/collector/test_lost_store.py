@@ -16,7 +16,7 @@ import pytest
 from tests.collector.otlp import SECOND, a_cycle, traces
 from tests.collector.process import Collect, eventually
 
-from cycletrace.store import open_store
+from cycletrace._internal.store import open_store
 
 Start = Callable[..., Collect]
 COMPLETED = "cycletrace_cycle_completed_total"

@@ -12,8 +12,8 @@ from prometheus_client import parser
 from prometheus_client.openmetrics import parser as openmetrics_parser
 
 from cycletrace import conventions as words
-from cycletrace.collector.exposition import OPENMETRICS, TEXT, accepted, render
-from cycletrace.collector.instruments import (
+from cycletrace._internal.collector.exposition import OPENMETRICS, TEXT, accepted, render
+from cycletrace._internal.collector.instruments import (
     BOUNDS,
     CYCLE_ACTIVITY,
     CYCLE_COMPLETED,
@@ -21,10 +21,10 @@ from cycletrace.collector.instruments import (
     CYCLE_OPEN,
     HEADLINE_ATTAINMENT,
 )
-from cycletrace.collector.metrics_request import encode
-from cycletrace.collector.observing import Observation, observations, sorted_labels
-from cycletrace.collector.point import Metric, cumulative, gauge
-from cycletrace.collector.series import (
+from cycletrace._internal.collector.metrics_request import encode
+from cycletrace._internal.collector.observing import Observation, observations, sorted_labels
+from cycletrace._internal.collector.point import Metric, cumulative, gauge
+from cycletrace._internal.collector.series import (
     OVERFLOWING,
     SECOND,
     Accumulator,
@@ -32,7 +32,7 @@ from cycletrace.collector.series import (
     from_rows,
     to_rows,
 )
-from cycletrace.flow import Close, Mark, Origin, Record, Stage, Wait, facts_of
+from cycletrace._internal.flow import Close, Mark, Record, RecordOrigin, Stage, Wait, facts_of
 
 parse_text: Any = parser.text_string_to_metric_families
 parse_openmetrics: Any = openmetrics_parser.text_string_to_metric_families
@@ -125,7 +125,7 @@ def test_beyond_the_limit_one_set_takes_the_rest_and_is_told_once(caplog: pytest
 
 
 def some_facts() -> list[Record]:
-    origin = Origin(CYCLE, "churn@7", "team", "churn", "risk")
+    origin = RecordOrigin(CYCLE, "churn@7", "team", "churn", "risk")
     minute = 60 * SECOND
     return [
         Stage(origin, "a", "fit", "train", 1, 10 * minute, "ok"),

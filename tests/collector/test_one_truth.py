@@ -19,9 +19,9 @@ from tests.collector.dice import AFTER, BEGIN, SECOND, Export, exports, item, jo
 from tests.collector.process import Collect, eventually
 
 from cycletrace import conventions as words
-from cycletrace.flow import Facts, facts_of
-from cycletrace.journal.files import file_name
-from cycletrace.store import ingest, open_store
+from cycletrace._internal.flow import Facts, facts_of
+from cycletrace._internal.journal.files import file_name
+from cycletrace._internal.store import ingest, open_store
 
 Start = Callable[..., Collect]
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from cycletrace import conventions as words
-from cycletrace.collector import instruments, observing
-from cycletrace.collector.exposition import name_of
-from cycletrace.collector.instruments import BOUNDS, Instrument, Kind
-from cycletrace.collector.options import OptionError, make_options
-from cycletrace.collector.settings import SETTINGS
-from cycletrace.flow.targets import DEFAULT_TARGET
+from cycletrace._internal.collector import instruments, observing
+from cycletrace._internal.collector.exposition import name_of
+from cycletrace._internal.collector.instruments import BOUNDS, Instrument, Kind
+from cycletrace._internal.collector.options import OptionError, make_options
+from cycletrace._internal.collector.settings import SETTINGS
+from cycletrace._internal.flow.targets import DEFAULT_TARGET
 
 PAGE = (Path(__file__).parents[2] / "docs" / "collector.md").read_text(encoding="utf-8")
 METRICS = [value for value in vars(instruments).values() if isinstance(value, Instrument)]

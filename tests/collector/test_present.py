@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from cycletrace import conventions as words
-from cycletrace.collector.point import Metric
-from cycletrace.collector.present import Present
-from cycletrace.collector.series import OVERFLOWING
-from cycletrace.flow import Close, Origin, Record, Stage
-from cycletrace.store import Store, open_store
+from cycletrace._internal.collector.point import Metric
+from cycletrace._internal.collector.present import Present
+from cycletrace._internal.collector.series import OVERFLOWING
+from cycletrace._internal.flow import Close, Record, RecordOrigin, Stage
+from cycletrace._internal.store import Store, open_store
 
 SECOND = 1_000_000_000
 NOW = 1_750_000_000 * SECOND
@@ -46,7 +46,7 @@ def told(store: Store, present: Present, now: int = NOW) -> dict[str, dict[str, 
 
 def running(model: str, seconds: int, *, implicit: bool = False) -> Stage:
     """A stage that started so many seconds ago."""
-    origin = Origin(words.cycle_id("", model), model, None, model, implicit=implicit)
+    origin = RecordOrigin(words.cycle_id("", model), model, None, model, implicit=implicit)
     return Stage(origin, f"s-{model}-{seconds}", "train", "train", NOW - seconds * SECOND)
 
 

@@ -12,9 +12,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from tests.collector.otlp import cycle_attributes, log, logs, span, traces
 
 from cycletrace import conventions as words
-from cycletrace.collector.reading import check, may_be_ours, read
-from cycletrace.flow import Heartbeat, Mark, Stage
-from cycletrace.otlp.signals import LOGS, METRICS, TRACES, Encoding, Request, Signal
+from cycletrace._internal.collector.reading import check, may_be_ours, read
+from cycletrace._internal.flow import Heartbeat, Mark, Stage
+from cycletrace._internal.otlp.signals import LOGS, METRICS, TRACES, Encoding, Request, Signal
 
 CYCLE = words.cycle_id("team", "churn@7")
 

@@ -24,9 +24,9 @@ from tests.collector.process import eventually
 from tests.collector.relay import Relay
 from tests.collector.sinks import SERVICES
 
-from cycletrace.collector.limits import Limits
-from cycletrace.otlp.result import ExportResult, unavailable
-from cycletrace.otlp.signals import Encoding, Request
+from cycletrace._internal.collector.limits import Limits
+from cycletrace._internal.otlp.result import ExportResult, unavailable
+from cycletrace._internal.otlp.signals import Encoding, Request
 
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 JSON = {"Content-Type": "application/json"}

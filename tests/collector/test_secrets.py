@@ -19,9 +19,9 @@ from tests.collector.test_derived import closed_cycle
 from tests.collector.test_forwarding import closed_port
 from tests.collector.test_start import refused
 
-from cycletrace.collector.options import OptionError, make_options
-from cycletrace.otlp.endpoint import Endpoint, checked
-from cycletrace.store import open_store
+from cycletrace._internal.collector.options import OptionError, make_options
+from cycletrace._internal.otlp.endpoint import Endpoint, checked
+from cycletrace._internal.store import open_store
 
 Start = Callable[..., Collect]
 SECRETS = ("s3cret", "t0ken", "us3r")

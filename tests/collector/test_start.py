@@ -15,7 +15,7 @@ from tests.collector.process import Collect, eventually
 from tests.collector.sinks import HttpSink
 
 from cycletrace import conventions as words
-from cycletrace.collector.options import OptionError, make_options, read_config
+from cycletrace._internal.collector.options import OptionError, make_options, read_config
 
 Start = Callable[..., Collect]
 

@@ -17,7 +17,7 @@ from tests.collector.process import COMMAND
 from tests.collector.relay import Relay
 from tests.collector.sinks import SERVICES
 
-from cycletrace.otlp.endpoint import Endpoint, TlsFiles
+from cycletrace._internal.otlp.endpoint import Endpoint, TlsFiles
 
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 BODY = b"\x0a\x00"

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from tests.demo.helpers import CYCLETRACE, Demo, facts_of, quiet_environment
 
-from cycletrace.demo import log
+from cycletrace._internal.demo import log
 
 
 @pytest.fixture(scope="session")

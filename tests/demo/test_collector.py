@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from tests.demo.helpers import quiet_environment
 
-from cycletrace.cli.demo_collector import differences
-from cycletrace.flow import Close, Facts, Mark, Origin, Record, facts_of
+from cycletrace._internal.cli.demo_collector import differences
+from cycletrace._internal.flow import Close, Facts, Mark, Record, RecordOrigin, facts_of
 
 SECOND = 1_000_000_000
 
@@ -32,7 +32,7 @@ def test_collector_and_journal_agree_and_metrics_add_up(tmp_path: Path) -> None:
 
 
 def facts_with(outcome: str) -> dict[str, Facts]:
-    origin = Origin("c" * 32, "churn@7")
+    origin = RecordOrigin("c" * 32, "churn@7")
     records: list[Record] = [Mark(origin, "started", SECOND), Close(origin, outcome, 2 * SECOND)]
     return {facts["cycle_id"]: facts for facts in facts_of(records, 3 * SECOND)}
 

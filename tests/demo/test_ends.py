@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from tests.demo.helpers import CYCLETRACE, facts_of, quiet_environment
 
-from cycletrace.demo import log
+from cycletrace._internal.demo import log
 
 NO_SUCH_IDEA = """
 import sys
-from cycletrace.cli.main import main
-from cycletrace.demo import run
-from cycletrace.demo.plan import Plan
+from cycletrace._internal.cli.main import main
+from cycletrace._internal.demo import run
+from cycletrace._internal.demo.plan import Plan
 run.plan = lambda version: Plan(str(version), "no such idea", "a step that fails")
 sys.exit(main(["demo", "--yes", "--dir", sys.argv[1]]))
 """

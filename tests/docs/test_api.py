@@ -31,7 +31,7 @@ def test_the_signature_is_that_of_the_function(name: str) -> None:
     assert first.text.strip() == signature(name)
 
 
-@pytest.mark.parametrize("name", ["stage", "cycle", "waiting", "configure"])
+@pytest.mark.parametrize("name", ["stage", "cycle", "waiting", "configure", "facts"])
 def test_the_table_has_every_argument(name: str) -> None:
     rows = table(section(page("api.md"), name), "argument")
     assert [words(row["argument"])[0] for row in rows] == list(inspect.signature(getattr(cycletrace, name)).parameters)
@@ -53,7 +53,7 @@ def test_the_table_has_every_member(kind: type[Any]) -> None:
         ("waiting", "argument", "reason", c.REASONS),
         ("Run", "member", "run.outcome", c.STAGE_OUTCOMES),
         ("Cycle", "member", "c.mark(name, at=None)", c.MARKS),
-        ("Cycle", "member", "c.close(outcome, at=None)", c.SAID_OUTCOMES),
+        ("Cycle", "member", "c.close(outcome, at=None)", c.DECLARED_OUTCOMES),
     ],
 )
 def test_the_allowed_values_are_those_of_the_conventions(

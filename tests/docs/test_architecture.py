@@ -10,7 +10,7 @@ import pytest
 from tests.docs.pages import ROOT, page, section, table, words
 from tests.journals import Journal, run_script
 
-SOURCE = ROOT / "src" / "cycletrace"
+SOURCE = ROOT / "src" / "cycletrace" / "_internal"
 PACKAGES = {words(row["package"])[0]: row for row in table(page("architecture.md"), "package")}
 
 
@@ -19,21 +19,24 @@ def imported(path: Path) -> set[str]:
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("cycletrace"):
-            of = node.module.split(".")[1:2]
-            found |= set(of) if of else {alias.name for alias in node.names}
+            of = [name for name in node.module.split(".")[1:] if name != "_internal"]
+            found |= set(of[:1]) or {alias.name for alias in node.names}
         elif isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("cycletrace.")}
+            assert not any(alias.name.startswith("cycletrace.") for alias in node.names), path
     return found & set(PACKAGES)
 
 
 def test_the_table_lists_the_packages() -> None:
-    found = {path.parent.name for path in SOURCE.glob("*/__init__.py")} | {"conventions", "diagnostics"}
+    packages = {path.parent.name for path in SOURCE.glob("*/__init__.py")}
+    modules = {path.stem for path in SOURCE.glob("*.py")} - {"__init__"}
+    found = packages | modules | {"conventions"}
     assert found == set(PACKAGES)
 
 
 @pytest.mark.parametrize("package", [package for package in PACKAGES if package not in {"cli", "demo"}])
 def test_a_package_imports_only_what_its_row_allows(package: str) -> None:
-    modules = sorted((SOURCE / package).rglob("*.py")) or [SOURCE / f"{package}.py"]
+    parent = SOURCE.parent if package == "conventions" else SOURCE
+    modules = sorted((parent / package).rglob("*.py")) or [parent / f"{package}.py"]
     used = {name for path in modules for name in imported(path)} - {package}
     assert used <= set(words(PACKAGES[package]["may import"]))
 
@@ -56,7 +59,7 @@ def test_every_file_that_the_page_names_exists() -> None:
     assert "flow/marks.py" in named
     in_flow = set(words(section(text, "Packages")))
     for name in named:
-        roots = [ROOT, SOURCE, *([SOURCE / "flow"] if name in in_flow else [])]
+        roots = [ROOT, SOURCE, SOURCE.parent, *([SOURCE / "flow"] if name in in_flow else [])]
         assert any((root / name).exists() for root in roots), name
 
 

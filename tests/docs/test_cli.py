@@ -14,10 +14,10 @@ import pytest
 from tests.docs.pages import headings, page, section, table, tables, words
 from tests.journals import environment
 
-from cycletrace.cli.main import parser
-from cycletrace.collector.settings import SETTINGS
+from cycletrace._internal.cli.main import parser
+from cycletrace._internal.collector.settings import SETTINGS
+from cycletrace._internal.flow import Facts, Owner, StageFacts, WaitFacts
 from cycletrace.conventions import ACTIVITIES, CYCLE_OUTCOMES, MARKS
-from cycletrace.flow import Facts, Owner, StageFacts, WaitFacts
 
 OPTION = re.compile(r"--[a-z]+(?:-[a-z]+)*")
 

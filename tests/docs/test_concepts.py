@@ -12,8 +12,8 @@ import pytest
 from tests.docs.pages import page, section, table, tables, words
 from tests.flow.build import alias, beat, close, mark, of, stage, wait
 
+from cycletrace._internal.flow import Record, facts_of, is_manual
 from cycletrace.conventions import ACTIVITIES, KINDS, MARKS, PART_OF_KIND, PARTS
-from cycletrace.flow import Record, facts_of, is_manual
 
 MINUTE = 60 * 1_000_000_000
 DAY = 20_000 * 24 * 60 * MINUTE

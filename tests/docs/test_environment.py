@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from tests.docs.pages import ROOT, page, section, table, words
 
-from cycletrace import diagnostics
+from cycletrace._internal import diagnostics
+from cycletrace._internal.delivery import destination
+from cycletrace._internal.flow import RULES
+from cycletrace._internal.sdk import launch, settings
 from cycletrace.conventions import LAUNCHES
-from cycletrace.emit import launch, settings
-from cycletrace.emit.delivery import destination
-from cycletrace.flow import RULES
 
 VARIABLE = re.compile(r"(CYCLETRACE|OTEL)_[A-Z_]*[A-Z]")
 OF_A_SIGNAL = re.compile(r"OTEL_EXPORTER_OTLP_(TRACES|LOGS)_")

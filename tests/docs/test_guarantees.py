@@ -8,9 +8,9 @@ from functools import cache
 import pytest
 from tests.docs.pages import ROOT, page, tables, words
 
-from cycletrace.emit.background import HEARTBEAT
-from cycletrace.emit.runs import LEASE
-from cycletrace.emit.writer import MAX_PENDING
+from cycletrace._internal.journal.writer import MAX_PENDING
+from cycletrace._internal.sdk.background import HEARTBEAT
+from cycletrace._internal.sdk.runs import LEASE
 
 ROWS = [row for rows in tables(page("guarantees.md")) for row in rows]
 

@@ -8,8 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cycletrace._internal.flow import (
+    Alias,
+    Close,
+    Facts,
+    Heartbeat,
+    Mark,
+    Record,
+    RecordOrigin,
+    Rules,
+    Stage,
+    Wait,
+    facts_of,
+)
 from cycletrace.conventions import KINDS, MARKS
-from cycletrace.flow import Alias, Close, Facts, Heartbeat, Mark, Origin, Record, Rules, Stage, Wait, facts_of
 
 SMALL = Rules(tolerance=2, settle=100)
 CYCLE = "cc"
@@ -25,9 +37,9 @@ def of(
     version: str | None = None,
     trigger: str | None = None,
     implicit: bool = False,
-) -> Origin:
+) -> RecordOrigin:
     """Whose record it is."""
-    return Origin(cycle, key, namespace, model, domain, version, trigger, implicit)
+    return RecordOrigin(cycle, key, namespace, model, domain, version, trigger, implicit)
 
 
 ORIGIN = of()
@@ -39,7 +51,7 @@ def stage(
     end: int | None = None,
     outcome: str = "ok",
     *,
-    origin: Origin = ORIGIN,
+    origin: RecordOrigin = ORIGIN,
     id: str | None = None,  # noqa: A002 -- the field's own name
     kind: str | None = None,
     attempt: int | None = None,
@@ -78,25 +90,25 @@ def wait(
     *,
     stage: str | None = None,
     id: str | None = None,  # noqa: A002 -- the field's own name
-    origin: Origin = ORIGIN,
+    origin: RecordOrigin = ORIGIN,
 ) -> Record:
     """A wait, or without an end an opened one; its id is its reason."""
     return Wait(origin, reason if id is None else id, reason, start, end, stage)
 
 
-def mark(name: str, at: int, environment: str | None = None, *, origin: Origin = ORIGIN) -> Record:
+def mark(name: str, at: int, environment: str | None = None, *, origin: RecordOrigin = ORIGIN) -> Record:
     return Mark(origin, name, at, environment)
 
 
-def close(outcome: str, at: int, *, origin: Origin = ORIGIN) -> Record:
+def close(outcome: str, at: int, *, origin: RecordOrigin = ORIGIN) -> Record:
     return Close(origin, outcome, at)
 
 
-def beat(stage: str, at: int, lease: int | None = None, *, origin: Origin = ORIGIN) -> Record:
+def beat(stage: str, at: int, lease: int | None = None, *, origin: RecordOrigin = ORIGIN) -> Record:
     return Heartbeat(origin, stage, at, lease)
 
 
-def alias(alias_id: str, at: int, *, origin: Origin = ORIGIN) -> Record:
+def alias(alias_id: str, at: int, *, origin: RecordOrigin = ORIGIN) -> Record:
     return Alias(origin, f"key of {alias_id}", alias_id, at)
 
 

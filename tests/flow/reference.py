@@ -10,10 +10,10 @@ from collections.abc import Iterable
 
 from tests.flow.reference_owners import pieces_of, sweep
 
+from cycletrace._internal.flow.facts import Facts, Marks, Owner, Parts, StageFacts, WaitFacts
+from cycletrace._internal.flow.records import Alias, Close, Heartbeat, Mark, Record, Stage, Wait
+from cycletrace._internal.flow.rules import RULES, SECOND, Rules
 from cycletrace.conventions import ACTIVITIES, DEPLOYMENT_KINDS, MARKS, PART_OF_KIND, SUCCESSES, WORDS
-from cycletrace.flow.facts import Facts, Marks, Owner, Parts, StageFacts, WaitFacts
-from cycletrace.flow.records import Alias, Close, Heartbeat, Mark, Record, Stage, Wait
-from cycletrace.flow.rules import RULES, SECOND, Rules
 
 
 def facts_of(records: Iterable[Record], at: int, rules: Rules = RULES) -> list[Facts]:

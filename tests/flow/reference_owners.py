@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import NamedTuple
 
+from cycletrace._internal.flow.facts import Owner
+from cycletrace._internal.flow.records import Stage, Wait
 from cycletrace.conventions import ACTIVITIES
-from cycletrace.flow.facts import Owner
-from cycletrace.flow.records import Stage, Wait
 
 NEVER = 1 << 100
 """The end of what has not ended, later than any instant: ties are compared before any clipping."""

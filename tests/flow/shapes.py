@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from tests.flow.build import beat, close, stage, wait
 
+from cycletrace._internal.flow import Record
 from cycletrace.conventions import REASONS
-from cycletrace.flow import Record
 
 WORK = "work.automation"
 NOBODY = "unexplained"

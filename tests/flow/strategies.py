@@ -12,9 +12,9 @@ from typing import NamedTuple, TypeVar
 
 from hypothesis import strategies as st
 
-from cycletrace.conventions import ACTORS, KINDS, LAUNCHES, MARKS, REASONS, SAID_OUTCOMES, STAGE_OUTCOMES
-from cycletrace.flow import RULES, Alias, Close, Heartbeat, Mark, Origin, Record, Rules, Stage, Wait
-from cycletrace.flow.rules import SECOND
+from cycletrace._internal.flow import RULES, Alias, Close, Heartbeat, Mark, Record, RecordOrigin, Rules, Stage, Wait
+from cycletrace._internal.flow.rules import SECOND
+from cycletrace.conventions import ACTORS, DECLARED_OUTCOMES, KINDS, LAUNCHES, MARKS, REASONS, STAGE_OUTCOMES
 
 T = TypeVar("T")
 LARGEST = 2**63 - 1
@@ -121,12 +121,12 @@ def record(dice: Dice, scale: Scale, shapes: str) -> Record:
     if shape == "m":
         return Mark(origin, dice.one(MARKS), at, dice.one(ENVIRONMENTS))
     if shape == "c":
-        return Close(origin, dice.one(SAID_OUTCOMES), at)
+        return Close(origin, dice.one(DECLARED_OUTCOMES), at)
     claimed = dice.one(CLAIMED)
     return Alias(origin, f"key of {claimed}", claimed, at)
 
 
-def _stage(dice: Dice, scale: Scale, origin: Origin, at: int) -> Stage:
+def _stage(dice: Dice, scale: Scale, origin: RecordOrigin, at: int) -> Stage:
     end = _end(dice, scale, at)
     details = dice.below(256)
     actor = ACTORS[details & 1]
@@ -149,14 +149,14 @@ def _stage(dice: Dice, scale: Scale, origin: Origin, at: int) -> Stage:
     )
 
 
-def _origin(dice: Dice) -> Origin:
+def _origin(dice: Dice) -> RecordOrigin:
     words = dice.below(256)
     text = (None, None, "m1", "m2")
 
     def word(place: int) -> str | None:
         return text[words >> 2 * place & 3]
 
-    return Origin(
+    return RecordOrigin(
         cycle_id=dice.one(CYCLES),
         key=word(0),
         namespace=None if words & 1 else "team",

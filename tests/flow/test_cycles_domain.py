@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.flow.build import close, facts, mark, of, stage
 
-from cycletrace.flow import CycleTarget, Record, finish, hands_free, is_counted, is_manual, met_target
+from cycletrace._internal.flow import CycleTarget, Record, finish, hands_free, is_counted, is_manual, met_target
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.flow.build import SMALL, activities, close, facts, mark, of, owners, parts, stage, wait
 
-from cycletrace.flow import Mark, Origin, Stage, Wait, facts_of
+from cycletrace._internal.flow import Mark, RecordOrigin, Stage, Wait, facts_of
 
 KINDS = {
     "data": "training",
@@ -139,7 +139,7 @@ def test_a_fold_takes_records_of_any_time_in_any_order() -> None:
 
 
 def test_what_a_record_does_not_say() -> None:
-    origin = Origin("cc")
+    origin = RecordOrigin("cc")
     told = facts(Stage(origin, "1", "fit", "train", 0), Wait(origin, "2", "data", 0), at=5)
     assert not told["implicit"]
     assert told["stages"] == [

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from tests.flow.build import activities, beat, close, facts, mark, owners, runs, stage, wait, waits
 
-from cycletrace.flow import Record
+from cycletrace._internal.flow import Record
 
 S = 1_000_000_000
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import pytest
 from tests.flow.build import close, facts, mark, marks, parts, stage, wait
 
-from cycletrace.flow import Record
-from cycletrace.flow.rules import RULES
+from cycletrace._internal.flow import Record
+from cycletrace._internal.flow.rules import RULES
 
 # --- in_use ---
 

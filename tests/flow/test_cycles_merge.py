@@ -7,7 +7,7 @@ from itertools import permutations
 import pytest
 from tests.flow.build import SMALL, alias, beat, close, facts, mark, of, runs, stage, wait, waits
 
-from cycletrace.flow import Facts, Record, facts_of
+from cycletrace._internal.flow import Facts, Record, facts_of
 
 
 def ids(*records: Record, at: int = 1000) -> list[str]:

@@ -10,9 +10,9 @@ from itertools import combinations
 import pytest
 from tests.flow.build import activities, alias, beat, close, facts, mark, marks, owners, parts, runs, stage, wait, waits
 
+from cycletrace._internal.flow import Record, facts_of
+from cycletrace._internal.flow.rules import RULES, SECOND
 from cycletrace.conventions import WORDS
-from cycletrace.flow import Record, facts_of
-from cycletrace.flow.rules import RULES, SECOND
 
 # --- outcome ---
 

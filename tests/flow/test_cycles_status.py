@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.flow.build import facts, mark, stage, wait
 
-from cycletrace.flow import Record, Status, status
+from cycletrace._internal.flow import Record, Status, status
 
 
 def status_of(*records: Record) -> Status:

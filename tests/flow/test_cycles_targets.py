@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from cycletrace.flow import CycleTarget, parse_length, parse_target
-from cycletrace.flow.targets import DEFAULT_TARGET
+from cycletrace._internal.flow import CycleTarget, parse_length, parse_target
+from cycletrace._internal.flow.targets import DEFAULT_TARGET
 
 MINUTE = 60 * 10**9
 

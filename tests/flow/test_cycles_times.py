@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tests.flow.build import SMALL, alias, beat, close, mark, of, stage, wait
 from tests.flow.strategies import Example, examples
 
-from cycletrace.flow import Facts, Record, fold
-from cycletrace.flow.rules import SECOND
+from cycletrace._internal.flow import Facts, Record, fold
+from cycletrace._internal.flow.rules import SECOND
 
 LARGEST = 2**63 - 1
 

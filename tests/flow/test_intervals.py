@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from cycletrace.flow.intervals import Cover, union
+from cycletrace._internal.flow.intervals import Cover, union
 
 Intervals = list[tuple[int, int]]
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from tests.flow import reference
 from tests.flow.strategies import Example, examples
 
+from cycletrace._internal.flow import Alias, Facts, Mark, Record, RecordOrigin, Stage, Wait, facts_of
+from cycletrace._internal.flow.records import began
 from cycletrace.conventions import ACTIVITIES, MARKS
-from cycletrace.flow import Alias, Facts, Mark, Origin, Record, Stage, Wait, facts_of
-from cycletrace.flow.records import began
 
 COUNT = int(os.environ.get("CYCLETRACE_FLOW_EXAMPLES", "10000"))
 """How many sets of cycles are compared with the reference; a tenth of it for each other property."""
@@ -118,7 +118,7 @@ def test_splitting_a_stage_in_two_back_to_back_changes_no_activity(
     records, at, rules = example
     start = max([at, *(instant for record in records for instant in reference.instants_of(record))])
     middle, end = start + first, start + first + second
-    origin = Origin("b")
+    origin = RecordOrigin("b")
     # A mark would move with the end of its stage, so the stage is of a kind that makes none.
     whole = Stage(origin, "whole", "fit", "data", start, None if outcome is None else end, outcome)
     halves = [whole._replace(id="1", end=middle, outcome="ok"), whole._replace(id="2", start=middle)]

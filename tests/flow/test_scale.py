@@ -18,7 +18,7 @@ from tests.flow import reference
 from tests.flow.build import SMALL, activities, facts, of
 from tests.flow.shapes import SHAPES, Large
 
-from cycletrace.flow import Alias, Record, Rules, facts_of
+from cycletrace._internal.flow import Alias, Record, Rules, facts_of
 
 by_shape = pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
 

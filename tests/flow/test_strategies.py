@@ -11,8 +11,8 @@ import pytest
 from tests.flow import reference, reference_owners
 from tests.flow.strategies import LARGEST, MANY, SMALLEST, Example, decode
 
+from cycletrace._internal.flow import Alias, Close, Facts, Heartbeat, Mark, Record, Stage, Wait
 from cycletrace.conventions import ACTIVITIES, CYCLE_OUTCOMES, MARKS, PARTS, STAGE_OUTCOMES
-from cycletrace.flow import Alias, Close, Facts, Heartbeat, Mark, Record, Stage, Wait
 
 SETS = 3000
 TIE_BREAKERS = ("ends soonest", "unfinished last", "starts latest", "stage first", "stage id", "order of activities")

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from tests.flow.strategies import decode
 
-from cycletrace import conventions, flow
-from cycletrace.flow import FACTS_VERSION, fold
-from cycletrace.flow.version import VOCABULARY
+from cycletrace import conventions
+from cycletrace._internal import flow
+from cycletrace._internal.flow import FACTS_VERSION, fold
+from cycletrace._internal.flow.version import VOCABULARY
 
 CYCLES = 400
 

@@ -20,12 +20,12 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from tests.collector.sinks import GrpcSink, HttpSink
 
-from cycletrace.collector.forwarding import connect
-from cycletrace.emit.delivery.shipper import must_wait
-from cycletrace.emit.delivery.transport import open_sender
-from cycletrace.otlp.endpoint import Endpoint, TlsFiles
-from cycletrace.otlp.result import Code, Disposition, ExportResult
-from cycletrace.otlp.signals import TRACES, Encoding, Request
+from cycletrace._internal.collector.forwarding import connect
+from cycletrace._internal.delivery.shipper import must_wait
+from cycletrace._internal.delivery.transport import open_sender
+from cycletrace._internal.otlp.endpoint import Endpoint, TlsFiles
+from cycletrace._internal.otlp.result import Code, Disposition, ExportResult
+from cycletrace._internal.otlp.signals import TRACES, Encoding, Request
 
 DONE, LATER, REFUSED, UNSUPPORTED = Disposition
 PROTOBUF = "application/x-protobuf"

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
-from cycletrace.emit.delivery.destination import find
-from cycletrace.otlp.backoff import Backoff
-from cycletrace.otlp.endpoint import Endpoint, TlsFiles, parse_headers
-from cycletrace.otlp.values import fill
+from cycletrace._internal.delivery.destination import find
+from cycletrace._internal.otlp.backoff import Backoff
+from cycletrace._internal.otlp.endpoint import Endpoint, TlsFiles, parse_headers
+from cycletrace._internal.otlp.values import fill
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,9 @@ print([name for name in sys.modules if name.startswith(heavy)])
 
 SEND = """
 import sys
-from cycletrace.emit.delivery.transport import open_sender
-from cycletrace.otlp.endpoint import Endpoint
-from cycletrace.otlp.signals import TRACES
+from cycletrace._internal.delivery.transport import open_sender
+from cycletrace._internal.otlp.endpoint import Endpoint
+from cycletrace._internal.otlp.signals import TRACES
 
 with open_sender(Endpoint({url!r}), TRACES) as send:
     before = set(sys.modules)

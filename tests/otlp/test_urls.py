@@ -6,7 +6,7 @@ from base64 import b64decode
 
 import pytest
 
-from cycletrace.otlp.urls import reason, take_apart
+from cycletrace._internal.otlp.urls import reason, take_apart
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from hashlib import sha256
 
+from cycletrace._internal.flow import Close, Facts, Mark, Record, RecordOrigin, Stage, Wait, facts_of
 from cycletrace.conventions import cycle_id
-from cycletrace.flow import Close, Facts, Mark, Origin, Record, Stage, Wait, facts_of
 
 SECOND = 10**9
 MINUTE = 60 * SECOND
@@ -18,8 +18,8 @@ NOW = 1_780_000_000 * SECOND
 """2026-05-28 20:26:40 UTC."""
 
 
-def origin(key: str, **more: str | None) -> Origin:
-    return Origin(cycle_id("", key), key, model=more.pop("model", key.partition("@")[0]), **more)  # type: ignore[arg-type]
+def origin(key: str, **more: str | None) -> RecordOrigin:
+    return RecordOrigin(cycle_id("", key), key, model=more.pop("model", key.partition("@")[0]), **more)  # type: ignore[arg-type]
 
 
 class Team:

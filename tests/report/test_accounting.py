@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 from tests.report.histories import DAY, HOUR, MINUTE, NOW, SECOND, Team, demo, history
 
-from cycletrace.report import report
-from cycletrace.report.accounting import MOST_STAGES, UNATTRIBUTED, Row, StageRow
+from cycletrace._internal.report import build
+from cycletrace._internal.report.accounting import MOST_STAGES, UNATTRIBUTED, Row, StageRow
 
 
 def names(rows: list[Row]) -> dict[str, int]:
@@ -14,7 +14,7 @@ def names(rows: list[Row]) -> dict[str, int]:
 
 
 def test_one_cycle_worked_by_hand() -> None:
-    found = report(demo(), as_of=NOW).accounting
+    found = build(demo(), as_of=NOW).accounting
     assert (found.n, found.total_ns) == (1, 21_880 * SECOND // 1000 - 30 * 10**6)
     assert names(found.parts) == {
         "training": 11 * SECOND,
@@ -33,7 +33,7 @@ def test_one_cycle_worked_by_hand() -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_parts_activities_and_stages_add_up_to_the_cycle_time(seed: int) -> None:
     facts = history(300, seed)
-    found = report(facts, as_of=NOW).accounting
+    found = build(facts, as_of=NOW).accounting
     assert found.n > 30
     lists: tuple[Sequence[Row | StageRow], ...] = (found.parts, found.activities, found.stages)
     for rows in lists:
@@ -45,7 +45,7 @@ def test_parts_activities_and_stages_add_up_to_the_cycle_time(seed: int) -> None
 def test_figures_equal_sums_over_the_facts() -> None:
     """Compare the columns with the facts themselves."""
     facts = history(300, 11)
-    found = report(facts, as_of=NOW, window="all").accounting
+    found = build(facts, as_of=NOW, window="all").accounting
     chosen = [
         one
         for one in facts
@@ -70,7 +70,7 @@ def test_time_without_marks_to_divide_it_is_unattributed() -> None:
     team.stage("fit", HOUR, kind="other")
     team.stage("deploy", MINUTE)
     team.stage("activate", MINUTE)
-    found = report([team.facts()], as_of=NOW).accounting
+    found = build([team.facts()], as_of=NOW).accounting
     assert names(found.parts) == {
         "training": 0,
         "selection": 0,
@@ -87,7 +87,7 @@ def test_a_part_outside_of_the_cycle_is_not_part_of_its_time() -> None:
     team.stage("activate", MINUTE)
     facts = team.facts()
     assert facts["parts_ns"]["deployment"] == HOUR + 2 * MINUTE
-    found = report([facts], as_of=NOW).accounting
+    found = build([facts], as_of=NOW).accounting
     assert names(found.parts)[UNATTRIBUTED] == found.total_ns == 2 * MINUTE
 
 
@@ -99,7 +99,7 @@ def test_runs_without_success_are_counted() -> None:
     team.stage("select", MINUTE)
     team.stage("deploy", MINUTE)
     team.stage("activate", MINUTE)
-    row = report([team.facts()], as_of=NOW).accounting.stages[0]
+    row = build([team.facts()], as_of=NOW).accounting.stages[0]
     assert (row.stage, row.runs, row.unsuccessful, row.n) == ("train", 3, 2, 1)
 
 
@@ -108,7 +108,7 @@ def test_stages_beyond_the_limit_share_a_row_and_all_add_up() -> None:
     for number in range(MOST_STAGES + 50):
         team.stage(f"step {number}", MINUTE + number, kind="other")
     team.stage("activate", MINUTE)
-    found = report([team.facts()], as_of=NOW).accounting
+    found = build([team.facts()], as_of=NOW).accounting
     assert len(found.stages) == MOST_STAGES + 1
     assert found.stages[-1].merged == 51
     assert sum(row.total_ns for row in found.stages) == found.total_ns

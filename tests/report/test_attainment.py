@@ -7,11 +7,18 @@ from hypothesis import strategies as st
 from lifelines import AalenJohansenFitter
 from tests.report.histories import DAY, HOUR, MINUTE, NOW, Team
 
-from cycletrace.flow import Facts
-from cycletrace.report import report
-from cycletrace.report.attainment import CENSORED, COMPETING, REACHED, Attainment, aalen_johansen, cumulative_incidence
-from cycletrace.report.proportions import wilson
-from cycletrace.report.sums import Codes, Int64s
+from cycletrace._internal.flow import Facts
+from cycletrace._internal.report import build
+from cycletrace._internal.report.attainment import (
+    CENSORED,
+    COMPETING,
+    REACHED,
+    Attainment,
+    aalen_johansen,
+    cumulative_incidence,
+)
+from cycletrace._internal.report.proportions import wilson
+from cycletrace._internal.report.sums import Codes, Int64s
 
 STATUS = st.sampled_from([CENSORED, REACHED, COMPETING])
 
@@ -76,7 +83,7 @@ def test_cycles_censored_before_any_event_change_nothing() -> None:
 
 
 def attained(facts: list[Facts], target: str) -> Attainment:
-    return report(facts, as_of=NOW, target=target).attainment
+    return build(facts, as_of=NOW, target=target).attainment
 
 
 def team(key: str, start: int = NOW - DAY) -> Team:
@@ -134,7 +141,7 @@ def test_a_cycle_belongs_to_the_window_in_which_it_began_the_part() -> None:
     begun_before.idle(5 * DAY)
     begun_before.stage("deploy", MINUTE)
     begun_before.stage("activate", MINUTE)
-    found = report([begun_before.facts()], as_of=NOW)
+    found = build([begun_before.facts()], as_of=NOW)
     assert (found.attainment.n, found.headline.median.n) == (0, 1)
     assert (found.attainment.value, found.attainment.naive) == (None, None)
 

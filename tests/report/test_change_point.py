@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.report.histories import DAY, HOUR, NOW, Team
 
-from cycletrace.report import report
-from cycletrace.report.change_point import ChangePoint, pettitt
+from cycletrace._internal.report import build
+from cycletrace._internal.report.change_point import ChangePoint, pettitt
 
 # fmt: off
 NILE = [
@@ -58,7 +58,7 @@ def finished(number: int, length: int) -> Team:
 
 
 def changes(lengths: list[int]) -> ChangePoint:
-    return report([finished(n, length).facts() for n, length in enumerate(lengths)], as_of=NOW).change_point
+    return build([finished(n, length).facts() for n, length in enumerate(lengths)], as_of=NOW).change_point
 
 
 def test_a_change_is_dated_by_the_first_cycle_after_it() -> None:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from tests.report.histories import DAY, HOUR, MINUTE, NOW, Team, demo, history
 
-from cycletrace.report import cycle_document, cycle_report, report, report_document
-from cycletrace.report.document import (
+from cycletrace._internal.report import build, build_cycle, cycle_document, report_document
+from cycletrace._internal.report.document import (
     Axis,
     Column,
     Content,
@@ -49,10 +49,10 @@ def values(document: Document) -> Iterator[Value | Picture]:
 
 def documents() -> list[Document]:
     return [
-        report_document(report([], as_of=NOW)),
-        report_document(report(demo(), as_of=NOW)),
-        report_document(report(history(400), as_of=NOW), linked=lambda cycle_id: f"http://traces/{cycle_id}"),
-        *(cycle_document(cycle_report(facts)) for facts in [*demo(), *history(60)]),
+        report_document(build([], as_of=NOW)),
+        report_document(build(demo(), as_of=NOW)),
+        report_document(build(history(400), as_of=NOW), linked=lambda cycle_id: f"http://traces/{cycle_id}"),
+        *(cycle_document(build_cycle(facts)) for facts in [*demo(), *history(60)]),
     ]
 
 
@@ -82,8 +82,8 @@ def test_texts_of_users_are_names() -> None:
     still = Team(f"{odd}2", NOW - DAY, model=odd)
     still.running(odd, kind="train")
     for document in (
-        report_document(report([team.facts(), still.facts()], as_of=NOW)),
-        cycle_document(cycle_report(team.facts())),
+        report_document(build([team.facts(), still.facts()], as_of=NOW)),
+        cycle_document(build_cycle(team.facts())),
     ):
         found = list(values(document))
         assert not any(odd in value for value in found if isinstance(value, str))
@@ -92,7 +92,7 @@ def test_texts_of_users_are_names() -> None:
 
 def test_listed_open_cycles_are_linked_to_their_traces() -> None:
     facts = demo()
-    document = report_document(report(facts, as_of=NOW), linked=lambda cycle_id: f"http://traces/{cycle_id}")
+    document = report_document(build(facts, as_of=NOW), linked=lambda cycle_id: f"http://traces/{cycle_id}")
     links = [block for section in document for block in section.blocks if isinstance(block, Link)]
     assert links == [Link(Name("digits@3", 36), f"http://traces/{facts[2]['cycle_id']}")]
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cycletrace.report.document import Count, Duration, Instant, Interval, Name, Percent, Rate, Value
-from cycletrace.report.format import duration, name, percent, to_text
+from cycletrace._internal.report.document import Count, Duration, Instant, Interval, Name, Percent, Rate, Value
+from cycletrace._internal.report.format import duration, name, percent, to_text
 
 S, M, H, D = 10**9, 60 * 10**9, 3600 * 10**9, 86400 * 10**9
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from tests.report.histories import DAY, HOUR, MINUTE, NOW, Team
 
-from cycletrace.flow import Facts
-from cycletrace.report import Report, report
+from cycletrace._internal.flow import Facts
+from cycletrace._internal.report import Report, build
 
 
 def made(key: str, start: int, *, ends: str = "in_use", **more: str | None) -> Team:
@@ -22,7 +22,7 @@ def made(key: str, start: int, *, ends: str = "in_use", **more: str | None) -> T
 
 
 def of(*teams: Team, window: str = "90d", trigger: str = "idea") -> Report:
-    return report([team.facts() for team in teams], as_of=NOW, window=window, trigger=trigger)
+    return build([team.facts() for team in teams], as_of=NOW, window=window, trigger=trigger)
 
 
 def test_finished_are_those_in_use_or_settled_as_deployed() -> None:
@@ -65,7 +65,7 @@ def test_implicit_cycles_count_once_something_was_selected() -> None:
     unselected.stage("train", HOUR)
     facts = [implicit(unselected), implicit(made("script@2", NOW - DAY))]
     assert [one["implicit"] for one in facts] == [True, True]
-    found = report(facts, as_of=NOW)
+    found = build(facts, as_of=NOW)
     assert (found.counts.implicit_left_out, found.counts.finished, found.counts.open) == (1, 1, 0)
     assert found.work.open == []
 
@@ -84,7 +84,7 @@ def test_the_window_is_half_open() -> None:
     finish = first.facts()["marks"]["in_use"]
     assert finish is not None
     for as_of, n in ((finish, 1), (finish + DAY - 1, 1), (finish + DAY, 0)):
-        assert report([first.facts()], as_of=as_of, window="24h").counts.finished == n
+        assert build([first.facts()], as_of=as_of, window="24h").counts.finished == n
 
 
 def test_a_cycle_without_a_known_start_is_finished_without_a_cycle_time() -> None:
@@ -97,11 +97,11 @@ def test_a_cycle_without_a_known_start_is_finished_without_a_cycle_time() -> Non
 def test_cycles_with_impossible_instants_are_left_out_and_counted() -> None:
     far = Team("m@1", 2**62)
     far.stage("train", HOUR)
-    found = report([far.facts(2**63), made("m@2", NOW - DAY).facts()], as_of=NOW)
+    found = build([far.facts(2**63), made("m@2", NOW - DAY).facts()], as_of=NOW)
     assert (found.counts.unreadable, found.counts.finished, found.counts.known) == (1, 1, 2)
 
 
 def test_the_order_of_the_cycles_changes_no_figure() -> None:
     facts = [made(f"m{n % 3}@{n}", NOW - n * DAY, ends=("in_use", "failed", "open")[n % 3]).facts() for n in range(30)]
-    assert report(facts, as_of=NOW) == report(reversed(facts), as_of=NOW)
-    assert report(iter(facts), as_of=NOW) == replace(report(facts, as_of=NOW))
+    assert build(facts, as_of=NOW) == build(reversed(facts), as_of=NOW)
+    assert build(iter(facts), as_of=NOW) == replace(build(facts, as_of=NOW))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.report.histories import DAY, HOUR, MINUTE, NOW, Team
 
-from cycletrace.flow import Facts
-from cycletrace.report import Report, report
+from cycletrace._internal.flow import Facts
+from cycletrace._internal.report import Report, build
 
 
 def cycle(number: int, person: str | None, waits: int, *, by_hand: bool, mechanism: str | None) -> Facts:
@@ -30,7 +30,7 @@ def cycle(number: int, person: str | None, waits: int, *, by_hand: bool, mechani
 
 @pytest.fixture(scope="module")
 def found() -> Report:
-    return report(
+    return build(
         [
             cycle(1, "p-anna", HOUR, by_hand=True, mechanism="flag"),
             cycle(2, "p-anna", 3 * HOUR, by_hand=True, mechanism="redeploy"),
@@ -97,7 +97,7 @@ def test_training_is_reported_per_domain_and_never_pooled() -> None:
         teams.append(team)
     teams[3].stage("select", MINUTE)
     teams[3].close("failed")
-    training = report([team.facts() for team in teams], as_of=NOW).training
+    training = build([team.facts() for team in teams], as_of=NOW).training
     assert training.n == 4
     tabular, vision = training.domains
     assert (tabular.domain, tabular.p50.n, tabular.p50.value_ns) == ("tabular", 3, 2 * HOUR)

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from cycletrace.report.quantiles import P50, P85, P95, _binomial_below, interval_ranks, n_needed, quantile
-from cycletrace.report.sums import Int64s
+from cycletrace._internal.report.quantiles import P50, P85, P95, _binomial_below, interval_ranks, n_needed, quantile
+from cycletrace._internal.report.sums import Int64s
 
 QUANTILES = st.sampled_from([P50, P85, P95])
 

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from tests.report.histories import DAY, HOUR, MINUTE, NOW, SECOND, Team, demo, history
 
-from cycletrace.flow import Facts
-from cycletrace.report import cycle_report, report, to_json
+from cycletrace._internal.flow import Facts
+from cycletrace._internal.report import build, build_cycle, to_json
 
 
 def round_trip(figures: Any) -> Any:
@@ -21,12 +21,12 @@ def round_trip(figures: Any) -> Any:
 
 @pytest.mark.parametrize("facts", [[], demo(), history(200)], ids=["empty", "demo", "history"])
 def test_json_has_every_figure_exactly(facts: list[Facts]) -> None:
-    found = report(facts, as_of=NOW, zone=ZoneInfo("Europe/Berlin"))
+    found = build(facts, as_of=NOW, zone=ZoneInfo("Europe/Berlin"))
     figures = to_json(found)
     assert round_trip(figures) == figures
     assert figures["headline"]["median"]["value_ns"] == found.headline.median.value_ns
     for one in facts[:20]:
-        single = to_json(cycle_report(one))
+        single = to_json(build_cycle(one))
         assert round_trip(single) == single
 
 
@@ -44,14 +44,14 @@ def figures_with_n(figures: Any, path: str = "") -> Iterator[str]:
 
 
 def test_every_figure_has_its_n_and_every_section_its_population() -> None:
-    figures = to_json(report(history(200), as_of=NOW))
+    figures = to_json(build(history(200), as_of=NOW))
     assert len(list(figures_with_n(figures))) > 50
     sections = set(figures) - {"as_of", "window", "target", "trigger", "counts"}
     assert all(figures[section]["population"] for section in sections)
 
 
 def test_the_demo_has_one_finished_one_open_and_one_abandoned() -> None:
-    found = report(demo(), as_of=NOW)
+    found = build(demo(), as_of=NOW)
     assert (found.counts.finished, found.counts.open, found.counts.closed["abandoned"]) == (1, 1, 1)
     assert (found.headline.median.value_ns, found.headline.median.low_ns) == (21_850 * 10**6, None)
     assert (found.attainment.n, found.attainment.value, found.attainment.naive) == (2, 0.5, 1.0)
@@ -61,12 +61,12 @@ def test_the_order_in_which_cycles_come_changes_no_figure() -> None:
     facts = history(400)
     shuffled = list(facts)
     random.Random(1).shuffle(shuffled)
-    assert report(facts, as_of=NOW) == report(iter(shuffled), as_of=NOW)
+    assert build(facts, as_of=NOW) == build(iter(shuffled), as_of=NOW)
 
 
 def test_shifting_all_instants_changes_no_length() -> None:
     def shifted(by: int) -> tuple[object, ...]:
-        found = report(history(120, now=NOW + by), as_of=NOW + by, window="all")
+        found = build(history(120, now=NOW + by), as_of=NOW + by, window="all")
         return found.headline, found.attainment, found.accounting, found.manual, found.what_if, found.training
 
     assert shifted(0) == shifted(1_234_567_891)
@@ -75,7 +75,7 @@ def test_shifting_all_instants_changes_no_length() -> None:
 def test_only_open_cycles() -> None:
     still = Team("m@1", NOW - DAY)
     still.running("train")
-    found = report([still.facts()], as_of=NOW)
+    found = build([still.facts()], as_of=NOW)
     assert (found.headline.median.n, found.counts.open, found.accounting.total_ns) == (0, 1, 0)
     assert found.attainment.value is None
     assert found.manual.hands_free.value is None
@@ -88,7 +88,7 @@ def test_equal_cycles() -> None:
         team.stage("train", HOUR)
         team.stage("activate", MINUTE)
         facts.append(team.facts())
-    found = report(facts, as_of=NOW)
+    found = build(facts, as_of=NOW)
     whole = HOUR + MINUTE
     for one in (found.headline.median, found.headline.p85, found.headline.p95):
         assert (one.value_ns, one.low_ns, one.high_ns) == (whole, whole, whole)
@@ -99,7 +99,7 @@ def test_cycles_of_no_length() -> None:
     team = Team("m@1", NOW - DAY)
     team.mark("started")
     team.mark("in_use")
-    found = report([team.facts()], as_of=NOW)
+    found = build([team.facts()], as_of=NOW)
     assert (found.headline.median.value_ns, found.accounting.mean_ns, found.attainment.n) == (0, 0, 0)
     assert [row.share for row in found.accounting.activities] == [None] * 8
     assert found.what_if.changes == []
@@ -110,7 +110,7 @@ def test_one_enormous_outlier_hardly_moves_the_median() -> None:
     old = Team("old@1", 0)
     old.stage("train", NOW - DAY)
     old.stage("activate", MINUTE)
-    calm, shaken = report(facts, as_of=NOW), report([*facts, old.facts()], as_of=NOW)
+    calm, shaken = build(facts, as_of=NOW), build([*facts, old.facts()], as_of=NOW)
     assert shaken.headline.median.n == calm.headline.median.n + 1
     assert shaken.headline.median.value_ns is not None
     assert calm.headline.median.value_ns is not None
@@ -124,16 +124,16 @@ def test_runs_that_end_before_they_start_have_no_length() -> None:
     team.stage("test", -HOUR)
     team.t += 2 * HOUR
     team.stage("activate", MINUTE)
-    found = report([team.facts()], as_of=NOW)
+    found = build([team.facts()], as_of=NOW)
     assert found.tests.rows[0].runs == 1
     assert found.tests.rows[0].p50.n == 0
 
 
 def test_bad_settings_are_refused_by_name() -> None:
     with pytest.raises(ValueError, match="not a window"):
-        report([], as_of=NOW, window="soon")
+        build([], as_of=NOW, window="soon")
     with pytest.raises(ValueError, match="not a target"):
-        report([], as_of=NOW, target="soon")
+        build([], as_of=NOW, target="soon")
 
 
 def test_the_parts_of_one_cycle_add_up_and_its_flags_become_notes() -> None:
@@ -143,7 +143,7 @@ def test_the_parts_of_one_cycle_add_up_and_its_flags_become_notes() -> None:
     team.idle(SECOND)
     team.stage("train", MINUTE, parent=run)
     team.stage("activate", MINUTE)
-    found = cycle_report(team.facts())
+    found = build_cycle(team.facts())
     assert found.cycle_time_ns == sum(piece.length_ns or 0 for piece in found.parts)
     assert found.cycle_time_ns == sum(piece.length_ns or 0 for piece in found.activities)
     assert found.cycle_time_ns == sum(stretch.end - stretch.start for stretch in found.timeline)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.report.histories import DAY, HOUR, MINUTE, NOW, Team
 
-from cycletrace.flow import is_manual
-from cycletrace.report.steps import manual_ns, stood_still_ns, taken_up_ns
+from cycletrace._internal.flow import is_manual
+from cycletrace._internal.report.steps import manual_ns, stood_still_ns, taken_up_ns
 
 
 def begun() -> Team:

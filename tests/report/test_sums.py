@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cycletrace.report.sums import means, total
+from cycletrace._internal.report.sums import means, total
 
 LENGTHS = st.lists(st.integers(0, 2**63 - 1), max_size=40)
 

@@ -10,21 +10,21 @@ from rich.cells import cell_len
 from rich.console import Console
 from tests.report.histories import DAY, HOUR, MINUTE, NOW, Team, demo, history
 
-from cycletrace.flow import Facts, Stage
-from cycletrace.report import cycle_document, cycle_report, report, report_document
-from cycletrace.report.document import Block, Column, Duration, Name, Paragraph, Section, Spark, Strip, table
-from cycletrace.report.terminal import render
+from cycletrace._internal.flow import Facts, Stage
+from cycletrace._internal.report import build, build_cycle, cycle_document, report_document
+from cycletrace._internal.report.document import Block, Column, Duration, Name, Paragraph, Section, Spark, Strip, table
+from cycletrace._internal.report.terminal import render
 
 
 def shown(facts: list[Facts], width: int = 80, window: str = "90d") -> str:
     out = io.StringIO()
-    render(report_document(report(facts, as_of=NOW, window=window)), Console(file=out, width=width))
+    render(report_document(build(facts, as_of=NOW, window=window)), Console(file=out, width=width))
     return out.getvalue()
 
 
 def shown_cycle(facts: Facts, width: int = 80) -> str:
     out = io.StringIO()
-    render(cycle_document(cycle_report(facts)), Console(file=out, width=width))
+    render(cycle_document(build_cycle(facts)), Console(file=out, width=width))
     return out.getvalue()
 
 
@@ -59,7 +59,7 @@ def test_the_headline_comes_first() -> None:
 def test_only_a_terminal_gets_control_codes() -> None:
     assert "\x1b" not in shown(history(100))
     coloured = io.StringIO()
-    document = report_document(report(history(100), as_of=NOW))
+    document = report_document(build(history(100), as_of=NOW))
     render(document, Console(file=coloured, width=80, force_terminal=True))
     assert "\x1b[" in coloured.getvalue()
 
@@ -102,8 +102,8 @@ def test_odd_names_neither_break_the_layout_nor_inject_anything(name: str) -> No
 def test_an_output_that_takes_ascii_only_gets_ascii_only(encoding: str) -> None:
     raw = io.BytesIO()
     out = io.TextIOWrapper(raw, encoding=encoding)
-    render(report_document(report([*history(100), odd("🚀é")], as_of=NOW)), Console(file=out, width=80))
-    render(cycle_document(cycle_report(odd("🚀é"))), Console(file=out, width=80))
+    render(report_document(build([*history(100), odd("🚀é")], as_of=NOW)), Console(file=out, width=80))
+    render(cycle_document(build_cycle(odd("🚀é"))), Console(file=out, width=80))
     out.flush()
     assert raw.getvalue().decode("ascii")
 

@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 from tests.report.histories import DAY, HOUR, MINUTE, NOW, SECOND, Team, history
 
-from cycletrace.report import Report, report
-from cycletrace.report.trend import bootstrap_interval
+from cycletrace._internal.report import Report, build
+from cycletrace._internal.report.trend import bootstrap_interval
 
 
 @pytest.mark.parametrize(("n", "n_before"), [(40, 31), (7, 60), (24, 25)])
@@ -48,7 +48,7 @@ def finished(key: str, end: int, train: int) -> Team:
 def windows(now: list[int], before: list[int], window: str = "90d") -> Report:
     teams = [finished(f"n@{n}", NOW - DAY - n * HOUR, length) for n, length in enumerate(now)]
     teams += [finished(f"b@{n}", NOW - 100 * DAY - n * HOUR, length) for n, length in enumerate(before)]
-    return report([team.facts() for team in teams], as_of=NOW, window=window)
+    return build([team.facts() for team in teams], as_of=NOW, window=window)
 
 
 def test_clearly_faster_cycles_are_recognised_and_explained_exactly() -> None:
@@ -90,6 +90,6 @@ def test_the_window_of_all_times_has_no_window_before() -> None:
 
 def test_the_explanation_adds_up_in_histories() -> None:
     for seed in range(3):
-        trend = report(history(400, seed), as_of=NOW).trend
+        trend = build(history(400, seed), as_of=NOW).trend
         assert trend.mean_difference_ns == sum(row.difference_ns for row in trend.activities)
         assert trend.mean_difference_ns == sum(row.difference_ns for row in trend.stages)

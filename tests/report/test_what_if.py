@@ -5,17 +5,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.report.histories import DAY, HOUR, MINUTE, NOW, Team, history, origin
 
+from cycletrace._internal.flow import Facts, Stage, Wait, facts_of
+from cycletrace._internal.report import build, what_if
+from cycletrace._internal.report.replay import past_cycle, replay
+from cycletrace._internal.report.what_if import ALL_STEPS, STAGE, STEP, WAIT, Change, Sample
 from cycletrace.conventions import ACTIVITIES
-from cycletrace.flow import Facts, Stage, Wait, facts_of
-from cycletrace.report import report, what_if
-from cycletrace.report.replay import past_cycle, replay
-from cycletrace.report.what_if import ALL_STEPS, STAGE, STEP, WAIT, Change, Sample
 
 
 def changes_of(*facts: Facts) -> dict[tuple[str, str | None, str | None], Change]:
     return {
         (change.kind, change.stage, change.reason): change
-        for change in report(list(facts), as_of=NOW, window="all").what_if.changes
+        for change in build(list(facts), as_of=NOW, window="all").what_if.changes
     }
 
 
@@ -89,7 +89,7 @@ def test_the_stages_in_a_manual_step_are_part_of_the_step() -> None:
 
 
 def test_changes_are_ranked_by_savings_and_means_add_up() -> None:
-    found = report(history(200), as_of=NOW).what_if
+    found = build(history(200), as_of=NOW).what_if
     saved = [change.saved_ns for change in found.changes]
     assert saved == sorted(saved, reverse=True)
     assert saved[-1] > 0
@@ -151,6 +151,6 @@ def test_the_sample_of_many_cycles_is_always_the_same(monkeypatch: pytest.Monkey
         backwards.add(one)
     assert len(forwards.facts()) == 20
     assert forwards.facts() == backwards.facts()
-    found = report(facts, as_of=NOW, window="all").what_if
+    found = build(facts, as_of=NOW, window="all").what_if
     assert found.n == 20
     assert found.n_finished > 20

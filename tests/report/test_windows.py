@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cycletrace.report import parse_window, parse_zone
-from cycletrace.report.windows import instant_of, local, mondays
+from cycletrace._internal.report import parse_window, parse_zone
+from cycletrace._internal.report.windows import instant_of, local, mondays
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOUR = 3600 * 10**9

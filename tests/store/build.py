@@ -6,19 +6,19 @@ from collections.abc import Iterable
 from typing import Any
 
 from cycletrace import conventions as c
-from cycletrace.flow import Alias, Facts, Mark, Origin, Record, Stage, Wait
-from cycletrace.store import Store
+from cycletrace._internal.flow import Alias, Facts, Mark, Record, RecordOrigin, Stage, Wait
+from cycletrace._internal.store import Store
 
 SECOND = 10**9
 T0 = 1_750_000_000 * SECOND
 NOW = T0 + 90 * 24 * 3600 * SECOND
 
 
-def origin(key: str, namespace: str | None = None, model: str | None = "churn") -> Origin:
-    return Origin(c.cycle_id(namespace or "", key), key, namespace, model)
+def origin(key: str, namespace: str | None = None, model: str | None = "churn") -> RecordOrigin:
+    return RecordOrigin(c.cycle_id(namespace or "", key), key, namespace, model)
 
 
-def stage(of: Origin, name: str, start: int, end: int | None = None, *, lease: int | None = None) -> Stage:
+def stage(of: RecordOrigin, name: str, start: int, end: int | None = None, *, lease: int | None = None) -> Stage:
     """A run at seconds after ``T0``."""
     return Stage(
         of,
@@ -32,11 +32,11 @@ def stage(of: Origin, name: str, start: int, end: int | None = None, *, lease: i
     )
 
 
-def mark(of: Origin, name: str, at: int) -> Mark:
+def mark(of: RecordOrigin, name: str, at: int) -> Mark:
     return Mark(of, name, T0 + at * SECOND)
 
 
-def alias(of: Origin, key: str, at: int) -> Alias:
+def alias(of: RecordOrigin, key: str, at: int) -> Alias:
     return Alias(of, key, c.cycle_id(of.namespace or "", key), T0 + at * SECOND)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cycletrace.store import FILE, Store, open_store
+from cycletrace._internal.store import FILE, Store, open_store
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 from tests.store.build import NOW, SECOND, T0, alias, finished, fold, mark, origin, put, read, stage
 
-from cycletrace.flow import Record, facts_of
-from cycletrace.store import Store, Transaction
+from cycletrace._internal.flow import Record, facts_of
+from cycletrace._internal.store import Store, Transaction
 
 
 @pytest.mark.parametrize("seed", range(20))

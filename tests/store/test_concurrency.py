@@ -14,8 +14,8 @@ from pathlib import Path
 from tests.store.build import NOW, finished, fold, put, read, sql
 from tests.store.wire import journal, lines
 
-from cycletrace.flow import facts_of
-from cycletrace.store import Ingested, Store, ingest, open_reader, open_store
+from cycletrace._internal.flow import facts_of
+from cycletrace._internal.store import Ingested, Store, ingest, open_reader, open_store
 
 ROOT = Path(__file__).parents[2]
 
@@ -86,7 +86,7 @@ def told_by_another_process(path: Path) -> list[str]:
     """The facts that a process reads that opens the store to write it, too."""
     code = f"""
 from pathlib import Path
-from cycletrace.store import open_store
+from cycletrace._internal.store import open_store
 with open_store(Path({str(path)!r})) as store, store.read() as snapshot:
     for one in snapshot.facts({NOW}):
         print(one["key"])

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from tests.store.build import NOW, finished, put, read, sql
 
-from cycletrace.flow import facts_of
-from cycletrace.store import FILE, Store, StoreError, open_reader, open_store
-from cycletrace.store.filesystem import network_type
-from cycletrace.store.schema import APPLICATION_ID, VERSION
+from cycletrace._internal.flow import facts_of
+from cycletrace._internal.store import FILE, Store, StoreError, open_reader, open_store
+from cycletrace._internal.store.filesystem import network_type
+from cycletrace._internal.store.schema import APPLICATION_ID, VERSION
 
 
 def sentence(error: pytest.ExceptionInfo[StoreError]) -> str:
@@ -150,7 +150,7 @@ def test_no_store_to_read(path: Path) -> None:
 
 
 def test_a_locked_store(path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cycletrace.store.database._BUSY", 0.01)
+    monkeypatch.setattr("cycletrace._internal.store.database._BUSY", 0.01)
     with open_store(path) as other, other.write():
         with pytest.raises(StoreError) as error, open_store(path) as late:
             put(late, finished("churn@1"))
@@ -187,7 +187,7 @@ def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
 def test_many_processes_make_one_store_at_once(path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from tests.store.build import finished, put\n"
-        "from cycletrace.store import open_store\n"
+        "from cycletrace._internal.store import open_store\n"
         "with open_store(Path(sys.argv[1])) as store: put(store, finished(sys.argv[2]))"
     )
     root = Path(__file__).parents[2]
@@ -239,7 +239,7 @@ def test_a_store_on_a_network_file_system(path: Path, tmp_path: Path, monkeypatc
     """The table of mounts is made up, since a test has no such file system."""
     (tmp_path / "mounts").write_text(f"server:/x {tmp_path} nfs rw 0 0\n")
     monkeypatch.setattr(
-        "cycletrace.store.database.network_type", lambda place: network_type(place, tmp_path / "mounts")
+        "cycletrace._internal.store.database.network_type", lambda place: network_type(place, tmp_path / "mounts")
     )
     for way in (open_store, open_reader):
         with pytest.raises(StoreError) as error:

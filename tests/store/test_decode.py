@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cycletrace import conventions as c
-from cycletrace.flow import Alias, Close, Heartbeat, Mark, Origin, Record, Stage, Wait
-from cycletrace.store import Rejected, decode_event, decode_span
-from cycletrace.store.decode import MAX_ID, MAX_TEXT
+from cycletrace._internal.flow import Alias, Close, Heartbeat, Mark, Record, RecordOrigin, Stage, Wait
+from cycletrace._internal.store import Rejected, decode_event, decode_span
+from cycletrace._internal.store.decode import MAX_ID, MAX_TEXT
 
 ID = c.cycle_id("team", "churn@7")
 CYCLE: dict[str, Any] = {
@@ -24,7 +24,7 @@ CYCLE: dict[str, Any] = {
     c.MODEL_DOMAIN: "telecom",
     c.MODEL_VERSION: "7",
 }
-ORIGIN = Origin(ID, "churn@7", "team", "churn", "telecom", "7", "drift")
+ORIGIN = RecordOrigin(ID, "churn@7", "team", "churn", "telecom", "7", "drift")
 STAGE: dict[str, Any] = {**CYCLE, c.STAGE_ID: "a" * 16, c.STAGE_NAME: "train"}
 WAIT: dict[str, Any] = {**CYCLE, c.WAIT_ID: "b" * 16, c.WAIT_REASON: "compute"}
 
@@ -225,7 +225,7 @@ def test_an_event_without_a_stage_s_name_or_id_is_rejected() -> None:
 
 _VALUES = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary(), st.lists(st.integers()),
-    st.sampled_from((ID, *c.MARKS, *c.REASONS, *c.SAID_OUTCOMES, *c.STAGE_OUTCOMES, *c.ACTORS)),
+    st.sampled_from((ID, *c.MARKS, *c.REASONS, *c.DECLARED_OUTCOMES, *c.STAGE_OUTCOMES, *c.ACTORS)),
 )  # fmt: skip
 _NAMES = st.sampled_from(sorted(value for value in vars(c).values() if isinstance(value, str) and "." in value))
 

@@ -13,8 +13,8 @@ from tests.flow.strategies import Example, examples
 from tests.store.build import NOW, SECOND, T0, alias, finished, fold, mark, origin, put, read, sql, stage
 
 from cycletrace import conventions as c
-from cycletrace.flow import RULES, Rules, facts_of
-from cycletrace.store import FILE, Store, open_store
+from cycletrace._internal.flow import RULES, Rules, facts_of
+from cycletrace._internal.store import FILE, Store, open_store
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ from hypothesis import given
 from tests.flow.strategies import Example, examples
 from tests.store.build import finished, origin, put, read, stage
 
-from cycletrace.flow import Facts, facts_of
-from cycletrace.store import Store
-from cycletrace.store.facts_codec import _by_json, _fastest
+from cycletrace._internal.flow import Facts, facts_of
+from cycletrace._internal.store import Store
+from cycletrace._internal.store.facts_codec import _by_json, _fastest
 
 
 def round_trips(one: Facts) -> list[Facts]:
@@ -42,7 +42,7 @@ def test_without_orjson_json_is_used(monkeypatch: pytest.MonkeyPatch, store: Sto
     kept = read(store)
     monkeypatch.setitem(sys.modules, "orjson", None)
     encode, decode = _fastest()
-    monkeypatch.setattr("cycletrace.store.facts_codec._parse", decode)
+    monkeypatch.setattr("cycletrace._internal.store.facts_codec._parse", decode)
     assert type(encode(kept[0])) is str
     assert read(store) == kept
     assert decode.__module__ == "json"

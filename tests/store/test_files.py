@@ -14,8 +14,8 @@ import pytest
 from tests.store.build import NOW, finished, put, read, sql
 from tests.store.wire import journal, lines
 
-from cycletrace.flow import facts_of
-from cycletrace.store import Store, StoreError, ingest, open_reader, open_store
+from cycletrace._internal.flow import facts_of
+from cycletrace._internal.store import Store, StoreError, ingest, open_reader, open_store
 
 
 def beside(path: Path, suffix: str) -> Path:

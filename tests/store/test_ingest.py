@@ -13,11 +13,11 @@ from tests.store.build import NOW, T0, alias, finished, fold, origin, read, sql,
 from tests.store.wire import HEADER, document, journal, lines
 
 from cycletrace import conventions as c
-from cycletrace.flow import Alias, Record, Stage, facts_of
-from cycletrace.flow.records import began
-from cycletrace.journal.files import delivered_directory, journal_directory
-from cycletrace.journal.format import MAX_LINE, VERSION, frame
-from cycletrace.store import FILE, Ingested, Store, ingest, open_store
+from cycletrace._internal.flow import Alias, Record, Stage, facts_of
+from cycletrace._internal.flow.records import began
+from cycletrace._internal.journal.files import delivered_directory, journal_directory
+from cycletrace._internal.journal.format import MAX_LINE, VERSION, frame
+from cycletrace._internal.store import FILE, Ingested, Store, ingest, open_store
 
 NOTHING = Ingested(0, 0, 0, ())
 RECORDS = [

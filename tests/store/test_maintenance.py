@@ -9,9 +9,9 @@ import pytest
 from tests.store.build import NOW, SECOND, T0, alias, finished, fold, origin, put, read, sql, stage
 from tests.store.wire import journal, lines
 
-from cycletrace.flow import RULES, Record, Rules, facts_of
-from cycletrace.store import Store, StoreError, backup, info, ingest, open_reader, open_store, prune
-from cycletrace.store.records import PRUNED
+from cycletrace._internal.flow import RULES, Record, Rules, facts_of
+from cycletrace._internal.store import Store, StoreError, backup, info, ingest, open_reader, open_store, prune
+from cycletrace._internal.store.records import PRUNED
 
 DAY = 24 * 3600 * SECOND
 OLD: list[Record] = [*finished("churn@1"), stage(origin("abc"), "test", 70, 80), alias(origin("churn@1"), "abc", 5)]

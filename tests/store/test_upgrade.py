@@ -12,8 +12,8 @@ import pytest
 from tests.cli.commands import Shell
 from tests.store.build import sql
 
-from cycletrace.flow import FACTS_VERSION, Facts
-from cycletrace.store import FILE, Ingested, Store, ingest, open_reader, open_store, prune
+from cycletrace._internal.flow import FACTS_VERSION, Facts
+from cycletrace._internal.store import FILE, Ingested, Store, ingest, open_reader, open_store, prune
 
 FIXTURES = Path(__file__).with_name("fixtures")
 EXPECTED: dict[str, dict[str, list[Facts]]] = json.loads((FIXTURES / "expected.json").read_text(encoding="utf-8"))
@@ -25,7 +25,7 @@ c.PART_OF_KIND = {**c.PART_OF_KIND, "evaluate": c.TRAINING, "monitor": c.DEPLOYM
 c.KINDS = (*c.PART_OF_KIND, c.OTHER)
 c.REASONS = (*c.REASONS, "budget")
 c.ACTIVITIES = (*c.ACTIVITIES[:-1], "wait.budget", c.UNEXPLAINED)
-from cycletrace.cli.main import main
+from cycletrace._internal.cli.main import main
 """
 """Another vocabulary, before anything else is imported."""
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from cycletrace import conventions as c
-from cycletrace.flow import Alias, Close, Heartbeat, Mark, Record, Stage, Wait
-from cycletrace.journal.files import file_name, journal_directory
-from cycletrace.journal.format import VERSION, frame
+from cycletrace._internal.flow import Alias, Close, Heartbeat, Mark, Record, Stage, Wait
+from cycletrace._internal.journal.files import file_name, journal_directory
+from cycletrace._internal.journal.format import VERSION, frame
 
 HEADER: dict[str, Any] = {"journal": VERSION, "opened": 1, "process": {"pid": 1}, "resource": {}}
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.store.build import NOW, finished
 
-from cycletrace.store import ingest, open_store
+from cycletrace._internal.store import ingest, open_store
 
 
 def fill(path: Path, name: str) -> None:

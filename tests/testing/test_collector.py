@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import cycletrace as ct
+from cycletrace._internal.testing.collector import GRPC, HTTP, LOGS, TRACES
 from cycletrace.testing import FakeCollector, recording
-from cycletrace.testing.collector import GRPC, HTTP, LOGS, TRACES
 
 
 @pytest.fixture(params=[HTTP, GRPC])

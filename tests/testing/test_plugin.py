@@ -87,7 +87,13 @@ def test_it_loads_nothing_until_used(pytester: pytest.Pytester) -> None:
         def test_nothing_is_loaded(request):
             assert request.config.pluginmanager.has_plugin("cycletrace")
             loaded = {name for name in sys.modules if name.startswith(("cycletrace", "opentelemetry", "google"))}
-            assert loaded == {"cycletrace", "cycletrace._version", "cycletrace.testing", "cycletrace.testing.plugin"}
+            assert loaded == {
+                "cycletrace",
+                "cycletrace._version",
+                "cycletrace._internal",
+                "cycletrace._internal.testing",
+                "cycletrace._internal.testing.plugin",
+            }
         """
     )
     pytester.runpytest_subprocess().assert_outcomes(passed=1)

@@ -1,0 +1,102 @@
+"""Checks of arguments, whose errors name the value, what is allowed and what to do."""
+
+from __future__ import annotations
+
+from cycletrace.conventions import AUTOMATION
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+    from typing import Any
+
+
+def one_of(what: str, given: str | None, allowed: Iterable[str]) -> None:
+    """Check that a value, if given, is one of those allowed.
+
+    Raises:
+        ValueError: if it is not.
+    """
+    if given is not None and given not in allowed:
+        raise ValueError(f"{what} must be one of {', '.join(allowed)}, got {given!r}.")
+
+
+def url(what: str, given: str | None) -> None:
+    """Check that a value, if given, is an HTTP URL.
+
+    Raises:
+        ValueError: if it is not.
+    """
+    if given is not None and not str(given).startswith(("http://", "https://")):
+        from cycletrace._internal.otlp.urls import quote_harmless
+
+        raise ValueError(f"{what} must be a URL such as http://HOST:4318, got {quote_harmless(given)}.")
+
+
+def attempt(given: int | None) -> None:
+    """Check that a value, if given, is the number of an attempt.
+
+    Raises:
+        ValueError: if it is not.
+    """
+    if given is not None and (type(given) is not int or given < 1):
+        raise ValueError(f"attempt must be a whole number from 1, got {given!r}.")
+
+
+def attributes(given: Mapping[Any, object] | None) -> None:
+    """Check that a value, if given, can be the attributes of a span.
+
+    Raises:
+        TypeError: if it cannot.
+    """
+    if given is not None and not hasattr(given, "items"):
+        raise TypeError(f"attributes must map names to values, such as {{'rows': 10}}, got {given!r}.")
+    for name, value in (given or {}).items():
+        if not isinstance(name, str) or not isinstance(value, (str, bool, int, float)):
+            raise TypeError(
+                f"attributes must be numbers, strings or booleans with string names, got {name!r} of type "
+                f"{type(value).__name__}."
+            )
+
+
+def cycle(given: object, kind: type) -> None:
+    """Check that a value, if given, is a ``Cycle`` (``kind``) or a key.
+
+    Raises:
+        TypeError: if it is neither.
+    """
+    if given is not None and (given == "" or not isinstance(given, (kind, str))):
+        raise TypeError(f"cycle must be a Cycle or a key, got {given!r}.")
+
+
+def actor(by: str | None) -> None:
+    """Check that ``by``, if given, names automation or a person.
+
+    Raises:
+        ValueError: if it does not.
+    """
+    if by is not None and by not in (AUTOMATION, "person") and not str(by).startswith("person:"):
+        raise ValueError(f'by must be "automation", "person" (whoever is logged in) or "person:NAME", got {by!r}.')
+
+
+def instant(at: datetime | int | None) -> int | None:
+    """Return the UTC nanoseconds of an aware datetime or of UTC nanoseconds.
+
+    Raises:
+        TypeError: if it is neither.
+        ValueError: if the datetime is naive.
+    """
+    if at is None:
+        return None
+    if isinstance(at, int) and not isinstance(at, bool):
+        return at
+    offset = getattr(at, "utcoffset", None)
+    if offset is None or not hasattr(at, "year"):  # a time of day also has an offset
+        raise TypeError(f"at must be an aware datetime or UTC nanoseconds, got {at!r}.")
+    if offset() is None:
+        raise ValueError(f"at must have a time zone, got {at!r}: use datetime.now(timezone.utc), or set tzinfo.")
+    from datetime import datetime, timezone
+
+    assert isinstance(at, datetime)
+    since = at - datetime(1970, 1, 1, tzinfo=timezone.utc)
+    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000

@@ -1,0 +1,124 @@
+"""``cycletrace demo``: take a real model from data to production, and report its cycle."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from contextlib import nullcontext
+from itertools import count
+from pathlib import Path
+from shlex import quote
+from types import FrameType
+from typing import Any
+
+from cycletrace._internal.cli.failure import Failure, require
+
+FOLDER = "cycletrace-demo"
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "demo",
+        help="take a real model from data to production and report its cycle",
+        description="Train, test, deploy and use a real model, one process per step, and report how long its cycle "
+        "took. In a terminal, you are asked to select and approve. Takes under a minute, without a network.",
+    )
+    parser.add_argument("--yes", action="store_true", help="ask nothing: a rule selects and approves")
+    parser.add_argument(
+        "--cycles",
+        type=_at_least_one,
+        default=1,
+        metavar="N",
+        help="how many versions to run (default: 1); the second fails its tests, the third stays open",
+    )
+    parser.add_argument(
+        "--dir", type=Path, metavar="DIR", help=f"a new or empty directory for all files (default: ./{FOLDER})"
+    )
+    parser.add_argument(
+        "--collector", action="store_true", help="also send everything to a collector, and compare its facts"
+    )
+    parser.add_argument("--json", action="store_true", help="print the report as JSON, and the progress on stderr")
+    parser.set_defaults(run=run, logs_itself=True)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the demo, then its report. Return 1 if a step fails unexpectedly."""
+    require("the demo", ("sklearn", "pytest", "rich"), "demo")
+    if args.collector:
+        require("the demo", ("aiohttp", "grpc"), "demo,collector")
+    from cycletrace._internal.cli.demo_collector import collecting, compare
+    from cycletrace._internal.demo.run import DemoError
+    from cycletrace._internal.demo.run import run as run_demo
+
+    root = _folder(args.dir)
+    screen = sys.stderr if args.json else sys.stdout
+    is_asking = not args.yes and sys.stdin.isatty() and sys.stdout.isatty()
+    before = signal.signal(signal.SIGTERM, _exit)
+    try:
+        with collecting(root) if args.collector else nullcontext() as collector:
+            endpoint = None if collector is None else collector.endpoint
+            run_demo(root, args.cycles, is_asking=is_asking, screen=screen, endpoint=endpoint)
+            code = 0 if collector is None else compare(root, collector, screen)
+    except BrokenPipeError:
+        raise
+    except (DemoError, OSError) as error:
+        print(f"\ncycletrace: {error}\nAll files are in {root}.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"\ncycletrace: interrupted. See what was recorded: cycletrace report {_where(root)}", file=sys.stderr)
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return max(code, _report(root, args.cycles, as_json=args.json))
+
+
+def _report(root: Path, cycles: int, *, as_json: bool) -> int:
+    """Print the report of the one cycle, or of all, and what to try next. Return the exit code."""
+    from cycletrace._internal.cli.main import main
+
+    one = ["--cycle", "digits@1"]
+    if as_json:
+        return main(["report", "--dir", str(root), *(one if cycles == 1 else []), "--json"])
+    print(flush=True)
+    code = main(["report", "--dir", str(root), *(one if cycles == 1 else [])])
+    print(f"""
+All files are in {root}: records, models, and the demo's own log.
+Try next:
+  cycletrace report {_where(root)}{" --cycle digits@1" if cycles > 1 else ""}
+  cycletrace facts {_where(root)}
+  cycletrace run --stage train -- python your_training_script.py""")
+    return code
+
+
+def _where(root: Path) -> str:
+    return f"--dir {quote(str(root))}"
+
+
+def _folder(chosen: Path | None) -> Path:
+    """Return an empty directory; two demos in one would look like one history.
+
+    Raises:
+        Failure: if the chosen one is not empty, or cannot be created.
+    """
+    names = (FOLDER if number == 1 else f"{FOLDER}-{number}" for number in count(1))
+    folder = chosen or next(path for path in map(Path, names) if not path.exists())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise Failure(f"{folder} is not empty. Choose a new directory: cycletrace demo --dir DIR")
+    except OSError as error:
+        raise Failure(f"{folder} cannot be used: {error.strerror}. Choose another: cycletrace demo --dir DIR") from None
+    return folder
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"must be a number of cycles, at least 1, got {text!r}")
+    return int(text)
+
+
+def _exit(signum: int, _frame: FrameType | None) -> None:
+    """Exit through the ``finally`` blocks, which end the demo's processes."""
+    sys.exit(128 + signum)

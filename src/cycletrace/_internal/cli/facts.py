@@ -1,0 +1,51 @@
+"""``cycletrace facts``: print everything known about each cycle."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from cycletrace._internal.cli import reading
+
+if TYPE_CHECKING:
+    from cycletrace._internal.store import Snapshot
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "facts",
+        help="print everything known about each cycle, as JSON Lines",
+        description="Print the facts of each cycle, one JSON object per line, instants and durations in nanoseconds. "
+        "Every figure of the report is computed from them.",
+    )
+    reading.add_selection(parser)
+    collected = parser.add_mutually_exclusive_group()
+    collected.add_argument("--as-observed", action="store_true", help="as a collector counted them in its metrics")
+    collected.add_argument("--revisions", action="store_true", help="facts that changed after a collector counted them")
+    parser.set_defaults(run=run)
+
+
+def _asked_for(args: argparse.Namespace, snapshot: Snapshot) -> Iterator[Mapping[str, Any]]:
+    if args.as_observed:
+        return (facts for facts in snapshot.all_observed() if reading.is_selected(args, facts))
+    if args.revisions:
+        return snapshot.revisions()
+    return reading.selected_facts(args, snapshot, reading.as_of(args))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the facts."""
+    found = False
+    with reading.chosen_store(args) as snapshot:
+        for each in _asked_for(args, snapshot):
+            print(json.dumps(each, separators=(",", ":")))
+            found = True
+    if args.as_observed or args.revisions:
+        return 0
+    if not found:
+        print(reading.nothing_found(args), file=sys.stderr)
+    return 0 if found or args.cycle is None else 1

@@ -1,0 +1,122 @@
+"""``cycletrace report``: show the cycle time, and where the time went."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timezone, tzinfo
+from typing import TYPE_CHECKING, Any
+
+from cycletrace._internal.cli import reading
+from cycletrace._internal.cli.failure import Failure, require
+from cycletrace._internal.cli.jaeger import trace_links
+from cycletrace.conventions import IDEA, TRIGGERS
+
+if TYPE_CHECKING:
+    from cycletrace._internal.flow import Facts
+    from cycletrace._internal.report.document import Document
+    from cycletrace._internal.report.sections import Linked
+
+
+NOTHING_COUNTS = """\
+No figures yet: no run belongs to a named cycle, and none selected a model.
+Put `with cycle("churn", "7"):` around the work to name one. The latest run:"""
+"""Printed if all cycles are implicit."""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "report",
+        help="show the cycle time, and where the time went",
+        description="Show how long it takes to get a model from idea to production, and where the time goes, for all "
+        "cycles or, with --cycle, for one. Each figure names the population that it covers.",
+    )
+    parser.add_argument(
+        "--target",
+        default="deployment:15m",
+        metavar="PART:TIME",
+        help="the target, such as cycle:2h (default: deployment:15m)",
+    )
+    parser.add_argument(
+        "--window", default="90d", metavar="W", help="which cycles: 90d, 12w, FROM..TO, all (default: 90d)"
+    )
+    parser.add_argument("--timezone", metavar="ZONE", help="time zone of dates, such as Europe/Berlin (default: UTC)")
+    parser.add_argument(
+        "--trigger", choices=TRIGGERS, default=IDEA, help="only cycles with this trigger (default: idea)"
+    )
+    parser.add_argument("--json", action="store_true", help="the same figures as one JSON object")
+    reading.add_selection(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Show the report."""
+    require("the report", ("numpy", "rich"), "report")
+    from cycletrace._internal import report
+    from cycletrace._internal.flow import parse_target
+
+    at, trace = reading.as_of(args), trace_links()
+    try:
+        target = parse_target(args.target)
+        zone = report.parse_zone(args.timezone) if args.timezone else timezone.utc
+        report.parse_window(args.window, at, zone)
+    except ValueError as error:
+        raise Failure(str(error)) from None
+    with reading.chosen_store(args) as snapshot:
+        facts = reading.selected_facts(args, snapshot, at)
+        if args.cycle is not None:
+            return _cycles(args, list(facts), zone, trace)
+        latest: list[Facts] = []
+        noted = _noting(facts, latest)
+        whole = report.build(noted, as_of=at, window=args.window, target=target, zone=zone, trigger=args.trigger)
+    if args.json:
+        figures = report.to_json(whole)
+        figures["work"]["open"] = [_linked(cycle, trace) for cycle in figures["work"]["open"]]
+        print(json.dumps(figures))
+    elif not whole.counts.known:
+        print(reading.nothing_found(args))
+    elif whole.counts.implicit_left_out < whole.counts.known:
+        _show(report.report_document(whole, trace))
+    else:
+        print(NOTHING_COUNTS)
+        _show(report.cycle_document(report.build_cycle(latest[0]), trace, zone))
+    return 0
+
+
+def _noting(facts: Iterable[Facts], latest: list[Facts]) -> Iterator[Facts]:
+    """Yield the facts unchanged, and leave those of the cycle that started last in the list."""
+    for each in facts:
+        if not latest or (each["marks"]["started"] or 0) >= (latest[0]["marks"]["started"] or 0):
+            latest[:] = [each]
+        yield each
+
+
+def _cycles(args: argparse.Namespace, cycles: Sequence[Facts], zone: tzinfo, trace: Linked) -> int:
+    from cycletrace._internal import report
+
+    if not cycles:
+        print(f"{reading.nothing_found(args)} `cycletrace status` lists the open ones.", file=sys.stderr)
+        return 1
+    for facts in cycles:
+        cycle = report.build_cycle(facts)
+        if args.json:
+            print(json.dumps(_linked(report.to_json(cycle), trace)))
+        else:
+            _show(report.cycle_document(cycle, trace, zone))
+    return 0
+
+
+def _show(document: Document) -> None:
+    from rich.console import Console
+
+    from cycletrace._internal.report.terminal import render
+
+    render(document, Console())
+
+
+def _linked(cycle: dict[str, Any], trace: Linked) -> dict[str, Any]:
+    """Return a cycle as JSON values, with the link to its trace."""
+    return {**cycle, "trace": trace(cycle["cycle_id"])}

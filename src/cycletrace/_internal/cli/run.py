@@ -1,0 +1,138 @@
+"""``cycletrace run``: run any command as a stage."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import signal
+import subprocess
+import sys
+from typing import Any
+
+from cycletrace._internal.cli import options
+from cycletrace._internal.cli.failure import Failure
+from cycletrace.conventions import ERROR, INTERRUPTED, KINDS, MECHANISMS, OK
+
+FORWARDED = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGCONT")
+"""Signals forwarded to the command. The terminal sends its own (Ctrl-C, Ctrl-\\) to the command directly."""
+INTERRUPTING = frozenset({signal.SIGINT, signal.SIGTERM})
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "run",
+        help="run any command as a stage",
+        description="Run a command as a stage. Its exit code, signals, output and terminal are as they would be "
+        "without cycletrace. Stages inside it become children of this one.",
+        usage="cycletrace run --stage NAME [options] -- COMMAND [ARGUMENT ...]",
+    )
+    add_stage_options(parser)
+    parser.add_argument("--stage", metavar="NAME", required=True, help="the stage's name")
+    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="the command to run")
+    parser.set_defaults(run=run, logs_itself=True)
+
+
+def add_stage_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that describe a stage."""
+    parser.add_argument("--kind", choices=KINDS, help="its kind (default: its name if that is a kind, else other)")
+    parser.add_argument("--by", metavar="WHO", help="automation, person, or person:NAME")
+    parser.add_argument("--attempt", type=int, metavar="N", help="the number of the attempt, from 1")
+    parser.add_argument("--environment", metavar="NAME", help="where it takes effect (default: production)")
+    parser.add_argument("--mechanism", choices=MECHANISMS, help="for an activation: how clients switch to the model")
+    options.add_cycle(parser)
+    options.add_directory(parser)
+
+
+def spec_of(args: argparse.Namespace, name: str, by: str | None) -> Any:
+    """Return the specification of a stage from its options.
+
+    Raises:
+        Failure: if a value is not allowed.
+    """
+    from cycletrace import stage
+    from cycletrace._internal.sdk import runs
+
+    try:  # the definition of a stage checks what it is given
+        stage(name, kind=args.kind, by=by, attempt=args.attempt, mechanism=args.mechanism)
+    except ValueError as error:
+        raise Failure(str(error)) from None
+    return runs.spec_of(name, args.kind, by, args.attempt, args.environment, args.mechanism)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command, and return its exit code or die by the signal that killed it."""
+    command = args.command[1:] if args.command[:1] == ["--"] else args.command
+    if not command:
+        raise Failure("a command is needed: cycletrace run --stage train -- python train.py")
+    spec = spec_of(args, args.stage, args.by)
+    code = _recorded(args, spec, command)
+    if code < 0:
+        _die_by(-code)
+    return code
+
+
+def _recorded(args: argparse.Namespace, spec: Any, command: list[str]) -> int:
+    """Run the command within a stage. It runs even if recording fails."""
+    from cycletrace._internal.sdk import runs
+    from cycletrace._internal.sdk.cycles import from_key
+    from cycletrace._internal.sdk.runtime import runtime
+
+    options.state_directory(args)
+    state = runtime()
+    cycle = from_key(args.cycle, state.settings.namespace) if state is not None and args.cycle else None
+    run = runs.begin(spec, cycle)
+    if run is not None:
+        run.enter()
+    code = _wait_for(command)
+    if run is not None:
+        run.give(OK if code == 0 else INTERRUPTED if -code in INTERRUPTING else ERROR)
+        run.leave(None)
+    return code
+
+
+def _wait_for(command: list[str]) -> int:
+    """Run the command and return its exit code, or minus the signal that killed it; 126 and 127 as in a shell."""
+    process: subprocess.Popen[bytes] | None = None
+    early: list[int] = []
+
+    def forward(number: int, _: object) -> None:
+        if process is None:
+            early.append(number)
+        else:
+            process.send_signal(number)
+
+    # The terminal sends these to both processes; only the command decides what to do.
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGQUIT)}
+    for name in FORWARDED:
+        number = signal.Signals[name]
+        before[number] = signal.signal(number, forward)
+    try:
+        process = subprocess.Popen(command, preexec_fn=lambda: _restore(before))  # noqa: S603, PLW1509 - the user's command, with its usual signal handlers
+        for missed in early:
+            process.send_signal(missed)
+        return process.wait()
+    except (OSError, subprocess.SubprocessError) as error:
+        missing = isinstance(error, FileNotFoundError)
+        print(f"cycletrace: {command[0]}: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
+        return 127 if missing else 126
+    finally:
+        _restore(before)
+
+
+def _restore(handlers: dict[Any, Any]) -> None:
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def _die_by(number: int) -> None:
+    """Die by the signal that killed the command, so that the caller sees the same, after finishing delivery."""
+    from cycletrace._internal.sdk.runtime import reset
+
+    reset()
+    sys.stdout.flush()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the useful core dump is the command's, not ours
+    signal.signal(number, signal.SIG_DFL) if number not in {signal.SIGKILL, signal.SIGSTOP} else None
+    os.kill(os.getpid(), number)
+    signal.pause()

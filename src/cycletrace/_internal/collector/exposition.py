@@ -1,0 +1,106 @@
+"""Metrics as Prometheus reads them: its text format 0.0.4, and OpenMetrics 1.0, which has exemplars.
+
+Sources: https://prometheus.io/docs/instrumenting/exposition_formats/,
+https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md,
+https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/ (names)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
+
+from cycletrace._internal.collector.instruments import BOUNDS, Instrument, Kind, Labels
+from cycletrace._internal.collector.point import Metric, Point, Told
+
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+_UNITS = {"s": "seconds", "1": "ratio"}
+"""Words for the units that stand in a name. Annotations like ``{cycle}`` do not."""
+_ODD = re.compile(r"[^a-zA-Z0-9_]")
+
+
+def accepted(accept: str) -> str:
+    """The content type, :data:`TEXT` or :data:`OPENMETRICS`, that answers an ``Accept`` header best."""
+    weights = {"application/openmetrics-text": 0.0, "text/plain": 0.0}
+    for choice in accept.split(","):
+        media, *parameters = (word.strip().lower() for word in choice.split(";"))
+        said = {name: value for name, _, value in (parameter.partition("=") for parameter in parameters)}
+        if media in weights and said.get("version", "1.0.0") in ("1.0.0", "0.0.4"):
+            weights[media] = max(weights[media], _weight(said.get("q", "1")))
+    is_open = weights["application/openmetrics-text"] >= max(weights["text/plain"], 0.001)
+    return OPENMETRICS if is_open else TEXT
+
+
+def _weight(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
+def name_of(instrument: Instrument) -> str:
+    """The metric's name as Prometheus has it, with the unit and without ``_total``."""
+    name = _ODD.sub("_", instrument.name)
+    unit = _UNITS.get(instrument.unit)
+    return f"{name}_{unit}" if unit else name
+
+
+def render(metrics: Iterable[Metric], content_type: str) -> str:
+    """All metrics in the format of this content type."""
+    is_open = content_type == OPENMETRICS
+    lines: list[str] = []
+    for instrument, points in metrics:
+        name = name_of(instrument)
+        sample = f"{name}_total" if instrument.kind is Kind.COUNTER else name
+        family = name if is_open else sample
+        lines.append(f"# TYPE {family} {instrument.kind.value}")
+        if is_open and instrument.unit in _UNITS:
+            lines.append(f"# UNIT {family} {_UNITS[instrument.unit]}")
+        lines.append(f"# HELP {family} {_escaped(instrument.description)}")
+        for point in points:
+            if instrument.kind is Kind.HISTOGRAM:
+                lines.extend(_histogram(sample, point, is_open))
+            else:
+                exemplar = _exemplar(point.exemplars.get(0)) if is_open and instrument.kind is Kind.COUNTER else ""
+                lines.append(f"{sample}{_labels(point.labels)} {_number(point.value)}{exemplar}")
+    if is_open:
+        lines.append("# EOF")
+    return "\n".join(lines) + "\n"
+
+
+def _histogram(name: str, point: Point, is_open: bool) -> Iterator[str]:
+    bounds = (*(_number(float(bound)) for bound in BOUNDS), "+Inf")
+    for index, (bound, count) in enumerate(zip(bounds, accumulate(point.buckets), strict=True)):
+        exemplar = _exemplar(point.exemplars.get(index)) if is_open else ""
+        yield f"{name}_bucket{_labels((*point.labels, ('le', bound)))} {count}{exemplar}"
+    yield f"{name}_sum{_labels(point.labels)} {_number(point.value)}"
+    yield f"{name}_count{_labels(point.labels)} {point.number}"
+
+
+def _exemplar(exemplar: Told | None) -> str:
+    if exemplar is None:
+        return ""
+    ids = _labels((("trace_id", exemplar.trace_id), ("span_id", exemplar.span_id)))
+    return f" # {ids} {_number(exemplar.value)} {exemplar.at / 1e9:.3f}"
+
+
+def _labels(labels: Labels) -> str:
+    if not labels:
+        return ""
+    pairs = (
+        f'{_ODD.sub("_", name)}="{_escaped(str(value).lower() if isinstance(value, bool) else value, quoted=True)}"'
+        for name, value in labels
+    )
+    return "{" + ",".join(pairs) + "}"
+
+
+def _escaped(text: str, *, quoted: bool = False) -> str:
+    text = text.replace("\\", "\\\\").replace("\n", "\\n")
+    return text.replace('"', '\\"') if quoted else text
+
+
+def _number(value: float) -> str:
+    return repr(value)

@@ -1,0 +1,113 @@
+"""OTLP over gRPC: bytes in, bytes out, nothing parsed on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+
+from cycletrace._internal.collector.budget import Budget, NoRoomError
+from cycletrace._internal.collector.compression import GZIP, TooLargeError, coding_of, decompress
+from cycletrace._internal.collector.limits import Limits
+from cycletrace._internal.collector.reply import status_message, to_bytes
+from cycletrace._internal.otlp.classify import DETAILS
+from cycletrace._internal.otlp.result import Code, ExportResult, malformed, unavailable
+from cycletrace._internal.otlp.signals import SIGNALS, Encoding, Request, Signal
+
+Handle = Callable[[Request], Awaitable[ExportResult]]
+
+_STATUS = {code.value[0]: code for code in grpc.StatusCode}
+
+
+class GrpcReceiver:
+    """An OTLP/gRPC server for all three signals."""
+
+    def __init__(self, handle: Handle, limits: Limits, budget: Budget) -> None:
+        self._handle = handle
+        self._limits = limits
+        self._budget = budget
+        self._server: Any = None
+
+    async def start(self, address: str) -> int:
+        """Listen on ``host:port`` (port 0: any) and return the port.
+
+        Raises:
+            OSError: where the address cannot be had.
+        """
+        self._server = grpc.aio.server(
+            options=[
+                ("grpc.so_reuseport", 0),  # else a second collector would silently share the port
+                ("grpc.max_receive_message_length", self._limits.body),
+                ("grpc.per_message_decompression", 0),  # gRPC does not bound what comes out: see _unpack
+            ]
+        )
+        for signal in SIGNALS:
+            self._server.add_generic_rpc_handlers((_service(signal, self._call),))
+        try:
+            port: int = self._server.add_insecure_port(address)
+        except RuntimeError as error:
+            raise OSError(f"cannot listen on {address} for OTLP/gRPC") from error
+        await self._server.start()
+        return port
+
+    async def stop(self) -> None:
+        """Accept nothing more and end what is under way, within the grace of the limits."""
+        if self._server is not None:
+            await self._server.stop(self._limits.grace)
+
+    async def _call(self, signal: Signal, messages: Any, context: Any) -> bytes:
+        del messages  # the stream's other face; the message is read once there is room for it
+        room = self._limits.body + self._limits.overhead
+        try:
+            body = await self._budget.receive(room, lambda: _read(context))
+        except NoRoomError as error:
+            return await _respond(unavailable(str(error), retry_after=1.0), signal, context)
+        try:
+            if not isinstance(body, bytes):  # the end of the stream
+                return await _respond(malformed("no message"), signal, context)
+            request = _unpack(signal, body, self._limits.body)
+            if isinstance(request, ExportResult):
+                return await _respond(request, signal, context)
+            held = min(room, self._limits.overhead + len(request.body) + len(request.packed or b""))
+            self._budget.give(room - held)
+            room = held
+            return await _respond(await self._handle(request), signal, context)
+        finally:
+            self._budget.give(room)
+
+
+async def _read(context: Any) -> Any:
+    return await context.read()
+
+
+def _unpack(signal: Signal, body: bytes, limit: int) -> Request | ExportResult:
+    """The request without its compression, or the answer to what cannot be undone."""
+    coding = coding_of(body)
+    if coding is None:
+        return Request(signal, Encoding.PROTOBUF, body)
+    try:
+        plain = decompress(body, coding, limit)
+    except TooLargeError as error:
+        return ExportResult(Code.RESOURCE_EXHAUSTED, str(error))
+    except ValueError as error:
+        return malformed(str(error))
+    return Request(signal, Encoding.PROTOBUF, plain, body if coding == GZIP else None)
+
+
+async def _respond(result: ExportResult, signal: Signal, context: Any) -> bytes:
+    if not result.is_success:
+        if result.details or result.retry_after is not None:
+            context.set_trailing_metadata(((DETAILS, status_message(result).SerializeToString()),))
+        await context.abort(_STATUS.get(result.code, grpc.StatusCode.UNKNOWN), result.message)
+    return to_bytes(result, signal, Encoding.PROTOBUF)
+
+
+def _service(signal: Signal, call: Callable[[Signal, Any, Any], Awaitable[bytes]]) -> Any:
+    # For the wire a stream of one message is a unary call; but a handler of a stream decides itself when the message
+    # is read, so that requests wait outside until there is memory for them.
+    async def export(messages: Any, context: Any) -> bytes:
+        return await call(signal, messages, context)
+
+    method = grpc.stream_unary_rpc_method_handler(export)
+    return grpc.method_handlers_generic_handler(signal.service, {"Export": method})

@@ -1,0 +1,137 @@
+"""OTLP over HTTP, in protobuf and JSON, and whether the collector is well."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from cycletrace._internal.collector.budget import Budget, NoRoomError
+from cycletrace._internal.collector.compression import CODINGS, GZIP, TooLargeError, decompress
+from cycletrace._internal.collector.limits import Limits
+from cycletrace._internal.collector.reply import http_failure, http_headers, http_status, to_bytes
+from cycletrace._internal.otlp.result import ExportResult, malformed, unavailable
+from cycletrace._internal.otlp.signals import SIGNALS, TRACES, Encoding, Request, Signal, encoding_of
+
+Handle = Callable[[Request], Awaitable[ExportResult]]
+
+
+class HttpReceiver:
+    """An OTLP/HTTP server for all three signals, with ``/healthz`` and ``/readyz``.
+
+    ``trouble`` says in a sentence why the collector cannot accept now, ``None`` where it can.
+    """
+
+    def __init__(self, handle: Handle, limits: Limits, budget: Budget, trouble: Callable[[], str | None]) -> None:
+        self._handle = handle
+        self._limits = limits
+        self._budget = budget
+        self._trouble = trouble
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen (port 0: any) and return the port.
+
+        Raises:
+            OSError: where the address cannot be had.
+        """
+        app = web.Application(middlewares=[_errors_as_otlp])
+        for signal in SIGNALS:
+            app.router.add_post(signal.path, partial(self._export, signal))
+        app.router.add_get("/healthz", _alive)
+        app.router.add_get("/readyz", self._ready)
+        # Decompression is our own, because aiohttp's knows no bound.
+        self._runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=self._limits.grace)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, host, port)
+        await site.start()
+        listening: int = self._runner.addresses[0][1]
+        return listening
+
+    async def stop(self) -> None:
+        """Accept nothing more and end what is under way, within the grace of the limits."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _ready(self, _: web.Request) -> web.Response:
+        trouble = self._trouble()
+        return web.Response(text="ready\n") if trouble is None else web.Response(status=503, text=f"{trouble}\n")
+
+    async def _export(self, signal: Signal, http: web.Request) -> web.Response:
+        encoding = encoding_of(http.content_type)
+        if encoding is None:
+            failure = http_failure(415, f"content type {http.content_type!r}: expected protobuf or JSON")
+            return _respond(failure, signal, Encoding.JSON)
+        coding = http.headers.get("Content-Encoding", "").strip().lower()
+        if coding not in ("", "identity", *CODINGS):
+            failure = http_failure(415, f"content encoding {coding!r}: expected one of {', '.join(CODINGS)}")
+            return _respond(failure, signal, encoding)
+        limit = self._limits.body
+        declared = http.content_length
+        if declared is not None and declared > limit:
+            return _respond(http_failure(413, f"the content is larger than {limit} bytes"), signal, encoding)
+        # What comes out of a compressed stream is bounded by the limit, not by what goes in.
+        room = declared if declared is not None and coding not in CODINGS else limit
+        room += self._limits.overhead
+        try:
+            data = await self._budget.receive(room, lambda: _read(http, limit))
+        except NoRoomError as error:
+            return _respond(unavailable(str(error), retry_after=1.0), signal, encoding)
+        except TooLargeError as error:
+            return _respond(http_failure(413, str(error)), signal, encoding)
+        try:
+            try:
+                request = _unpack(signal, encoding, data, coding, limit)
+            except TooLargeError as error:
+                return _respond(http_failure(413, str(error)), signal, encoding)
+            except ValueError as error:
+                return _respond(malformed(str(error)), signal, encoding)
+            held = min(room, self._limits.overhead + len(request.body) + len(request.packed or b""))
+            self._budget.give(room - held)
+            room = held
+            return _respond(await self._handle(request), signal, encoding)
+        finally:
+            self._budget.give(room)
+
+
+async def _alive(_: web.Request) -> web.Response:
+    return web.Response(text="ok\n")
+
+
+async def _read(http: web.Request, limit: int) -> bytes:
+    pieces = []
+    size = 0
+    async for piece in http.content.iter_any():
+        size += len(piece)
+        if size > limit:
+            raise TooLargeError(f"the content is larger than {limit} bytes")
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _unpack(signal: Signal, encoding: Encoding, data: bytes, coding: str, limit: int) -> Request:
+    if coding not in CODINGS:
+        return Request(signal, encoding, data)
+    return Request(signal, encoding, decompress(data, coding, limit), data if coding == GZIP else None)
+
+
+def _respond(result: ExportResult, signal: Signal, encoding: Encoding) -> web.Response:
+    body = to_bytes(result, signal, encoding)
+    headers = http_headers(result)
+    return web.Response(status=http_status(result), body=body, content_type=encoding.value, headers=headers)
+
+
+@web.middleware
+async def _errors_as_otlp(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer with errors of the server itself (no such path, not POST) as OTLP asks."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        encoding = encoding_of(request.content_type) or Encoding.JSON
+        failure = http_failure(error.status, f"{request.method} {request.path}: {error.reason}")
+        response = _respond(failure, TRACES, encoding)  # a failure looks the same for all signals
+        if "Allow" in error.headers:
+            response.headers["Allow"] = error.headers["Allow"]
+        return response

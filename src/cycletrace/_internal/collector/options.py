@@ -1,0 +1,236 @@
+"""The options of the collector, made of what the command line and the file of TOML say, and checked."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cycletrace._internal.collector.limits import Limits
+from cycletrace._internal.collector.series import SECOND
+from cycletrace._internal.collector.settings import SETTINGS
+from cycletrace._internal.flow import RULES, CycleTarget, Rules, parse_length, parse_target
+from cycletrace._internal.flow.targets import DEFAULT_TARGET
+from cycletrace._internal.otlp.endpoint import Endpoint, TlsFiles, checked, is_header, parse_headers
+from cycletrace._internal.otlp.signals import SIGNALS
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+class OptionError(ValueError):
+    """An option that cannot be followed. The message is one sentence for people."""
+
+
+class Address(NamedTuple):
+    """Where to listen."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Options(NamedTuple):
+    """All that ``serve.run`` needs to know. Lengths are seconds."""
+
+    store: Path
+    grpc: Address = Address("127.0.0.1", 4317)
+    http: Address = Address("127.0.0.1", 4318)
+    forward: Mapping[str, tuple[Endpoint, ...]] = {}
+    """By name of the signal."""
+    metrics_to: tuple[Endpoint, ...] = ()
+    interval: float = 10.0
+    prometheus: Address | None = None
+    grace: float = 60.0
+    target: CycleTarget = parse_target(DEFAULT_TARGET)
+    label_limit: int = 2000
+    limits: Limits = Limits()
+    rules: Rules = RULES
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The settings in a file of TOML.
+
+    Raises:
+        OptionError: where it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            settings: dict[str, Any] = tomllib.load(file)
+    except OSError as error:
+        raise OptionError(f"The file {path} cannot be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise OptionError(f"The file {path} is not TOML: {error}.") from None
+    return {name.replace("_", "-"): value for name, value in settings.items()}
+
+
+def make_options(settings: Mapping[str, Any], store: Path, rules: Rules = RULES) -> Options:
+    """The options that these settings say; ``store`` is where the store lies if they do not say it.
+
+    Raises:
+        OptionError: where one cannot be followed.
+    """
+    known = {setting.name: setting for setting in SETTINGS}
+    for name in settings:
+        if name not in known:
+            raise OptionError(f"There is no option {name!r}: the options are {', '.join(known)}.")
+
+    def text(name: str) -> str:
+        value = settings.get(name, known[name].default)
+        if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+            raise OptionError(f"{name}: expected {known[name].takes}.")  # what it is may be a secret
+        return str(value)
+
+    timeout = _seconds("forward-timeout", text("forward-timeout"), at_least=0.001)
+    tls = TlsFiles(**_files({name: text(f"forward-{name}") for name in _FILES}, "forward-"))
+    common = Endpoint("", _headers("forward-headers", text("forward-headers")), tls, timeout)
+    for_metrics = common._replace(headers=_headers("metrics-headers", text("metrics-headers")))
+    return Options(
+        store=Path(text("store")) if text("store") else store,
+        grpc=_address("grpc", text("grpc")),
+        http=_address("http", text("http")),
+        forward=_forward(_list(settings.get("forward", [])), common),
+        metrics_to=tuple(
+            _endpoint("metrics-to", item, for_metrics)[1] for item in _list(settings.get("metrics-to", []))
+        ),
+        interval=_seconds("interval", text("interval"), at_least=0.1),
+        prometheus=_address("prometheus", text("prometheus")) if text("prometheus") else None,
+        grace=_seconds("grace", text("grace"), at_least=0.0),
+        target=_aim(text("target")),
+        label_limit=_whole("label-limit", text("label-limit"), at_least=2),
+        limits=Limits(
+            body=_size("max-body", text("max-body")),
+            in_flight=max(_size("max-in-flight", text("max-in-flight")), _size("max-body", text("max-body"))),
+        ),
+        rules=rules,
+    )
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _forward(items: Iterable[Any], common: Endpoint) -> dict[str, tuple[Endpoint, ...]]:
+    forward: dict[str, tuple[Endpoint, ...]] = {signal.name: () for signal in SIGNALS}
+    for item in items:
+        signals, endpoint = _endpoint("forward", item, common)
+        for signal in signals:
+            if any(other.url == endpoint.url for other in forward[signal]):
+                raise OptionError(f"forward: {signal} would go to {endpoint.url} twice.")
+            forward[signal] += (endpoint,)
+    return forward
+
+
+def _endpoint(name: str, item: Any, common: Endpoint) -> tuple[tuple[str, ...], Endpoint]:
+    """Return the signals and the endpoint that a text ``[SIGNAL=]URL`` or a table of the file names.
+
+    What is said of a wrong one shows neither the text nor the table: they may hold secrets.
+    """
+    names = tuple(signal.name for signal in SIGNALS)
+    signals, endpoint = names, common
+    if isinstance(item, str):
+        signal, separator, url = item.partition("=")
+        if separator and "/" not in signal:
+            if signal not in names:
+                raise OptionError(f"{name}: expected one of {', '.join(names)} before the '='.")
+            signals = (signal,)
+        else:
+            url = item
+        endpoint = common._replace(url=url)
+    elif isinstance(item, dict) and item.keys() <= {"url", "signals", "headers", "timeout", *_FILES}:
+        signals = item.get("signals", names)
+        if not isinstance(signals, (list, tuple)) or not all(signal in names for signal in signals):
+            raise OptionError(f"{name}: signals: expected a list of some of {', '.join(names)}.")
+        headers = item.get("headers", common.headers)
+        if not isinstance(headers, Mapping):
+            raise OptionError(f"{name}: headers: expected a table of names and values.")
+        endpoint = common._replace(
+            url=str(item.get("url", "")),
+            headers=_sound_headers("headers", {str(name): str(value) for name, value in headers.items()}),
+            tls=common.tls._replace(**_files({name: str(item[name]) for name in _FILES if name in item})),
+            timeout=_seconds("timeout", str(item["timeout"]), at_least=0.001) if "timeout" in item else common.timeout,
+        )
+    else:
+        raise OptionError(
+            f"{name}: expected [SIGNAL=]URL, or a table with url, signals, headers, timeout, {', '.join(_FILES)}."
+        )
+    try:
+        return tuple(signals), checked(endpoint)
+    except ValueError as error:
+        raise OptionError(f"{name}: {error}.") from None
+
+
+_FILES = tuple(field.replace("_", "-") for field in TlsFiles._fields)
+
+
+def _files(named: Mapping[str, str], prefix: str = "") -> dict[str, Path | None]:
+    """The files of these names, which must be there, by field of :class:`TlsFiles`; ``None`` where nothing is said."""
+    for name, text in named.items():
+        if text and not Path(text).is_file():
+            raise OptionError(f"{prefix}{name}: there is no file {text}.")
+    return {name.replace("-", "_"): Path(text) if text else None for name, text in named.items()}
+
+
+def _headers(name: str, text: str) -> dict[str, str]:
+    """Return headers that are written as in OpenTelemetry's environment variables."""
+    headers, is_sound = parse_headers(text)
+    if not is_sound:
+        raise _wrong_headers(name)
+    return headers
+
+
+def _sound_headers(name: str, headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers, where HTTP and gRPC take them."""
+    if not all(is_header(header, value) for header, value in headers.items()):
+        raise _wrong_headers(name)
+    return dict(headers)
+
+
+def _wrong_headers(name: str) -> OptionError:
+    """Return the error about headers, which does not show them: they may be secrets."""
+    return OptionError(f"{name}: expected name=value in ASCII, percent-encoded, and commas between.")
+
+
+def _address(name: str, text: str) -> Address:
+    host, separator, port = text.rpartition(":")
+    if not separator or not host or not port.isdecimal() or int(port) > 65535:
+        raise OptionError(f"{name} is {text!r}: expected HOST:PORT, such as 127.0.0.1:4317.")
+    return Address(host.removeprefix("[").removesuffix("]"), int(port))
+
+
+def _seconds(name: str, text: str, at_least: float) -> float:
+    try:
+        seconds = float(text) if not text[-1:].isalpha() else float(text[:-1]) and parse_length(text) / SECOND
+    except ValueError:
+        seconds = -1.0
+    if not at_least <= seconds < 1e9:
+        raise OptionError(f"{name} is {text!r}: expected a length such as 10s or 5m, of at least {at_least:g} s.")
+    return seconds
+
+
+def _size(name: str, text: str) -> int:
+    for unit, factor in {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "": 1}.items():
+        if text.endswith(unit):
+            number = text.removesuffix(unit).strip()
+            if number.isdecimal() and 1024 <= int(number) * factor < 1 << 31:
+                return int(number) * factor
+            break
+    raise OptionError(f"{name} is {text!r}: expected a size between 1KiB and 2GiB, such as 16MiB.")
+
+
+def _whole(name: str, text: str, at_least: int) -> int:
+    if not text.isdecimal() or int(text) < at_least:
+        raise OptionError(f"{name} is {text!r}: expected a whole number of at least {at_least}.")
+    return int(text)
+
+
+def _aim(text: str) -> CycleTarget:
+    try:
+        return parse_target(text)
+    except ValueError as error:
+        raise OptionError(f"target: {error}") from None

@@ -1,0 +1,256 @@
+"""Picking out of a request what is ours: records, and what was meant to be one and is not."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from math import isfinite, nan
+from typing import Any, NamedTuple
+
+from cycletrace._internal.collector import envelope
+from cycletrace._internal.collector.json_request import MEMBERS, items, objects
+from cycletrace._internal.flow import Record
+from cycletrace._internal.otlp.json_messages import parse
+from cycletrace._internal.otlp.signals import LOGS, TRACES, Encoding, Request
+from cycletrace._internal.store.decode import Rejected, decode_event, decode_span
+from cycletrace.conventions import PREFIX, SERVICE_NAMESPACE
+
+STATUS_ERROR = 2
+_OURS = PREFIX.encode()
+
+
+class Bad(NamedTuple):
+    """A record of ours that cannot be taken: why, and as much of it as came."""
+
+    reason: str
+    content: bytes
+
+
+class Taken(NamedTuple):
+    """What is ours in a request."""
+
+    records: list[Record]
+    bad: list[Bad]
+
+
+def may_be_ours(request: Request) -> bool:
+    r"""Whether there can be anything of ours in a request: a search at the speed of memory, without parsing.
+
+    Nothing is overlooked: strings lie in protobuf as they are, and JSON can write these letters otherwise only with
+    ``\u``.
+    """
+    if request.signal is not TRACES and request.signal is not LOGS:
+        return False
+    return _OURS in request.body or (request.encoding is Encoding.JSON and rb"\u" in request.body)
+
+
+def check(request: Request) -> None:
+    """Make sure that something is a request at all.
+
+    Raises:
+        ValueError: where it is none.
+    """
+    if request.encoding is Encoding.JSON:
+        for _ in _members_in_json(request):
+            pass
+    else:
+        for _ in envelope.members(request.body):
+            break
+
+
+def read(request: Request) -> Taken:
+    """What is ours in a request.
+
+    Raises:
+        ValueError: where it is not a request.
+    """
+    taken = Taken([], [])
+    found = _in_json(request) if request.encoding is Encoding.JSON else _in_protobuf(request)
+    for decode, content in found:
+        try:
+            record = decode()
+        except (Rejected, ValueError) as error:
+            taken.bad.append(Bad(str(error), content()))
+        else:
+            if record is not None:
+                taken.records.append(record)
+    return taken
+
+
+_Found = tuple[Callable[[], Record | None], Callable[[], bytes]]
+"""How to decode what may be ours, and how to get at its content where that fails."""
+
+
+def _in_protobuf(request: Request) -> Iterator[_Found]:
+    decode = _protobuf_span if request.signal is TRACES else _protobuf_event
+    namespaces: dict[bytes, str | ValueError] = {}
+    for member in envelope.members(request.body):
+        if _OURS not in member.content:
+            continue
+        if member.resource not in namespaces:
+            namespaces[member.resource] = _namespace(member.resource)
+        namespace = namespaces[member.resource]
+        yield (lambda: decode(member.content, namespace)), (lambda: member.content)  # noqa: B023 - called at once
+
+
+def _namespace(resource: bytes) -> str | ValueError:
+    try:
+        return _text(envelope.attributes(envelope.resource(resource)).get(SERVICE_NAMESPACE))
+    except ValueError as error:
+        return ValueError(f"its resource: {error}")
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _protobuf_span(content: bytes, namespace: str | ValueError) -> Record | None:
+    if isinstance(namespace, ValueError):
+        raise namespace
+    span = envelope.span(content)
+    return decode_span(
+        span.name,
+        envelope.attributes(span),
+        span.start,
+        span.end,
+        is_error=span.status.code == STATUS_ERROR,
+        namespace=namespace,
+    )
+
+
+def _protobuf_event(content: bytes, namespace: str | ValueError) -> Record | None:
+    if isinstance(namespace, ValueError):
+        raise namespace
+    log = envelope.log_record(content)
+    if not log.event_name.startswith(PREFIX):
+        return None
+    return decode_event(log.event_name, envelope.attributes(log), log.time or log.observed, namespace=namespace)
+
+
+def _in_json(request: Request) -> Iterator[_Found]:
+    decode = _json_span if request.signal is TRACES else _json_event
+    for resource, member in _members_in_json(request):
+        yield (
+            (lambda: decode(member, resource)),  # noqa: B023 - called at once
+            (lambda: json.dumps(member).encode()),  # noqa: B023 - called at once
+        )
+
+
+def _members_in_json(request: Request) -> Iterator[tuple[object, dict[str, Any]]]:
+    """Spans, log records or metrics, each with the resource that it is of.
+
+    Raises:
+        ValueError: where it is not a request.
+    """
+    resources, scopes, members = MEMBERS[request.signal]
+    for resource in objects(parse(request.body), resources):
+        for scope in objects(resource, scopes):
+            for member in objects(scope, members):
+                yield resource.get("resource"), member
+
+
+def _json_namespace(resource: object) -> str:
+    return _text(_attributes(resource).get(SERVICE_NAMESPACE)) if isinstance(resource, dict) else ""
+
+
+def _is_ours(span: dict[str, Any]) -> bool:
+    attributes = span.get("attributes")
+    return isinstance(attributes, list) and any(
+        isinstance(attribute, dict) and str(attribute.get("key")).startswith(PREFIX) for attribute in attributes
+    )
+
+
+def _json_span(span: dict[str, Any], resource: object) -> Record | None:
+    if not _is_ours(span):
+        return None
+    status = span.get("status")
+    return decode_span(
+        span.get("name"),
+        _attributes(span),
+        _integer(span.get("startTimeUnixNano")),
+        _integer(span.get("endTimeUnixNano")),
+        is_error=isinstance(status, dict) and status.get("code") in (STATUS_ERROR, "STATUS_CODE_ERROR"),
+        namespace=_json_namespace(resource),
+    )
+
+
+def _json_event(log: dict[str, Any], resource: object) -> Record | None:
+    name = log.get("eventName")
+    if not isinstance(name, str) or not name.startswith(PREFIX):
+        return None
+    at = _integer(log.get("timeUnixNano")) or _integer(log.get("observedTimeUnixNano"))
+    return decode_event(name, _attributes(log), at, namespace=_json_namespace(resource))
+
+
+def _attributes(holder: dict[str, Any]) -> dict[str, object]:
+    """Attributes as plain values; arrays, maps and bytes, which none of ours has, as bytes.
+
+    Raises:
+        ValueError: where they are not attributes.
+    """
+    found: dict[str, object] = {}
+    for attribute in items(holder.get("attributes")):
+        if not isinstance(attribute, dict) or not isinstance(attribute.get("key"), str):
+            raise ValueError("an attribute without a key")  # noqa: TRY004 - all that is wrong with a record is alike
+        found[attribute["key"]] = _value(attribute.get("value"))
+    return found
+
+
+def _value(value: object) -> object:
+    said = [] if not isinstance(value, dict) else [item for item in value.items() if _is_said(*item)]
+    if len(said) != 1:
+        return None
+    ((kind, content),) = said
+    if kind == "stringValue":
+        return _text(content)
+    if kind == "intValue":
+        return _integer(content)
+    if kind == "boolValue" and isinstance(content, bool):
+        return content
+    if kind == "doubleValue":
+        return _double(content)
+    return b""
+
+
+_KINDS = {"stringValue", "boolValue", "intValue", "doubleValue", "arrayValue", "kvlistValue", "bytesValue"}
+
+
+def _is_said(field: object, content: object) -> bool:
+    """Whether a field says what a value is: null says nothing, nor do fields that a later version of OTLP may have."""
+    return field in _KINDS and content is not None
+
+
+def _integer(value: object) -> int:
+    """An integer of OTLP's JSON: a number, or decimal digits in a string; 0 where it is absent.
+
+    Raises:
+        ValueError: where it is something else.
+    """
+    if value is None:
+        return 0
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, float) and value.is_integer():  # some write 3.0
+        return int(value)
+    if isinstance(value, str) and _INTEGER.fullmatch(value):
+        return int(value)
+    raise ValueError("an integer was expected")
+
+
+_INTEGER = re.compile(r"-?[0-9]{1,20}")
+
+
+def _double(value: object) -> float:
+    """Return a double of OTLP's JSON: a number, or one in a string, where it may also be infinite or not a number.
+
+    Raises:
+        ValueError: where it is something else, or a number that is too large.
+    """
+    try:
+        number = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else nan
+    except ValueError:
+        number = nan
+    if not isfinite(number) and value not in ("NaN", "Infinity", "-Infinity"):
+        raise ValueError("a number that fits in a double was expected")
+    return number

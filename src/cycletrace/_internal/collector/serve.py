@@ -1,0 +1,239 @@
+"""``cycletrace collect``: all of the collector in one process, from start to orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Coroutine, Generator, Iterator
+from functools import partial
+from types import FrameType
+from typing import Any
+
+from cycletrace._internal.collector.aside import Aside
+from cycletrace._internal.collector.budget import Budget
+from cycletrace._internal.collector.forwarding import Forwarder
+from cycletrace._internal.collector.grpc_receiver import GrpcReceiver
+from cycletrace._internal.collector.http_receiver import HttpReceiver
+from cycletrace._internal.collector.limits import allow_many_connections
+from cycletrace._internal.collector.loops import own_endpoint
+from cycletrace._internal.collector.options import Address, Options
+from cycletrace._internal.collector.outbox import drop_others, hide_secrets, keep_sending
+from cycletrace._internal.collector.present import Present
+from cycletrace._internal.collector.reading import check, may_be_ours
+from cycletrace._internal.collector.reply import together
+from cycletrace._internal.collector.series import SECOND, Accumulator, from_rows, to_rows
+from cycletrace._internal.collector.sole import sole
+from cycletrace._internal.collector.teller import Prometheus, Teller, tell_backends, tell_once
+from cycletrace._internal.collector.telling import Telling, begin_all
+from cycletrace._internal.collector.writer import Writer
+from cycletrace._internal.otlp.result import Code, ExportResult, malformed
+from cycletrace._internal.otlp.signals import METRICS, SIGNALS, TRACES, Request
+from cycletrace._internal.store import Store, StoreError, open_reader, open_store
+from cycletrace._version import __version__
+
+_log = logging.getLogger("cycletrace.collector")
+
+_LAST_EXPORT = 1.0
+"""Seconds that the last export of metrics may take when the collector stops."""
+_LONGEST_END = 4.5
+"""Seconds after which it ends whatever still runs: a huge fold, a name server that does not answer."""
+_ENDS = (signal.SIGTERM, signal.SIGINT)
+
+
+class StartError(Exception):
+    """The collector cannot start. The message is one sentence for people."""
+
+
+def run(options: Options) -> int:
+    """Run until SIGTERM or SIGINT. Returns the exit code: 2, after one sentence, where it cannot start."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # what strangers send is not our error
+    allow_many_connections()
+    try:
+        _refuse_loop(options)
+        with _ending() as ending:
+            asyncio.run(_serve(options, ending))
+    except (StartError, StoreError) as error:
+        print(f"cycletrace: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+@contextlib.contextmanager
+def _ending() -> Generator[threading.Timer]:
+    """A timer that ends the process where an orderly end takes too long: what was answered is durable anyway."""
+    ending = threading.Timer(_LONGEST_END, os._exit, [0])
+    ending.daemon = True
+    try:
+        yield ending
+    finally:
+        ending.cancel()
+
+
+def _refuse_loop(options: Options) -> None:
+    itself = own_endpoint(options)
+    if itself is not None:
+        raise StartError(f"{itself.url} is this collector itself, so requests would go round for ever.")
+
+
+async def _serve(options: Options, ending: threading.Timer) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def end(number: int, _: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_IGN)  # to say it twice must not cut the end short
+        loop.call_soon_threadsafe(stop.set)
+
+    for number in _ENDS:
+        signal.signal(number, end)
+    with open_store(options.store, durable=True) as store, sole(options.store), open_reader(options.store) as reader:
+        collector = Collector(options, store, reader)
+        try:
+            await collector.start()
+            print("\n".join(collector.described()), flush=True)
+            await stop.wait()
+            ending.start()
+        finally:
+            await collector.stop()
+
+
+class Collector:
+    """All parts of the collector, wired. To be made and used in one event loop."""
+
+    def __init__(self, options: Options, store: Store, reader: Store) -> None:
+        """Go on from what the store holds. ``reader`` is a second opening of the same store.
+
+        Raises:
+            StoreError: where the store cannot be used.
+            StartError: where a certificate cannot be read.
+        """
+        self._options = options
+        destinations = [target.url for target in options.forward.get(TRACES.name, ())]
+        with store.write() as tx:
+            accumulator = Accumulator(options.label_limit, from_rows(tx.load_series()))
+            begin_all(accumulator, time.time_ns())
+            tx.save_series(to_rows(accumulator.changed))
+            instance = tx.instance_id()
+            hide_secrets(tx)
+            dropped = drop_others(tx, destinations)
+        accumulator.keep()
+        if dropped:
+            _log.warning("%d derived spans are dropped: traces no longer go on to their backend", dropped)
+        try:
+            self._forwarder = Forwarder(options.forward)
+            self._metrics_forwarder = Forwarder({METRICS.name: options.metrics_to}, is_own=True)
+        except OSError as error:
+            raise StartError(f"A certificate cannot be read: {error}.") from error
+        telling = Telling(options.target, round(options.grace * SECOND), destinations)
+        self._posted = [asyncio.Event() for _ in destinations]
+        self._writer = Writer(store, accumulator, telling, options.rules, self._wake)
+        present = Present(options.label_limit)
+        self._teller = Teller(reader, accumulator, present, options.target, options.rules, instance)
+        budget = Budget(options.limits)
+        self._grpc = GrpcReceiver(self._handle, options.limits, budget)
+        self._http = HttpReceiver(self._handle, options.limits, budget, self._trouble)
+        self._prometheus = Prometheus(self._teller)
+        self._listening: dict[str, Address] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._aside = Aside()
+        self._is_stopping = False
+
+    async def start(self) -> None:
+        """Listen, and begin to work.
+
+        Raises:
+            StartError: where an address cannot be had.
+        """
+        options = self._options
+        self._writer.start()
+        with self._listen("OTLP/gRPC", options.grpc):
+            port = await self._grpc.start(str(options.grpc))
+            self._listening["OTLP/gRPC"] = options.grpc._replace(port=port)
+        with self._listen("OTLP/HTTP", options.http):
+            port = await self._http.start(options.http.host, options.http.port)
+            self._listening["OTLP/HTTP"] = options.http._replace(port=port)
+        if options.prometheus is not None:
+            with self._listen("Prometheus", options.prometheus):
+                port = await self._prometheus.start(options.prometheus.host, options.prometheus.port)
+                self._listening["Prometheus"] = options.prometheus._replace(port=port)
+        for backend, posted in zip(self._forwarder.backends(TRACES), self._posted, strict=True):
+            self._begin(keep_sending(self._writer, self._forwarder, backend, posted))
+        if options.metrics_to:
+            self._begin(tell_backends(self._teller, self._metrics_forwarder, options.interval))
+
+    def described(self) -> Iterator[str]:
+        """What listens where, and where everything goes, a line each."""
+        options = self._options
+        yield f"cycletrace {__version__} collects"
+        yield f"  OTLP/gRPC   {self._listening['OTLP/gRPC']}"
+        yield f"  OTLP/HTTP   http://{self._listening['OTLP/HTTP']}"
+        yield f"  store       {options.store.absolute()}"
+        for one in SIGNALS:
+            urls = [target.url for target in options.forward.get(one.name, ())]
+            yield f"  {one.name:11} {'go on to ' + ', '.join(urls) if urls else 'end here'}"
+        if options.metrics_to:
+            urls = [target.url for target in options.metrics_to]
+            yield f"  cycle times {', '.join(urls)}, every {options.interval:g} s"
+        if "Prometheus" in self._listening:
+            yield f"  Prometheus  http://{self._listening['Prometheus']}/metrics"
+
+    async def stop(self) -> None:
+        """Stop to listen, finish what was accepted, commit, tell the metrics a last time."""
+        self._is_stopping = True
+        await asyncio.gather(self._grpc.stop(), self._http.stop(), self._prometheus.stop())
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._writer.stop()
+        if self._options.metrics_to and self._listening:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(tell_once(self._teller, self._metrics_forwarder), _LAST_EXPORT)
+        self._teller.close()
+        self._aside.close()
+        await self._forwarder.close()
+        await self._metrics_forwarder.close()
+
+    async def _handle(self, request: Request) -> ExportResult:
+        """Accept, then forward: what could not be kept is not passed on, or its repetition would be there twice."""
+        try:
+            if not may_be_ours(request) and not self._forwarder.backends(request.signal):
+                return await self._checked(request)
+            accepted = await self._writer.accept(request)
+            if accepted.is_retryable or accepted.code == Code.INVALID_ARGUMENT:
+                return accepted
+            return together([accepted, await self._forwarder.forward(request)])
+        except Exception:
+            _log.exception("a request failed")
+            return ExportResult(Code.INTERNAL, "the request could not be handled")
+
+    async def _checked(self, request: Request) -> ExportResult:
+        """The answer to what goes nowhere: success, where it is a request at all."""
+        try:
+            await self._aside.run(len(request.body), partial(check, request))
+        except ValueError as error:
+            return malformed(str(error))
+        return ExportResult()
+
+    def _trouble(self) -> str | None:
+        return "stopping" if self._is_stopping else self._writer.trouble
+
+    def _wake(self) -> None:
+        for posted in self._posted:
+            posted.set()
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(asyncio.create_task(work))
+
+    @contextlib.contextmanager
+    def _listen(self, what: str, address: Address) -> Generator[None]:
+        try:
+            yield
+        except OSError as error:
+            reason = error.strerror or "the address cannot be had, it may be in use"
+            raise StartError(f"Cannot listen on {address} for {what}: {reason}.") from error

@@ -1,0 +1,49 @@
+"""Rules about one cycle that every reader of facts shares: which steps are manual, what counts, what is finished.
+
+Source: the design, section 2.
+"""
+
+from __future__ import annotations
+
+from cycletrace import conventions as c
+from cycletrace._internal.flow.facts import Facts, StageFacts
+from cycletrace._internal.flow.targets import CYCLE, CycleTarget
+
+
+def is_manual(stage: StageFacts) -> bool:
+    """Return whether a run is a manual step: done by a person, or deploying from a terminal or a notebook."""
+    return stage["actor"] == c.HUMAN or (stage["kind"] in c.DEPLOYMENT_KINDS and stage["launch"] in c.MANUAL_LAUNCHES)
+
+
+def is_counted(facts: Facts) -> bool:
+    """Return whether a cycle counts in a population: an implicit one only once it has a ``selected`` mark."""
+    return not facts["implicit"] or facts["marks"]["selected"] is not None
+
+
+def finish(facts: Facts) -> int | None:
+    """Return the instant (UTC ns) at which a cycle finished, ``None`` if it did not.
+
+    A cycle finishes when it is ``in_use``; one whose outcome is ``deployed`` finished when it was deployed.
+    """
+    marks = facts["marks"]
+    return marks["deployed"] if facts["outcome"] == c.DEPLOYED else marks["in_use"]
+
+
+def hands_free(facts: Facts) -> bool | None:
+    """Return whether no manual step began from ``selected`` on and before the finish.
+
+    ``None`` where ``selected`` is unknown or the cycle did not finish.
+    """
+    selected, finished = facts["marks"]["selected"], finish(facts)
+    if selected is None or finished is None:
+        return None
+    return not any(selected <= stage["start"] < finished and is_manual(stage) for stage in facts["stages"])
+
+
+def met_target(facts: Facts, target: CycleTarget) -> bool:
+    """Return whether a cycle reached the end of the target's part in time."""
+    if target.part != CYCLE:
+        length = facts["parts_ns"][target.part]  # type: ignore[literal-required]
+    else:
+        length = facts["cycle_time_ns"] if finish(facts) is not None else None
+    return length is not None and length <= target.within_ns

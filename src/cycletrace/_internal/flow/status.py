@@ -1,0 +1,36 @@
+"""The status of an open cycle: what it waits for, what runs, or what was done last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cycletrace._internal.flow.facts import Facts
+
+
+@dataclass(frozen=True)
+class Status:
+    """What goes on in an open cycle; of several things, the one that began last."""
+
+    state: str
+    """``waiting``, ``running`` or ``idle after``."""
+    what: str | None
+    """The reason of the wait, or the name of the stage; ``None`` where nothing is known."""
+    since: int | None
+    """UTC nanoseconds; ``None`` where nothing is known."""
+
+
+def status(facts: Facts) -> Status:
+    """Return the status of a cycle."""
+    waits = [(wait["start"], wait["reason"]) for wait in facts["waits"] if wait["end"] is None]
+    if waits:
+        since, reason = max(waits)
+        return Status("waiting", reason, since)
+    running = [(stage["start"], stage["name"]) for stage in facts["stages"] if stage["end"] is None]
+    if running:
+        since, name = max(running)
+        return Status("running", name, since)
+    ended = [(stage["end"], stage["name"]) for stage in facts["stages"] if stage["end"] is not None]
+    if ended:
+        since, name = max(ended)
+        return Status("idle after", name, since)
+    return Status("idle after", None, None)

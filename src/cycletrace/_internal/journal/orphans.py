@@ -1,0 +1,99 @@
+"""Ending the stages of dead processes: stages that began, never ended, and whose process has certainly ended.
+
+The next reader (the shipper, ``report``) writes their end, with the outcome ``lost`` and the instant of their last
+sign of life, to a new segment of the dead process's journal. Its content depends only on that journal, so concurrent
+readers write the same.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from cycletrace import conventions as c
+from cycletrace._internal.journal.files import (
+    by_writer,
+    is_closed,
+    journal_directory,
+    list_journals,
+    next_segment,
+    read_header,
+)
+from cycletrace._internal.journal.format import frame, unframe
+from cycletrace._internal.journal.processes import is_gone
+
+
+def close_orphans(directory: Path) -> int:
+    """End the stages of all processes that have certainly ended. Return the number of lost stages."""
+    writing = journal_directory(directory)
+    return sum(
+        _close_orphans_of(segments)
+        for segments in by_writer(list_journals(directory))
+        if segments[-1].parent == writing and not is_closed(segments[-1])
+    )
+
+
+def _close_orphans_of(segments: Sequence[Path]) -> int:
+    header = read_header(segments[0])
+    if header is None or not is_gone(header.get("process", {})):
+        return 0
+    documents = list(_documents(segments))
+    lost = unended(documents)
+    last = segments[-1].with_name(next_segment(segments[-1].name))
+    opened = max((_instant(document) for document in documents), default=0)
+    lines = [{**header, "opened": opened}, *lost, {"closed": opened}]
+    scratch = last.with_suffix(f".{os.getpid()}")
+    with suppress(OSError):
+        scratch.write_bytes(b"".join(map(frame, lines)))
+        scratch.chmod(0o600)
+        scratch.rename(last)
+        return len(lost)
+    return 0
+
+
+def unended(documents: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a span with the outcome ``lost`` for each stage that these documents start but do not end."""
+    started: dict[str, dict[str, Any]] = {}
+    last_signs: dict[str, int] = {}
+    for document in documents:
+        stage = document.get("attributes", {}).get(c.STAGE_ID)
+        if not isinstance(stage, str):
+            continue
+        last_signs[stage] = max(_instant(document), last_signs.get(stage, 0))
+        if document.get("event") == c.STAGE_STARTED:
+            started[stage] = document
+        elif "span" in document and c.WAIT_ID not in document["attributes"]:
+            started.pop(stage, None)
+    return [_lost_span(start, last_signs[stage]) for stage, start in started.items()]
+
+
+def _lost_span(start: dict[str, Any], last_sign: int) -> dict[str, Any]:
+    attributes = {name: value for name, value in start["attributes"].items() if name != c.STAGE_LEASE}
+    return {
+        "span": attributes[c.STAGE_NAME],
+        "trace_id": start["trace_id"],
+        "span_id": start["span_id"],
+        "parent_span_id": attributes.get(c.STAGE_PARENT) or c.root_span_id(start["trace_id"]),
+        "start": start["time"],
+        "end": last_sign,
+        "service": start["service"],
+        "namespace": start["namespace"],
+        "attributes": {**attributes, c.STAGE_OUTCOME: c.LOST, c.ERROR_TYPE: c.LOST},
+        "error": "the process is gone",
+    }
+
+
+def _documents(segments: Iterable[Path]) -> Iterable[dict[str, Any]]:
+    for segment in segments:
+        with suppress(OSError), segment.open("rb") as file:
+            for line in file:
+                with suppress(ValueError):
+                    yield unframe(line)
+
+
+def _instant(document: dict[str, Any]) -> int:
+    """Return the latest instant in a document."""
+    return max((document[name] for name in ("time", "start", "end", "opened") if name in document), default=0)

@@ -1,0 +1,108 @@
+"""Reading in Python: facts from a store, or from this machine's own, with everything that its journals hold."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from cycletrace._internal.flow import RULES, Facts, Rules
+from cycletrace._internal.journal.orphans import close_orphans
+from cycletrace._internal.journal.ownership import refuse_directory
+from cycletrace._internal.sdk.settings import directory as state_directory
+from cycletrace._internal.store import FILE, Snapshot, Store, StoreError, ingest, open_reader, open_store
+
+REFOLD_AT_ONCE = 1000
+"""Cycles folded in one transaction."""
+
+
+def facts(
+    *,
+    model: str | None = None,
+    cycle: str | None = None,
+    namespace: str | None = None,
+    at: datetime | None = None,
+    store: str | os.PathLike[str] | None = None,
+) -> list[Facts]:
+    """Return the facts of each cycle, as ``cycletrace facts`` prints them, by cycle id.
+
+    Each element is a dict with the keys that ``docs/specification.md`` defines. Instants are UTC nanoseconds, lengths
+    nanoseconds.
+
+    Args:
+        model: Only cycles of this model.
+        cycle: Only the cycle with this key, alias or id.
+        namespace: Only cycles of this team.
+        at: The facts as they stood at this instant, with a time zone; by default now.
+        store: The file of a store, such as a running collector's. By default this machine's own, with everything that
+            its journals hold.
+
+    Raises:
+        StoreError: if the store cannot be read.
+        ValueError: if ``at`` has no time zone.
+    """
+    if at is not None and at.tzinfo is None:
+        raise ValueError(f"at must have a time zone, got {at.isoformat()}. Try datetime.now(timezone.utc).")
+    instant = time.time_ns() if at is None else int(at.timestamp() * 1_000_000) * 1_000
+    with snapshot(None if store is None else Path(store)) as found:
+        return list(found.facts(instant, model=model, cycle=cycle, namespace=namespace, rules=rules()))
+
+
+@contextmanager
+def snapshot(store: Path | None = None, directory: Path | None = None) -> Generator[Snapshot]:
+    """Read a store: this file, or the store of a state directory (by default the user's own) and its journals.
+
+    Raises:
+        StoreError: if it cannot be read.
+    """
+    opened = open_reader(store) if store is not None else ingested(directory or own_directory())
+    with opened as found, found.read() as read:
+        yield read
+
+
+def own_directory() -> Path:
+    """Return the user's state directory, for reading.
+
+    Raises:
+        StoreError: if others could have written what is in it.
+    """
+    directory = state_directory()
+    reason = refuse_directory(directory)
+    if reason is not None:
+        raise StoreError(f"{reason}, so nothing is read there.")
+    return directory
+
+
+def ingested(directory: Path) -> Store:
+    """Open the store of a state directory, with what its journals hold, and with the ends of what died.
+
+    Raises:
+        StoreError: if it cannot be used.
+    """
+    close_orphans(directory)
+    store = open_store(directory / FILE)
+    ingest(store, directory)
+    refold(store)
+    return store
+
+
+def refold(store: Store) -> None:
+    """Fold all that is due, unless a collector does.
+
+    Raises:
+        StoreError: if the store cannot be written.
+    """
+    while True:
+        with store.write() as tx:
+            if tx.has_collector() or not tx.refold(time.time_ns(), REFOLD_AT_ONCE, rules()):
+                return
+
+
+def rules() -> Rules:
+    """Return the team's rules, from the environment."""
+    names = os.environ.get("CYCLETRACE_PRODUCTION", "")
+    production = frozenset(name.strip().casefold() for name in names.split(",") if name.strip())
+    return RULES._replace(production=production) if production else RULES

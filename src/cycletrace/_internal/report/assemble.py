@@ -1,0 +1,140 @@
+"""The report on all cycles: every figure, as plain data."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import timezone, tzinfo
+from typing import Any
+
+from cycletrace import conventions as c
+from cycletrace._internal.flow import CycleTarget, Facts, finish, is_counted, parse_target
+from cycletrace._internal.flow.targets import DEFAULT_TARGET
+from cycletrace._internal.report.accounting import Accounting, accounting
+from cycletrace._internal.report.activation import Activation, activation
+from cycletrace._internal.report.attainment import Attainment, attainment
+from cycletrace._internal.report.change_point import ChangePoint, change_point
+from cycletrace._internal.report.columns import ColumnsBuilder
+from cycletrace._internal.report.cycle_report import CycleReport
+from cycletrace._internal.report.flow_of_work import FlowOfWork, OpenCycle, flow_of_work, open_cycle
+from cycletrace._internal.report.manual import Manual, manual
+from cycletrace._internal.report.model_tests import ModelTests, model_tests
+from cycletrace._internal.report.populations import Counts, counts_of, populations
+from cycletrace._internal.report.quantiles import P50, P85, P95, Quantile, quantile
+from cycletrace._internal.report.training import Training, training
+from cycletrace._internal.report.trend import Trend, trend
+from cycletrace._internal.report.waits import Waits, waits
+from cycletrace._internal.report.what_if import Sample, WhatIf, what_if
+from cycletrace._internal.report.windows import DEFAULT_WINDOW, Window, parse_window
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The one number: the median cycle time of the cycles that finished in the window, with p85 and p95."""
+
+    population: str
+    median: Quantile
+    p85: Quantile
+    p95: Quantile
+
+
+@dataclass(frozen=True)
+class Report:
+    """Every figure. Lengths are nanoseconds, instants UTC nanoseconds, shares lie between 0 and 1.
+
+    All figures except ``counts.by_trigger`` are about the cycles of one trigger. ``as_of`` is the instant of the
+    facts: "now", wherever a figure depends on the present.
+    """
+
+    as_of: int
+    window: Window
+    target: CycleTarget
+    trigger: str
+    counts: Counts
+    headline: Headline
+    attainment: Attainment
+    accounting: Accounting
+    waits: Waits
+    manual: Manual
+    tests: ModelTests
+    activation: Activation
+    training: Training
+    work: FlowOfWork
+    trend: Trend
+    change_point: ChangePoint
+    what_if: WhatIf
+
+
+def build(
+    facts: Iterable[Facts],
+    *,
+    as_of: int | None = None,
+    window: str = DEFAULT_WINDOW,
+    target: str | CycleTarget = DEFAULT_TARGET,
+    zone: tzinfo = timezone.utc,
+    trigger: str = c.IDEA,
+) -> Report:
+    """Return the report on cycles, from their facts.
+
+    Args:
+        facts: The facts of all cycles as of ``as_of``, each once. They are read once; their order changes no figure.
+        as_of: The instant (UTC nanoseconds) of the facts; by default now.
+        window: A window as for :func:`parse_window`: ``90d``, ``12w``, ``36h``, two dates, ``all``.
+        target: A target, or a text as for :func:`parse_target`: ``deployment:15m``, ``cycle:2h``.
+        zone: The time zone in which days and weeks begin.
+        trigger: The trigger that the figures are about; the others are only counted.
+
+    Raises:
+        ValueError: if window or target cannot be parsed. The message says what they look like.
+    """
+    as_of = time.time_ns() if as_of is None else as_of
+    span = parse_window(window, as_of, zone)
+    aim = parse_target(target) if isinstance(target, str) else target
+    year = parse_window("365d", as_of, zone)
+    builder, sample = ColumnsBuilder(), Sample()
+    open_cycles: list[OpenCycle] = []
+    for one in facts:
+        is_of_trigger = one["trigger"] == trigger
+        finished = finish(one) if is_of_trigger and is_counted(one) else None
+        is_readable = builder.add(one, has_details=_lies_in(finished, span.before, span.end))
+        if not is_readable or not is_of_trigger:
+            continue
+        opened = open_cycle(one, as_of)
+        if opened is not None:
+            open_cycles.append(opened)
+        elif _lies_in(finished, span.begin, span.end) and one["cycle_time_ns"] is not None:
+            sample.add(one)
+    columns = builder.columns()
+    chosen = populations(columns, span, as_of, trigger)
+    times = columns.cycles.time[chosen.measured]
+    return Report(
+        as_of=as_of,
+        window=span,
+        target=aim,
+        trigger=trigger,
+        counts=counts_of(columns, chosen, span),
+        headline=Headline(
+            "cycles finished in the window", quantile(times, P50), quantile(times, P85), quantile(times, P95)
+        ),
+        attainment=attainment(columns, chosen.all_of_trigger, span, as_of, aim),
+        accounting=accounting(columns, chosen.measured),
+        waits=waits(columns, chosen.measured),
+        manual=manual(columns, chosen.measured),
+        tests=model_tests(columns, chosen.measured),
+        activation=activation(columns, chosen.finished),
+        training=training(columns, chosen.all_of_trigger, span),
+        work=flow_of_work(columns, chosen, open_cycles, span, as_of, zone),
+        trend=trend(columns, chosen),
+        change_point=change_point(columns, chosen.all_of_trigger, year),
+        what_if=what_if(sample.facts(), sample.seen),
+    )
+
+
+def _lies_in(instant: int | None, begin: int | None, end: int) -> bool:
+    return instant is not None and instant < end and (begin is None or begin <= instant)
+
+
+def to_json(of: Report | CycleReport) -> dict[str, Any]:
+    """Return a report as JSON values, named as its fields; nanoseconds stay integers."""
+    return asdict(of)

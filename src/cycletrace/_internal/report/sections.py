@@ -1,0 +1,163 @@
+"""The report on all cycles as a document: the headline first, then where time goes, then what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cycletrace import conventions as c
+from cycletrace._internal.flow.targets import CYCLE, ENTRY_MARK
+from cycletrace._internal.report.assemble import Report
+from cycletrace._internal.report.document import (
+    Block,
+    Column,
+    Content,
+    Count,
+    Document,
+    Duration,
+    Instant,
+    Interval,
+    Name,
+    Note,
+    Paragraph,
+    Percent,
+    Section,
+    Tone,
+    Value,
+    join,
+    strong,
+    table,
+)
+from cycletrace._internal.report.populations import TriggerCount
+from cycletrace._internal.report.sections_practice import (
+    activation_section,
+    flow_section,
+    manual_section,
+    model_tests_section,
+    training_section,
+    waits_section,
+)
+from cycletrace._internal.report.sections_time import accounting_section, interval, trend_section, what_if_section
+from cycletrace._internal.report.windows import ALL, parse_zone
+
+Linked = Callable[[str], str | None]
+"""Returns the URL of a cycle's trace, by the id of the cycle, or ``None``."""
+
+_REACHED = {
+    CYCLE: "finished",
+    c.TRAINING: "trained",
+    c.SELECTION: "selected",
+    c.DEPLOYMENT: "finished",
+    c.ACTIVATION: "activated",
+}
+"""Cycles that reached the end of the part of a target."""
+
+
+def no_link(_: str) -> None:
+    """Return no URL: a :data:`Linked` for where no traces are kept."""
+
+
+def report_document(report: Report, linked: Linked = no_link) -> Document:
+    """Return the report on all cycles as a document, with links to the traces of the open cycles that it lists."""
+    zone = parse_zone(report.window.zone)
+    has_times = report.headline.median.n > 0
+    sections = [
+        _headline(report),
+        accounting_section(report) if has_times else None,
+        what_if_section(report),
+        waits_section(report),
+        manual_section(report) if has_times else None,
+        model_tests_section(report) if has_times else None,
+        activation_section(report) if has_times else None,
+        training_section(report),
+        flow_section(report, linked),
+        trend_section(report, zone),
+    ]
+    return tuple(section for section in sections if section is not None)
+
+
+def _headline(report: Report) -> Section:
+    median, attained = report.headline.median, report.attainment
+    trigger = () if report.trigger == c.IDEA else (", trigger ", Name(report.trigger))
+    share_interval = Interval(Percent(attained.low), Percent(attained.high)) if attained.n else ""
+    figures = table(
+        [Column(), Column(), Column("95 %"), Column("n", Tone.QUIET)],
+        [
+            [
+                strong("Median cycle time"),
+                strong(Duration(median.value_ns)),
+                interval(median),
+                (Count(median.n), " finished"),
+            ],
+            [
+                strong(*_target(report)),
+                strong(Percent(attained.value)),
+                share_interval,
+                (Count(attained.n), f" {ENTRY_MARK[report.target.part]}"),
+            ],
+        ],
+    )
+    return Section(
+        ("From idea into use", *trigger), _window(report), (figures, Paragraph(_tally(report)), *_notes(report))
+    )
+
+
+def _target(report: Report) -> tuple[str, Duration]:
+    return f"{report.target.part.capitalize()} within ", Duration(report.target.within_ns)
+
+
+def _window(report: Report) -> Content:
+    window, zone = report.window, parse_zone(report.window.zone)
+    now = Instant(report.as_of, zone)
+    if window.text == ALL or window.begin is None:
+        return "all times up to ", now, f" {window.zone}"
+    begin = Instant(window.begin, zone)
+    if window.end == report.as_of + 1:
+        return f"{window.text}: ", begin, " to ", now, f" {window.zone}"
+    return begin, " to ", Instant(window.end, zone), f" {window.zone}, as of ", now
+
+
+def _tally(report: Report) -> Content:
+    counts = report.counts
+    tally = {"finished": counts.finished, "open": counts.open}
+    tally |= {outcome.replace("_", " "): n for outcome, n in counts.closed.items() if n}
+    if counts.stale:
+        tally["stale (open, but silent for 30 days)"] = counts.stale
+    return join((Count(n), f" {state}") for state, n in tally.items())
+
+
+def _notes(report: Report) -> list[Block]:
+    """Return what a reader must know to understand the headline."""
+    counts, median, attained = report.counts, report.headline.median, report.attainment
+    notes: list[Content] = []
+    if not counts.finished:
+        hint = "" if report.window.begin is None else " --window all covers all times."
+        notes.append(f"No cycle finished in this window, so there is no median.{hint}")
+    elif median.n and median.low_ns is None:
+        there_are = "there is" if median.n == 1 else "there are"
+        needed = "The median has no interval: at 95 % that takes ", Count(median.n_needed, "finished cycle")
+        notes.append((*needed, f", and {there_are} ", Count(median.n), "."))
+    if attained.naive is not None and attained.value is not None and abs(attained.naive - attained.value) >= 0.005:
+        others = f" counts failed and open cycles too; among {_REACHED[report.target.part]} cycles alone: "
+        notes.append((*_target(report), others, Percent(attained.naive), "."))
+    if attained.left_out:
+        cycles = Count(attained.left_out, "cycle")
+        notes.append((cycles, " left out of the target: marks in the wrong order, or first use unknown."))
+    for n, finished in (
+        (counts.finished_use_unknown, "without a known first use (deployed and settled)"),
+        (counts.finished_rolled_back, "but rolled back since"),
+        (counts.finished_time_unknown, "without a known start, so without a cycle time"),
+    ):
+        if n:
+            notes.append((Count(n), f" finished {finished}."))
+    elsewhere = [row for row in counts.by_trigger if row.trigger != report.trigger and row.finished]
+    if elsewhere:
+        notes.append(("Other triggers, not in these figures: ", *join(map(_of_trigger, elsewhere), "; "), "."))
+    if counts.implicit_left_out:
+        notes.append((Count(counts.implicit_left_out, "implicit cycle"), " left out: nothing was selected."))
+    if counts.unreadable:
+        notes.append((Count(counts.unreadable, "cycle"), " left out: an instant is not a date."))
+    return [Note(content) for content in notes]
+
+
+def _of_trigger(row: TriggerCount) -> tuple[Value, ...]:
+    return Name(row.trigger, 20), " ", Count(row.finished), " finished, median ", Duration(row.median.value_ns)

@@ -1,0 +1,399 @@
+"""A run of a stage, from its start to its end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
+from json.encoder import encode_basestring_ascii as quoted
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.trace import NonRecordingSpan, SpanContext, Status, StatusCode
+
+from cycletrace import conventions as c
+from cycletrace._internal import loading
+from cycletrace._internal.delivery.readable_span import SCOPE_NAME, span_context
+from cycletrace._internal.diagnostics import Misuse, describe_error, log_once, never_raise, warn_misuse
+from cycletrace._internal.journal.format import MAX_LINE, frame_text
+from cycletrace._internal.sdk import people
+from cycletrace._internal.sdk.attributes import plain_mapping, scalar, text
+from cycletrace._internal.sdk.background import HEARTBEAT
+from cycletrace._internal.sdk.current import CURRENT, Context
+from cycletrace._internal.sdk.cycles import clean
+from cycletrace._internal.sdk.outcomes import outcome_of
+from cycletrace._internal.sdk.processors import hand_over
+from cycletrace._internal.sdk.runtime import runtime
+from cycletrace._version import __version__
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context as OtelContext
+    from opentelemetry.trace import Span, Tracer
+
+    from cycletrace._internal.sdk.cycles import CycleRef
+    from cycletrace._internal.sdk.runtime import Runtime
+
+LEASE = int(3 * HEARTBEAT)
+"""Seconds after its last heartbeat for which a stage counts as running."""
+CLOCK_DISAGREEMENT = 1_000_000_000
+"""Nanoseconds by which the wall clock may differ from the steady one over a stage before both are kept."""
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+class StageSpec(NamedTuple):
+    """The properties that a stage's definition gives its runs, already checked."""
+
+    name: str
+    kind: str
+    by: str | None = None
+    attempt: int | None = None
+    environment: str | None = None
+    mechanism: str | None = None
+
+
+@lru_cache(maxsize=256)
+def spec_of(
+    name: str | None,
+    kind: str | None,
+    by: str | None,
+    attempt: int | None,
+    environment: str | None,
+    mechanism: str | None,
+) -> StageSpec:
+    """Return the cleaned properties of a definition, with the kind derived from the name if none was given."""
+    name = clean(name or "stage")
+    kind = kind or (name if name in c.PART_OF_KIND else c.OTHER)
+    return StageSpec(name, kind, by, attempt, clean(environment) if environment else None, mechanism)
+
+
+def stage_attributes(runtime: Runtime, cycle: CycleRef, spec: StageSpec) -> dict[str, Any]:
+    """Return the attributes common to all runs with this specification."""
+    actor, person = people.actor(spec.by, runtime.settings)
+    attributes = {
+        c.STAGE_NAME: spec.name,
+        c.STAGE_KIND: spec.kind,
+        c.STAGE_ATTEMPT: spec.attempt,
+        c.STAGE_LAUNCH: runtime.launch,
+        c.ACTOR_TYPE: actor,
+        c.ACTOR_ID: person,
+        c.ENVIRONMENT: spec.environment or cycle.environment,
+        c.MECHANISM: spec.mechanism,
+    }
+    return {name: value for name, value in attributes.items() if value is not None}
+
+
+def begin(spec: StageSpec, cycle: CycleRef | None, attributes: Mapping[str, Any] | None = None) -> Run | None:
+    """Start a run of a stage without making it current. Return ``None`` if nothing is recorded."""
+    try:  # without the decorator, since this is a hot path
+        state = runtime()
+        if state is None:
+            return None
+        return Run(state, spec, state.here_cycle() if cycle is None else cycle, attributes)
+    except Misuse:
+        raise
+    except Exception as error:
+        log_once(f"A stage was not recorded: {describe_error(error)}")
+        return None
+
+
+class Contexts(NamedTuple):
+    """Our context, and OpenTelemetry's, which is ``None`` if we do not change it."""
+
+    here: Context
+    otel: OtelContext | None
+
+
+@never_raise
+def go(contexts: Contexts) -> Contexts:
+    """Switch to these contexts and return the previous ones. Never raises."""
+    return swap(contexts)
+
+
+def swap(contexts: Contexts) -> Contexts:
+    """Switch to these contexts and return the previous ones."""
+    came_from = Contexts(CURRENT.get(), None if contexts.otel is None else otel_context.get_current())
+    _go(*contexts)
+    return came_from
+
+
+def _go(here: Context, otel: OtelContext | None) -> None:
+    CURRENT.set(here)
+    if otel is not None:
+        # The token is useless: a run may end in a different context, where it is not valid.
+        otel_context.attach(otel)
+
+
+class Run:
+    """One run of a stage, from its entry to its end. Its methods never raise outside strict mode."""
+
+    __slots__ = (
+        "_fragment",
+        "_given",
+        "_ids",
+        "_otel_inside",
+        "_runtime",
+        "_steady",
+        "around",
+        "cycle",
+        "enclosing",
+        "has_ended",
+        "id",
+        "otel_around",
+        "span",
+        "spec",
+        "start",
+    )
+
+    def __init__(
+        self, runtime: Runtime, spec: StageSpec, cycle: CycleRef, attributes: Mapping[str, Any] | None
+    ) -> None:
+        self._runtime = runtime
+        self.spec = spec
+        self.cycle = cycle
+        self._given: str | None = None
+        self.has_ended = False
+        self.around = here = CURRENT.get()
+        otel = otel_context.get_current()
+        self.enclosing = enclosing = runtime.enclosing_stage(cycle)
+        around = trace.get_current_span(otel)
+        around_context = around.get_span_context()
+        is_foreign = around_context.trace_id != cycle.trace_number and around_context.is_valid
+        source = runtime.source
+        self.start = start = source.now()
+        self._steady = source.steady()
+        self.span: Span = _tracer(source.new_id).start_span(
+            spec.name,
+            context=_parent_context(cycle.cycle_id, enclosing or cycle.root_id),
+            links=(trace.Link(around_context),) if is_foreign else (),
+            start_time=start,
+        )
+        if attributes:
+            self.span.set_attributes(attributes)
+        if self.span.is_recording():
+            self.id = run_id = "%016x" % self.span.get_span_context().span_id  # noqa: UP031 - half the cost of format
+        else:  # OTEL_SDK_DISABLED: journal only
+            self.id = run_id = source.new_id()
+            self.span = NonRecordingSpan(span_context(cycle.cycle_id, run_id))
+        # A span of another trace stays current, unless it belongs to one of our stages.
+        if not runtime.settings.is_propagating or (is_foreign and (here.run is None or here.run.span is not around)):
+            self.otel_around = self._otel_inside = None
+        else:
+            self.otel_around = otel
+            self._otel_inside = trace.set_span_in_context(self.span, otel)
+        parent = "" if enclosing is None else f'"{c.STAGE_PARENT}":"{enclosing}",'
+        self._ids = f'"{c.STAGE_ID}":"{run_id}",{parent}'
+        self._fragment = cycle.fragment((spec, runtime.launch), lambda: stage_attributes(runtime, cycle, spec))
+        runtime.running[run_id] = self
+        self.write_event(c.STAGE_STARTED, start)
+        runtime.ensure_worker()
+        runtime.propagation.enter_run(self)
+
+    def write_event(self, event: str, instant: int | None = None) -> None:
+        """Journal an event of this run: its start, or a heartbeat."""
+        time = self._runtime.source.now() if instant is None else instant
+        self._runtime.writer.write(
+            frame_text(
+                f'{{"event":"{event}","time":{time},{self.cycle.head},"span_id":"{self.id}",'
+                f'"attributes":{{{self._ids}{self._fragment},"{c.STAGE_LEASE}":{LEASE}}}}}'
+            )
+        )
+
+    @property
+    def inside(self) -> Contexts:
+        """The contexts inside this run. Not stored, since that would be a reference cycle."""
+        return Contexts(Context(self.cycle, self, self.around.attached), self._otel_inside)
+
+    def enter(self) -> None:
+        """Make this run the current stage of the running code."""
+        _go(Context(self.cycle, self, self.around.attached), self._otel_inside)
+
+    def leave(self, error: BaseException | None) -> None:
+        """End the run and, if the running code is inside it, return to the context in which it was entered."""
+        run = CURRENT.get().run
+        while run is not None and run is not self:
+            run = run.around.run  # also leave whatever was entered inside and never left
+        if run is self:
+            outermost = self
+            while (outer := outermost.around.run) is not None and outer.has_ended:
+                outermost = outer  # blocks were left out of order: skip those that ended
+            _go(outermost.around, outermost.otel_around)
+        self.end(error)
+
+    def end(self, error: BaseException | None) -> None:
+        """End the run with this exception, or without one. Ending it twice, or in a forked child, does nothing."""
+        try:  # without the decorator, since this is a hot path
+            self._end(error)
+        except Misuse:
+            raise
+        except Exception as failure:
+            log_once(f"The end of a stage was not recorded: {describe_error(failure)}")
+
+    def _end(self, error: BaseException | None) -> None:
+        runtime = self._runtime
+        if runtime.running.pop(self.id, None) is None:
+            return
+        self.has_ended = True
+        source = runtime.source
+        end = self.start + source.steady() - self._steady
+        outcome, error_type = self._outcome(error)
+        result = f'"{c.STAGE_OUTCOME}":"{outcome}"'
+        if abs(source.now() - end) > CLOCK_DISAGREEMENT:
+            result += f',"{c.WALL_END}":{source.now()}'
+            log_once("The wall clock was set while a stage ran. Its duration comes from a monotonic clock.")
+        status = "null"
+        if outcome in c.ERROR_OUTCOMES:
+            status = quoted(error_type)
+            result += f',"{c.ERROR_TYPE}":{status}'
+        try:
+            name, own, extras = self._close_span(end, error, error_type)
+        except Exception as failure:  # users may set anything on it: our attributes are written regardless
+            log_once(
+                f"The attributes, events and links that were set on a stage's span are lost: {describe_error(failure)}"
+            )
+            name, own, extras = quoted(self.spec.name), "", ""
+        document = (
+            f'{{"span":{name},{self.cycle.head},"span_id":"{self.id}",'
+            f'"parent_span_id":"{self.enclosing or self.cycle.root_id}","start":{self.start},"end":{end},'
+            f'"attributes":{{{own}{self._ids}{self._fragment},{result}}},"error":{status}{extras}}}'
+        )
+        runtime.writer.write(frame_text(document))
+        runtime.propagation.leave_run(self)
+        if runtime.settings.span_processors:
+            hand_over(json.loads(document), runtime.writer.resource, runtime.settings.span_processors)
+
+    def _outcome(self, error: BaseException | None) -> tuple[str, str]:
+        """Return the outcome and error type. A success set by the code never overrides an exception."""
+        outcome = c.OK if error is None else outcome_of(error)
+        if self._given is not None and (error is None or self._given not in c.SUCCESSES):
+            outcome = self._given
+        elif error is None and getattr(self.span, "status", _UNSET).status_code is StatusCode.ERROR:
+            outcome = c.ERROR  # set through OpenTelemetry's API
+        return outcome, outcome if error is None else type(error).__qualname__
+
+    def _close_span(self, end: int, error: BaseException | None, error_type: str) -> tuple[str, str, str]:
+        """End the span, and return its name, and the user's attributes, events and links, as JSON."""
+        span: Any = self.span
+        if not span.is_recording():  # OTEL_SDK_DISABLED, or the program ended it
+            if not hasattr(span, "attributes"):
+                return quoted(self.spec.name), "", ""
+        else:
+            if error is not None and outcome_of(error) in c.ERROR_OUTCOMES:
+                _record(span, error, error_type)
+            span.end(end)
+        attributes = span.attributes
+        # Checking the SDK's private lists costs a tenth of the copies that its properties make.
+        events = span.events if getattr(span, "_events", True) else ()
+        links = span.links if getattr(span, "_links", True) else ()
+        own = extras = ""
+        if attributes:
+            kept = {name: value for name, value in attributes.items() if not name.startswith(c.PREFIX)}
+            own = _encode(plain_mapping(kept))[1:-1]
+            own += "," if own else ""
+        if events:
+            items = [[text(event.name), event.timestamp, plain_mapping(event.attributes or {})] for event in events]
+            extras += f',"events":{_encode(items)}'
+        if links:
+            items = [[*_ids(link.context), plain_mapping(link.attributes or {})] for link in links]
+            extras += f',"links":{_encode(items)}'
+        if len(own) + len(extras) > MAX_LINE // 2:
+            warn_misuse(
+                "What was set on a stage's span exceeds %d bytes. It is ignored.",
+                MAX_LINE // 2,
+            )
+            own = extras = ""
+        return quoted(text(span.name)), own, extras
+
+    @never_raise
+    def set(self, values: Mapping[str, Any]) -> None:
+        """Set attributes of the span: numbers, strings, booleans."""
+        made = {name: scalar(value) for name, value in values.items()}
+        for name, value in made.items():
+            if value is None:
+                kind = type(values[name]).__name__
+                warn_misuse("Attributes must be numbers, strings or booleans, got %r of type %s. Ignored.", name, kind)
+        if self.span.is_recording():  # for an ended one, OpenTelemetry would log a warning
+            self.span.set_attributes({name: value for name, value in made.items() if value is not None})
+
+    @never_raise
+    def give(self, outcome: str) -> None:
+        """Set the outcome, overriding the one that the run's end implies."""
+        if outcome not in c.STAGE_OUTCOMES:
+            warn_misuse("The outcome must be one of %s, got %r. It is ignored.", ", ".join(c.STAGE_OUTCOMES), outcome)
+            return
+        self._given = outcome
+
+    @property
+    def given(self) -> str | None:
+        """The outcome that the code set, if any."""
+        return self._given
+
+
+_UNSET = Status(StatusCode.UNSET)
+
+
+def _record(span: Span, error: BaseException, error_type: str) -> None:
+    """Record an exception on the span, even if its ``__str__`` fails."""
+    try:
+        span.record_exception(error)
+    except Exception:
+        span.add_event("exception", {"exception.type": error_type})
+    span.set_status(StatusCode.ERROR, error_type)
+
+
+def _ids(context: SpanContext) -> tuple[str, str]:
+    return f"{context.trace_id:032x}", f"{context.span_id:016x}"
+
+
+@cache
+def _tracer(new_id: Callable[[], str]) -> Tracer:
+    """Return the tracer that creates the spans of stages: the SDK's, with a separate provider.
+
+    The user's global provider is not used, since its sampler may keep only one trace in a hundred.
+    """
+    try:
+        with loading.lock:
+            from opentelemetry.sdk.resources import Resource
+            from opentelemetry.sdk.trace import TracerProvider
+            from opentelemetry.sdk.trace.id_generator import IdGenerator
+            from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
+    except Exception as error:  # it raises if one of its variables is invalid
+        log_once(f"OpenTelemetry's SDK cannot be loaded: {describe_error(error)}. Stages are journaled without it.")
+        return trace.NoOpTracer()
+
+    class Ids(IdGenerator):
+        def generate_span_id(self) -> int:
+            return int(new_id(), 16)
+
+        def generate_trace_id(self) -> int:  # not called: a stage always has a parent
+            return int(new_id() + new_id(), 16)
+
+    kept = SamplingResult(Decision.RECORD_AND_SAMPLE)
+
+    class Always(Sampler):
+        """A sampler that keeps every stage, like ALWAYS_ON, at a tenth of the cost."""
+
+        def should_sample(self, *_: Any, **__: Any) -> SamplingResult:
+            return kept
+
+        def get_description(self) -> str:
+            return "every stage"
+
+    provider = TracerProvider(
+        sampler=Always(), resource=Resource.get_empty(), id_generator=Ids(), shutdown_on_exit=False
+    )
+    return provider.get_tracer(SCOPE_NAME, __version__)
+
+
+def stage_context(cycle: CycleRef, stage: str, run: Run | None) -> OtelContext:
+    """Return OpenTelemetry's context inside a stage: of this process if its run is given, else of another."""
+    if run is not None and (inside := run.inside.otel) is not None:
+        return inside
+    remote = NonRecordingSpan(span_context(cycle.cycle_id, stage, is_remote=True))
+    return trace.set_span_in_context(remote, otel_context.get_current())
+
+
+@lru_cache(maxsize=256)
+def _parent_context(cycle_id: str, span_id: str) -> OtelContext:
+    return trace.set_span_in_context(NonRecordingSpan(span_context(cycle_id, span_id)), otel_context.Context())

@@ -1,0 +1,297 @@
+"""The state of a process: settings, journal, background worker. Created on first use, and anew in forked children."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from cycletrace._internal import loading
+from cycletrace._internal.diagnostics import never_raise
+from cycletrace._internal.journal import processes
+from cycletrace._internal.journal.format import VERSION, frame
+from cycletrace._internal.journal.writer import Writer
+from cycletrace._internal.sdk import fork_warning, launch, settings
+from cycletrace._internal.sdk.current import CURRENT
+from cycletrace._internal.sdk.cycles import CycleRef, implicit
+from cycletrace._internal.sdk.env_propagation import EnvPropagation
+from cycletrace._internal.sdk.ids import Source
+from cycletrace._internal.sdk.inherited import Inherited, find_inherited
+from cycletrace._internal.sdk.processors import as_processor
+from cycletrace._version import __version__
+
+if TYPE_CHECKING:
+    from cycletrace._internal.sdk.background import Worker
+    from cycletrace._internal.sdk.runs import Run
+
+EXIT_BUDGET = 1.9
+"""Seconds that an exit waits for delivery, so that a hanging endpoint costs at most two in total."""
+FORK_BUDGET = 0.05
+"""Seconds that a fork waits for the background worker to stop."""
+
+
+class Runtime:
+    """The state of this process, one per pid. ``running`` holds its unfinished runs."""
+
+    def __init__(
+        self,
+        chosen: settings.Settings,
+        source: Source,
+        inherited: Inherited | None = None,
+        forked_from: int | None = None,
+    ) -> None:
+        self.settings = chosen
+        self.source = source
+        self.launch = chosen.launch or launch.find()
+        self.running: dict[str, Run] = {}
+        self.is_abandoned = False
+        self.pid = os.getpid()
+        self._forked_from = forked_from
+        self.inherited = inherited or find_inherited(chosen.namespace)
+        self.implicit_cycle: CycleRef | None = None
+        self._lock = threading.Lock()
+        self._worker: Worker | None = None
+        self.propagation = EnvPropagation()
+        header = {"journal": VERSION, "process": processes.identity(), "resource": resource()}
+        self.writer = Writer(chosen.directory, header, source.now, source.new_id())
+
+    def here_cycle(self) -> CycleRef:
+        """Return the default cycle: the innermost, else the inherited, else an implicit one."""
+        cycle = CURRENT.get().cycle
+        if cycle is not None:
+            return cycle
+        if self.inherited is not None:
+            return self.inherited.cycle
+        if self.implicit_cycle is None:
+            with self._lock:
+                if self.implicit_cycle is None:
+                    self.implicit_cycle = implicit(
+                        self.settings.namespace, self.source.now(), self.source.new_id()[-6:]
+                    )
+                    self.propagation.fall_back_on(self.implicit_cycle)
+        return self.implicit_cycle
+
+    def known_cycle(self) -> CycleRef | None:
+        """Return the current cycle, or ``None``; never creates one."""
+        return CURRENT.get().cycle or (self.inherited.cycle if self.inherited else self.implicit_cycle)
+
+    def enclosing_stage(self, cycle: CycleRef) -> str | None:
+        """Return the id of the enclosing stage of this cycle, in this or the parent process, or ``None``."""
+        here = CURRENT.get()
+        run = here.run_of(cycle)
+        if run is not None:
+            return run.id
+        around = here.attached or self.inherited
+        if around is not None and around.cycle.cycle_id == cycle.cycle_id:
+            return around.stage
+        return None
+
+    def write(self, document: Mapping[str, Any]) -> None:
+        """Write this document to the journal."""
+        self.writer.write(frame(document))
+
+    def write_event(self, cycle: CycleRef, event: str, span_id: str, at: int, attributes: Mapping[str, Any]) -> None:
+        """Write an event of this cycle to the journal."""
+        self.write(
+            {
+                "event": event,
+                "time": at,
+                "trace_id": cycle.cycle_id,
+                "span_id": span_id,
+                "service": cycle.service,
+                "namespace": cycle.namespace,
+                "attributes": {**attributes, **cycle.attributes},
+            }
+        )
+        self.ensure_worker()
+
+    def write_span(
+        self,
+        cycle: CycleRef,
+        name: str,
+        span_id: str,
+        start: int,
+        end: int,
+        attributes: Mapping[str, Any],
+        parent: str | None = None,
+        error: str | None = None,
+    ) -> None:
+        """Journal a span of this cycle, and pass it to the user's span processors. ``parent`` defaults to the root."""
+        document = {
+            "span": name,
+            "trace_id": cycle.cycle_id,
+            "span_id": span_id,
+            "parent_span_id": parent or cycle.root_id,
+            "start": start,
+            "end": end,
+            "service": cycle.service,
+            "namespace": cycle.namespace,
+            "attributes": {**attributes, **cycle.attributes},
+            "error": error,
+        }
+        self.write(document)
+        self.ensure_worker()
+        if self.settings.span_processors:
+            from cycletrace._internal.sdk.processors import hand_over
+
+            hand_over(document, self.writer.resource, self.settings.span_processors)
+
+    def ensure_worker(self) -> Worker:
+        """Return the background worker of this process, running."""
+        worker = self._worker
+        if worker is None or not worker.is_started:
+            with loading.lock:
+                if self._worker is None:
+                    from cycletrace._internal.sdk.background import Worker
+
+                    self._worker = Worker(self)
+                worker = self._worker
+                worker.start()
+        return worker
+
+    @property
+    def ships(self) -> bool:
+        """True if this process delivers. A forked child does not while its parent is alive."""
+        return self._forked_from is None or os.getppid() != self._forked_from
+
+    def close(self) -> None:
+        """Finish at exit: end the journal, and make one bounded attempt to deliver."""
+        self.propagation.close()
+        self.writer.recover()
+        self.writer.close(orderly=not self.running)
+        if self._worker is not None:
+            self._worker.stop(EXIT_BUDGET, is_last=True)
+
+    def pause(self) -> None:
+        """Stop our thread before a fork, so that the child does not inherit its locks."""
+        fork_warning.restore()
+        if self._worker is not None:
+            self._worker.pause(FORK_BUDGET)
+
+    def resume(self) -> None:
+        """Continue after a fork."""
+        if self._worker is not None and self._worker.is_started:
+            fork_warning.suppress_if_alone()
+            self._worker.start()
+
+    def abandon(self) -> None:
+        """Release the parent's state in a forked child: stages, journal and delivery stay with the parent."""
+        self.is_abandoned = True
+        self.running.clear()
+        self.writer.abandon()
+
+
+def resource() -> dict[str, Any]:
+    """Return the resource attributes of this process, without service name and namespace, which vary by record."""
+    from opentelemetry.sdk.version import __version__ as sdk_version
+
+    return {
+        "telemetry.sdk.language": "python",
+        "telemetry.sdk.name": "opentelemetry",
+        "telemetry.sdk.version": sdk_version,
+        "telemetry.distro.name": "cycletrace",
+        "telemetry.distro.version": __version__,
+        "process.pid": os.getpid(),
+        **settings.resource_attributes(),
+    }
+
+
+_runtime: Runtime | None = None
+_is_made = False
+_source = Source()
+
+
+def runtime() -> Runtime | None:
+    """Return the runtime of this process, or ``None`` if disabled. Never raises outside strict mode."""
+    return _runtime if _is_made else _make()
+
+
+def _make() -> Runtime | None:
+    global _runtime, _is_made
+    with loading.lock:  # no fork happens while a runtime is being created
+        if not _is_made:
+            _runtime = _start()
+            _is_made = True
+        return _runtime
+
+
+@never_raise
+def _start() -> Runtime | None:
+    chosen = settings.read()
+    if chosen.is_disabled:
+        return None
+    made = Runtime(chosen, _source)
+    _hook()
+    return made
+
+
+@cache
+def _hook() -> None:
+    """Register the hooks for exit and fork, once for a process and its forks."""
+    atexit.register(_at_exit)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_in_child)
+
+
+def reset(source: Source | None = None) -> None:
+    """Start over with the current settings, for ``configure`` and tests."""
+    global _runtime, _is_made, _source
+    old, _runtime, _is_made = _runtime, None, False
+    if source is not None:
+        _source = source
+    if old is not None:
+        old.close()
+
+
+@never_raise
+def flush(timeout: float) -> bool:
+    """Deliver now, within this many seconds. Return ``True`` if nothing is left to deliver."""
+    state = runtime()
+    return True if state is None else state.ensure_worker().deliver(timeout)
+
+
+def configure(chosen: Mapping[str, Any]) -> None:
+    """Start over with these settings.
+
+    Raises:
+        TypeError: if an item of ``span_processors`` is neither a processor nor an exporter.
+    """
+    if "span_processors" in chosen:
+        chosen = {**chosen, "span_processors": tuple(map(as_processor, chosen["span_processors"]))}
+    settings.CHOSEN.update(chosen)
+    reset()
+
+
+def _at_exit() -> None:
+    if _runtime is not None:
+        _runtime.close()
+    if getattr(sys, "last_type", None) is KeyboardInterrupt:
+        # The interpreter notes that Ctrl-C ended the program, to die by SIGINT as its parent expects. Evaluating code
+        # at exit (as defining a named tuple does) clears that note, so set it again.
+        with suppress(KeyboardInterrupt):
+            exec("raise KeyboardInterrupt")  # noqa: S102 - a constant
+
+
+def _before_fork() -> None:
+    if _runtime is not None:
+        _runtime.pause()
+
+
+def _after_in_parent() -> None:
+    if _runtime is not None:
+        _runtime.resume()
+
+
+def _in_child() -> None:
+    global _runtime
+    old, _runtime = _runtime, None
+    if old is not None:
+        old.abandon()
+        # The child continues the cycle that its parent inherited or created.
+        inherited = old.inherited or (Inherited(old.implicit_cycle) if old.implicit_cycle else None)
+        _runtime = Runtime(old.settings, old.source, inherited, old.pid)

@@ -1,0 +1,25 @@
+"""One SQLite schema for both ways in, the journal and OTLP; records, dirty cycles, facts.
+
+Read in this order: ``schema`` (what is kept), ``database`` (how it is opened), ``transaction`` (what can be done with
+it), ``decode`` (from the wire to records), ``records``, ``components``, ``folding`` (facts beside the records),
+``reading``, ``ingest``; then ``observation``, ``series`` and ``outbox`` (what a collector keeps), and ``maintenance``.
+"""
+
+from cycletrace._internal.store.database import FILE as FILE
+from cycletrace._internal.store.database import Store as Store
+from cycletrace._internal.store.database import open_reader as open_reader
+from cycletrace._internal.store.database import open_store as open_store
+from cycletrace._internal.store.decode import Rejected as Rejected
+from cycletrace._internal.store.decode import decode_event as decode_event
+from cycletrace._internal.store.decode import decode_span as decode_span
+from cycletrace._internal.store.errors import StoreError as StoreError
+from cycletrace._internal.store.folding import Refolded as Refolded
+from cycletrace._internal.store.ingest import Ingested as Ingested
+from cycletrace._internal.store.ingest import ingest as ingest
+from cycletrace._internal.store.maintenance import backup as backup
+from cycletrace._internal.store.maintenance import info as info
+from cycletrace._internal.store.maintenance import prune as prune
+from cycletrace._internal.store.outbox import Parcel as Parcel
+from cycletrace._internal.store.records import Added as Added
+from cycletrace._internal.store.transaction import Snapshot as Snapshot
+from cycletrace._internal.store.transaction import Transaction as Transaction

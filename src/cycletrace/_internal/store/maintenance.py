@@ -1,0 +1,196 @@
+"""Looking after a store while others use it: what is in it, whether it is sound, a copy, less of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from secrets import token_hex
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
+
+from cycletrace._internal.flow import RULES, Facts, Rules, facts_of
+from cycletrace._internal.store.components import component_of, records_of
+from cycletrace._internal.store.connected import Connected
+from cycletrace._internal.store.errors import StoreError
+from cycletrace._internal.store.folding import KEPT_BY, made_by
+from cycletrace._internal.store.schema import VERSION
+
+if TYPE_CHECKING:
+    from cycletrace._internal.store.database import Store
+
+_BATCH = 500
+"""Cycles pruned in one transaction: few enough that a collector waits for no more than a moment."""
+
+
+class Losses(NamedTuple):
+    """What arrived and could not be used."""
+
+    damaged: int
+    """Lines of journals that were torn or damaged."""
+    rejected: dict[str, int]
+    """Records that were refused, by reason."""
+
+
+class Counts(TypedDict):
+    """How much is in a store."""
+
+    cycles: int
+    """Ids that carry records, or carried them."""
+    pruned: int
+    """Those whose records were removed."""
+    records: int
+    due: int
+    """Cycles that are to be folded anew."""
+    journals: int
+    """Journals that were read and are still there."""
+
+
+class Info(TypedDict):
+    """What is in a store, and where it is."""
+
+    path: str
+    bytes: int
+    """With what its write-ahead log holds."""
+    version: int
+    """Of the schema."""
+    cycles: int
+    pruned: int
+    records: int
+    due: int
+    journals: int
+    losses: Losses
+
+
+class Pruned(TypedDict):
+    """What was removed from a store."""
+
+    cycles: int
+    """Ids whose records were removed."""
+    records: int
+
+
+class MaintenanceReads(Connected):
+    """Inspects a store."""
+
+    def losses(self) -> Losses:
+        """Return what is known to be lost."""
+        (damaged,) = self._connection.execute("SELECT ifnull(sum(damaged), 0) FROM sources").fetchone()
+        rejected = dict(self._connection.execute("SELECT reason, count FROM rejections ORDER BY reason"))
+        return Losses(damaged, rejected)
+
+    def counts(self, now: int) -> Counts:
+        """Return how much is in the store, and what is due at an instant (UTC nanoseconds)."""
+        return Counts(
+            cycles=self._count("SELECT count(*) FROM cycles"),
+            pruned=self._count("SELECT count(*) FROM cycles WHERE pruned"),
+            records=self._count("SELECT count(*) FROM records"),
+            due=self._count("SELECT count(*) FROM cycles WHERE due <= ?", now),
+            journals=self._count("SELECT count(*) FROM sources"),
+        )
+
+    def problems(self, rules: Rules = RULES) -> Iterator[str]:
+        """Yield what is wrong with the store, in sentences; nothing where it is sound.
+
+        The file is checked as SQLite knows it, then each cycle's kept facts against its records.
+        """
+        for (message,) in self._connection.execute("PRAGMA integrity_check"):
+            if message != "ok":
+                yield f"SQLite says of the file: {message}."
+        if self._noted(KEPT_BY) != made_by(rules):
+            return  # kept facts were made by other rules, and are not used
+        rows = self._connection.execute(
+            "SELECT cycle_id, folded, facts FROM cycles WHERE stable_from NOT NULL AND NOT pruned ORDER BY cycle_id"
+        )
+        for cycle_id, folded, text in rows:
+            try:
+                is_equal = self._fold(cycle_id, folded, rules) == (None if text is None else json.loads(text))
+            except (ValueError, TypeError, IndexError):
+                yield f"The records of the cycle {cycle_id} cannot be read."
+            else:
+                if not is_equal:
+                    yield f"The facts kept of the cycle {cycle_id} are not those that its records make."
+
+    def _count(self, query: str, *values: int) -> int:
+        number: int = self._connection.execute(query, values).fetchone()[0]
+        return number
+
+    def _fold(self, cycle_id: str, at: int, rules: Rules) -> Facts | None:
+        records = records_of(self._connection, component_of(self._connection, cycle_id))
+        return next((one for one in facts_of(records, at, rules) if one["cycle_id"] == cycle_id), None)
+
+
+class MaintenanceWrites(Connected):
+    """Makes a store smaller."""
+
+    def prune(self, before: int, limit: int) -> Pruned:
+        """Remove the records of cycles whose facts have held since before an instant; the facts stay.
+
+        Args:
+            before: UTC nanoseconds.
+            limit: How many cycles at most, each with all that aliases tie to it.
+        """
+        pruned = Pruned(cycles=0, records=0)
+        batch = self._connection.execute(
+            "SELECT cycle_id FROM cycles WHERE stable_from < ? AND NOT pruned LIMIT ?", (before, limit)
+        ).fetchall()
+        for (cycle_id,) in batch:
+            for member in component_of(self._connection, cycle_id).ids:
+                pruned["cycles"] += self._connection.execute(
+                    "UPDATE cycles SET pruned = 1 WHERE cycle_id = ? AND NOT pruned", (member,)
+                ).rowcount
+                pruned["records"] += self._connection.execute(
+                    "DELETE FROM records WHERE cycle_id = ?", (member,)
+                ).rowcount
+        return pruned
+
+
+def info(store: Store) -> Info:
+    """Return what is in a store.
+
+    Raises:
+        StoreError: where it cannot be read.
+    """
+    with store.read() as snapshot:
+        counts, losses = snapshot.counts(time.time_ns()), snapshot.losses()
+    return {"path": str(store.path), "bytes": store.size(), "version": VERSION, **counts, "losses": losses}
+
+
+def backup(store: Store, target: Path) -> None:
+    """Copy a store, as it is now, into a new file that is a store itself; also while others write it.
+
+    Raises:
+        StoreError: where the file is there already or cannot be written.
+    """
+    scratch = target.with_name(f".{target.name}.{token_hex(4)}")
+    try:
+        os.close(os.open(scratch, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        try:
+            store.copy_into(scratch)
+            os.link(scratch, target)  # whole or not at all, and never over another file
+        finally:
+            scratch.unlink()
+    except FileExistsError:
+        raise StoreError(f"There is a file {target} already: choose another name for the backup.") from None
+    except OSError as error:
+        raise StoreError(f"The backup {target} cannot be written: {error.strerror}.") from error
+
+
+def prune(store: Store, before: int) -> Pruned:
+    """Remove the records of cycles whose facts have held since before an instant (UTC nanoseconds); the facts stay.
+
+    Only whole cycles go, with all that aliases tie to them. What arrives for them later is refused, since a fold
+    without the rest would make wrong facts. The file keeps its size: the room is used again.
+
+    Raises:
+        StoreError: where the store cannot be written.
+    """
+    total = Pruned(cycles=0, records=0)
+    while True:
+        with store.write() as tx:
+            pruned = tx.prune(before, _BATCH)
+        if not pruned["cycles"]:
+            return total
+        total["cycles"] += pruned["cycles"]
+        total["records"] += pruned["records"]

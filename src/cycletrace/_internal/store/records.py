@@ -1,0 +1,156 @@
+"""Adding records. What was added already changes nothing, so every sender may repeat itself."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from cycletrace._internal.flow import Alias, Record
+from cycletrace._internal.store.components import claim_of, claims_at, component_of
+from cycletrace._internal.store.connected import Connected
+from cycletrace._internal.store.decode import sound
+from cycletrace._internal.store.record_codec import encode
+from cycletrace._internal.store.schema import DUE_NOW
+
+PRUNED = "the cycle's records were pruned"
+
+_KEPT = 1000
+"""Rejected records whose beginnings are kept; of older ones there is the count."""
+_EXCERPT = 500
+"""Characters kept of a rejected record."""
+
+
+class Added(NamedTuple):
+    """What came of a batch of records."""
+
+    new: int
+    refused: int
+    """Records of cycles that were pruned: they are counted among the rejected."""
+
+
+class RecordWrites(Connected):
+    """Adds records, and counts those that cannot be used."""
+
+    def add(self, records: Iterable[Record], now: int) -> Added:
+        """Add records, and mark the cycles that are to be folded anew.
+
+        Args:
+            records: Of any cycles, in any order.
+            now: UTC nanoseconds; dates what is rejected.
+        """
+        by_cycle: dict[str, list[Record]] = defaultdict(list)
+        for record in records:
+            by_cycle[record.origin.cycle_id].append(record)
+        has_pruned = self._connection.execute("SELECT 1 FROM cycles WHERE pruned LIMIT 1").fetchone() is not None
+        pruned: dict[str, bool] = {}
+        new = refused = 0
+        for cycle_id in sorted(by_cycle):  # in the order of the key: neighbours share pages
+            batch = by_cycle[cycle_id]
+            if has_pruned:
+                batch = self._without_pruned(batch, pruned, now)
+                refused += len(by_cycle[cycle_id]) - len(batch)
+            new += self._add_to_cycle(cycle_id, batch)
+        return Added(new, refused)
+
+    def reject(self, now: int, reason: str, excerpt: str) -> None:
+        """Count a record that cannot be used and keep its beginning.
+
+        Args:
+            now: UTC nanoseconds.
+            reason: Must not hold what a sender wrote: reasons are counted, each by itself.
+            excerpt: The beginning of what was sent.
+        """
+        self._connection.execute(
+            "INSERT INTO rejections (reason, count) VALUES (?, 1) ON CONFLICT (reason) DO UPDATE SET count = count + 1",
+            (reason,),
+        )
+        self._connection.execute(
+            "INSERT INTO rejected (at, reason, excerpt) VALUES (?, ?, ?)", (now, reason, sound(excerpt[:_EXCERPT]))
+        )
+        self._connection.execute("DELETE FROM rejected WHERE id <= (SELECT max(id) FROM rejected) - ?", (_KEPT,))
+
+    def is_rejected(self, reason: str, excerpt: str) -> bool:
+        """Return whether a record that begins like this was rejected for this reason, lately."""
+        known = self._connection.execute("SELECT 1 FROM rejected WHERE reason = ? AND excerpt = ?", (reason, excerpt))
+        return known.fetchone() is not None
+
+    def _without_pruned(self, records: Iterable[Record], pruned: dict[str, bool], now: int) -> list[Record]:
+        """Reject records whose cycle was pruned, since a fold would lack the rest of it. Return the others."""
+        accepted = []
+        for record in records:
+            ids = (record.origin.cycle_id, *([record.alias_id] if isinstance(record, Alias) else []))
+            if any(self._is_pruned(cycle_id, pruned) for cycle_id in ids):
+                self.reject(now, PRUNED, encode(record))
+            else:
+                accepted.append(record)
+        return accepted
+
+    def _is_pruned(self, cycle_id: str, pruned: dict[str, bool]) -> bool:
+        """Return whether records of this id were pruned; ``pruned`` remembers it for all that is tied to the id."""
+        if cycle_id not in pruned:
+            ids = component_of(self._connection, cycle_id).ids
+            is_pruned = any(
+                self._connection.execute("SELECT 1 FROM cycles WHERE pruned AND cycle_id = ?", (tied,)).fetchone()
+                for tied in ids
+            )
+            pruned.update(dict.fromkeys(ids, is_pruned))
+        return pruned[cycle_id]
+
+    def _add_to_cycle(self, cycle_id: str, records: list[Record]) -> int:
+        """Add the records of one id. Return how many are new."""
+        before = self._connection.total_changes
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO records (cycle_id, body) VALUES (?, ?)",
+            [(cycle_id, encode(record)) for record in records],
+        )
+        new = self._connection.total_changes - before
+        if not new:
+            return 0
+        aliases = [record for record in records if isinstance(record, Alias)]
+        keys = {(record.origin.key, cycle_id) for record in records if record.origin.key}
+        keys.update((alias.key, alias.alias_id) for alias in aliases)
+        self._connection.executemany("INSERT OR IGNORE INTO keys (key, cycle_id) VALUES (?, ?)", keys)
+        self._connection.execute(
+            "INSERT INTO cycles (cycle_id, fresh) VALUES (?1, ?2) "
+            "ON CONFLICT (cycle_id) DO UPDATE SET fresh = fresh + ?2",
+            (cycle_id, new),
+        )
+        self._mark_due({cycle_id, *self._add_claims(cycle_id, aliases)})
+        return new
+
+    def _add_claims(self, cycle_id: str, aliases: Iterable[Alias]) -> Iterator[str]:
+        """Add claims of a cycle. Yield the ids that hang together otherwise than before."""
+        for alias in aliases:
+            before = claim_of(self._connection, alias.alias_id)
+            self._connection.execute(
+                "INSERT OR IGNORE INTO claims (alias_id, at, cycle_id) VALUES (?, ?, ?)",
+                (alias.alias_id, alias.at, cycle_id),
+            )
+            if claim_of(self._connection, alias.alias_id) != before:
+                yield alias.alias_id
+                if before is not None:
+                    yield before.cycle_id
+
+    def _mark_due(self, ids: set[str]) -> None:
+        """Have the cycles of these ids folded anew, with all that claims tie to them: their facts hang together.
+
+        Where one is to be folded already, all that is tied to it is, too: so a component is walked once for each fold,
+        however many records arrive for it.
+        """
+        seen = set(ids)
+        unseen = list(ids)
+        while unseen:
+            current = unseen.pop()
+            row = self._connection.execute(
+                "SELECT due IS ? FROM cycles WHERE cycle_id = ?", (DUE_NOW, current)
+            ).fetchone()
+            if row == (1,):
+                continue
+            self._connection.execute(
+                "UPDATE cycles SET due = ?, stable_from = NULL, facts = NULL WHERE cycle_id = ?", (DUE_NOW, current)
+            )
+            for claim in claims_at(self._connection, current):
+                tied = {claim.alias_id, claim.cycle_id} - seen
+                seen |= tied
+                unseen += tied

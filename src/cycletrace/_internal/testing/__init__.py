@@ -1,0 +1,1 @@
+"""Tools for tests of pipelines: the implementation of :mod:`cycletrace.testing`."""

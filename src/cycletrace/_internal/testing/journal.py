@@ -1,0 +1,71 @@
+"""Reading back the records in a state directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from cycletrace import conventions as c
+from cycletrace._internal.journal.files import list_journals
+from cycletrace._internal.journal.format import unframe
+from cycletrace._internal.testing.clock import Clock
+from cycletrace._internal.testing.tree import Node
+
+
+class Journal:
+    """The current records of a state directory, as documented in ``docs/architecture.md``."""
+
+    def __init__(self, directory: Path, clock: Clock | None = None) -> None:
+        self.directory = directory
+        self.clock = clock or Clock()
+        """The clock of a :func:`recording`."""
+
+    def documents(self) -> list[dict[str, Any]]:
+        """Return every line in the order of writing, one process after the other."""
+        return [unframe(line) for path in list_journals(self.directory) for line in path.read_bytes().splitlines()]
+
+    def spans(self, name: str | None = None) -> list[dict[str, Any]]:
+        """Return the spans of stages, waits, marks, aliases and outcomes, optionally only those with this name."""
+        return [document for document in self.documents() if "span" in document and name in {None, document["span"]}]
+
+    def span(self, name: str) -> dict[str, Any]:
+        """Return the only span with this name.
+
+        Raises:
+            LookupError: if there is none, or more than one.
+        """
+        found = self.spans(name)
+        if len(found) != 1:
+            raise LookupError(
+                f"expected one span {name!r}, got {len(found)}. All spans: {', '.join(self.names()) or 'none'}."
+            )
+        return found[0]
+
+    def events(self, name: str = c.STAGE_STARTED) -> list[dict[str, Any]]:
+        """Return the events with this name."""
+        return [document for document in self.documents() if document.get("event") == name]
+
+    def names(self) -> list[str]:
+        """Return the names of all spans, in the order in which they ended."""
+        return [span["span"] for span in self.spans()]
+
+    def outcomes(self) -> list[tuple[str, str]]:
+        """Return the name and outcome of each ended stage, sorted."""
+        return sorted((span["span"], span["attributes"][c.STAGE_OUTCOME]) for span in self._stages())
+
+    def trees(self, key: str | None = None) -> list[Node]:
+        """Return the ended top-level stages as trees, optionally only those of the cycle with this key."""
+        children: dict[str | None, list[dict[str, Any]]] = {}
+        for span in sorted(self._stages(), key=lambda span: (span["start"], span["span_id"])):
+            if key in {None, span["attributes"].get(c.CYCLE_KEY)}:
+                children.setdefault(span["attributes"].get(c.STAGE_PARENT), []).append(span)
+
+        def node(span: dict[str, Any]) -> Node:
+            inner = tuple(node(child) for child in children.get(span["span_id"], ()))
+            return Node(span["span"], span["attributes"][c.STAGE_OUTCOME], inner)
+
+        return [node(span) for span in children.get(None, [])]
+
+    def _stages(self) -> list[dict[str, Any]]:
+        stages = {span["span_id"]: span for span in self.spans() if c.STAGE_OUTCOME in span["attributes"]}
+        return list(stages.values())
