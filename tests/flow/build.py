@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from cycletrace._internal.flow import (
     Alias,
     Close,
+    End,
     Facts,
     Heartbeat,
     Mark,
     Record,
     RecordOrigin,
+    Retraction,
     Rules,
     Stage,
     Wait,
@@ -62,6 +64,7 @@ def stage(
     parent: str | None = None,
     mechanism: str | None = None,
     lease: int | None = None,
+    is_begin: bool = False,
 ) -> Record:
     """A run of a stage, or without an end its start; its id is its name, its kind is by name, else other."""
     return Stage(
@@ -80,6 +83,7 @@ def stage(
         parent=parent,
         mechanism=mechanism,
         lease=lease,
+        is_begin=is_begin,
     )
 
 
@@ -91,25 +95,62 @@ def wait(
     stage: str | None = None,
     id: str | None = None,  # noqa: A002 -- the field's own name
     origin: RecordOrigin = ORIGIN,
+    is_begin: bool = False,
+    is_summed: bool = False,
 ) -> Record:
     """A wait, or without an end an opened one; its id is its reason."""
-    return Wait(origin, reason if id is None else id, reason, start, end, stage)
+    return Wait(origin, reason if id is None else id, reason, start, end, stage, is_begin, is_summed)
 
 
-def mark(name: str, at: int, environment: str | None = None, *, origin: RecordOrigin = ORIGIN) -> Record:
-    return Mark(origin, name, at, environment)
+def begin(name: str, start: int, id: str, *, attempt: int | None = None, environment: str | None = None) -> Record:  # noqa: A002
+    """A begin of a stage that was recorded by itself."""
+    return stage(name, start, id=id, attempt=attempt, environment=environment, is_begin=True)
 
 
-def close(outcome: str, at: int, *, origin: RecordOrigin = ORIGIN) -> Record:
-    return Close(origin, outcome, at)
+def end(
+    name: str,
+    at: int,
+    outcome: str = "ok",
+    *,
+    id: str | None = None,  # noqa: A002 -- the field's own name
+    attempt: int | None = None,
+    environment: str | None = None,
+    mechanism: str | None = None,
+) -> Record:
+    """An end of a stage that was recorded by itself; its id is of its name and instant."""
+    return End(ORIGIN, id or f"end {name} {at}", at, name, False, outcome, attempt, environment, mechanism)
+
+
+def end_wait(reason: str, at: int) -> Record:
+    """An end of a wait that was recorded by itself."""
+    return End(ORIGIN, f"end {reason} {at}", at, reason, is_wait=True)
+
+
+def retraction(target: str, at: int, *, origin: RecordOrigin = ORIGIN) -> Record:
+    return Retraction(origin, target, at)
+
+
+def mark(
+    name: str,
+    at: int,
+    environment: str | None = None,
+    *,
+    id: str | None = None,  # noqa: A002 -- the field's own name
+    origin: RecordOrigin = ORIGIN,
+) -> Record:
+    return Mark(origin, name, at, environment, id=id)
+
+
+def close(outcome: str, at: int, *, id: str | None = None, origin: RecordOrigin = ORIGIN) -> Record:  # noqa: A002
+    return Close(origin, outcome, at, id)
 
 
 def beat(stage: str, at: int, lease: int | None = None, *, origin: RecordOrigin = ORIGIN) -> Record:
     return Heartbeat(origin, stage, at, lease)
 
 
-def alias(alias_id: str, at: int, *, origin: RecordOrigin = ORIGIN) -> Record:
-    return Alias(origin, f"key of {alias_id}", alias_id, at)
+def alias(alias_id: str, at: int, *, id: str | None = None, origin: RecordOrigin = ORIGIN) -> Record:  # noqa: A002
+    return Alias(origin, f"key of {alias_id}", alias_id, at, id)
 
 
 def facts(*records: Record, at: int = 1000, rules: Rules = SMALL) -> Facts:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from tests.flow.reference_owners import pieces_of, sweep
 
 from cycletrace._internal.flow.facts import Facts, Marks, Owner, Parts, StageFacts, WaitFacts
-from cycletrace._internal.flow.records import Alias, Close, Heartbeat, Mark, Record, Stage, Wait
+from cycletrace._internal.flow.records import Alias, Close, End, Heartbeat, Mark, Record, Retraction, Stage, Wait
 from cycletrace._internal.flow.rules import RULES, SECOND, Rules
 from cycletrace.conventions import ACTIVITIES, DEPLOYMENT_KINDS, MARKS, PART_OF_KIND, SUCCESSES, WORDS
 
@@ -19,10 +19,17 @@ from cycletrace.conventions import ACTIVITIES, DEPLOYMENT_KINDS, MARKS, PART_OF_
 def facts_of(records: Iterable[Record], at: int, rules: Rules = RULES) -> list[Facts]:
     """The facts of all cycles in these records at an instant, by cycle id."""
     known = [known for record in records for known in cut_at(record, at)]
+    # First the aliases, since they decide which records are of the same cycle.
+    known = [record for record in known if not (isinstance(record, Alias) and is_retracted(record, known))]
     cycles: dict[str, list[Record]] = {}
     for record in known:
-        cycles.setdefault(cycle_of(record.origin.cycle_id, known), []).append(record)
-    return [facts(cycle_id, cycles[cycle_id], at, rules) for cycle_id in sorted(cycles)]
+        if isinstance(record, Alias) or not is_retracted(record, known):
+            cycles.setdefault(cycle_of(record.origin.cycle_id, known), []).append(record)
+    return [
+        facts(cycle_id, cycles[cycle_id], at, rules)
+        for cycle_id in sorted(cycles)
+        if not all(isinstance(record, Retraction) for record in cycles[cycle_id])
+    ]
 
 
 # --- rule 2: facts at T ------------------------------------------------------------------------------
@@ -70,6 +77,23 @@ def cycle_of(cycle_id: str, records: list[Record]) -> str:
         path.append(claimant)
 
 
+def is_retracted(record: Record, records: list[Record]) -> bool:
+    """Whether a record of the same cycle retracts it."""
+    ids: list[str | None] = []
+    if isinstance(record, Heartbeat):
+        ids = [record.stage]
+    elif isinstance(record, Wait):
+        ids = [record.id, record.stage]
+    elif not isinstance(record, Retraction):
+        ids = [record.id]
+    return any(
+        isinstance(one, Retraction)
+        and one.target in ids
+        and cycle_of(one.origin.cycle_id, records) == cycle_of(record.origin.cycle_id, records)
+        for one in records
+    )
+
+
 def is_better_stage(one: Stage, other: Stage) -> bool:
     """Whether of two records of one stage the first one wins."""
 
@@ -112,6 +136,61 @@ def waits_of(records: list[Record]) -> list[Wait]:
         if isinstance(record, Wait) and (record.id not in winners or is_better_interval(record, winners[record.id])):
             winners[record.id] = record
     return sorted(winners.values(), key=lambda wait: (wait.start, wait.id))
+
+
+def paired(records: list[Record], rules: Rules) -> tuple[list[Record], int]:
+    """The records, with a run or a wait for each begin that an end ended, and how many ends found none."""
+    ends: dict[str, End] = {}
+    for record in records:
+        if isinstance(record, End) and (
+            record.id not in ends or (record.at, repr(record)) > (ends[record.id].at, repr(ends[record.id]))
+        ):
+            ends[record.id] = record
+    stages = stages_of(records)
+    begun_stages = stages_of([one for one in records if isinstance(one, Stage) and one.is_begin])
+    open_stages = [
+        begin
+        for begin in begun_stages
+        for merged in stages
+        if merged.id == begin.id and (merged.end is None or merged.outcome == "lost")
+    ]
+    attempts = {stage.id: attempt_of(stage, stages) for stage in stages}
+    ended = {wait.id for wait in waits_of(records) if wait.end is not None}
+    begun_waits = waits_of([one for one in records if isinstance(one, Wait) and one.is_begin])
+    open_waits = [begin for begin in begun_waits if begin.id not in ended]
+
+    def is_meant(begin: Stage | Wait, end: End) -> bool:
+        if isinstance(begin, Wait):
+            return end.is_wait and begin.reason == end.name and end.environment is None and end.attempt is None
+        return (
+            not end.is_wait
+            and begin.name == end.name
+            and end.environment in {None, begin.environment}
+            and end.attempt in {None, attempts[begin.id]}
+        )
+
+    opened: list[Stage | Wait] = [*open_stages, *open_waits]
+    made: list[Record] = []
+    unmatched = sorted(ends.values(), key=lambda end: (end.at, end.id))
+    for is_second_pass in (False, True):
+        for end in list(unmatched):
+            found = [
+                begin
+                for begin in opened
+                if is_meant(begin, end)
+                and (end.at < begin.start <= end.at + rules.tolerance if is_second_pass else begin.start <= end.at)
+            ]
+            if not found:
+                continue
+            nearest = (min if is_second_pass else max)(begin.start for begin in found)
+            begin = max((begin for begin in found if begin.start == nearest), key=lambda begin: begin.id)
+            opened.remove(begin)
+            unmatched.remove(end)
+            closed = begin._replace(end=max(end.at, begin.start))
+            if isinstance(closed, Stage):
+                closed = closed._replace(outcome=end.outcome, mechanism=end.mechanism or closed.mechanism)
+            made.append(closed)
+    return [*records, *made], len(unmatched)
 
 
 def field(name: str, records: list[Record]) -> str | None:
@@ -167,10 +246,14 @@ def first_known(*instants: int | None) -> int | None:
     return known[0] if known else None
 
 
-def marks_of(records: list[Record], rules: Rules) -> tuple[Marks, list[str]]:
-    """The marks before any lifting, and the names of the derived ones."""
+def marks_of(records: list[Record], left_out: set[str], rules: Rules) -> tuple[Marks, list[str], int]:
+    """The marks before any lifting, the names of the derived ones, and how many stages came too late to make one.
+
+    Waits that are left out make no mark.
+    """
     stages, waits = stages_of(records), waits_of(records)
     said = {name: said_mark(name, records, rules) for name in MARKS}
+    after_bound = 0
     marks = Marks(started=None, trained=None, selected=None, deployed=None, in_use=None)
 
     marks["in_use"] = said["in_use"]
@@ -180,19 +263,21 @@ def marks_of(records: list[Record], rules: Rules) -> tuple[Marks, list[str]]:
 
     marks["deployed"] = said["deployed"]
     if marks["deployed"] is None:
-        ends = [
-            end
-            for stage, end in successes("deploy", stages)
-            if is_production(stage.environment, rules) and is_by(stage.start, marks["in_use"], rules)
-        ]
+        deploys = [one for one in successes("deploy", stages) if is_production(one[0].environment, rules)]
+        ends = [end for _, end in deploys if is_by(end, marks["in_use"], rules)]
+        if not ends:
+            ends = [end for stage, end in deploys if is_by(stage.start, marks["in_use"], rules)]
         if ends:
             marks["deployed"] = max(ends) if marks["in_use"] is None else min(max(ends), marks["in_use"])
+        elif deploys:
+            after_bound += 1
 
     bound = first_known(marks["deployed"], marks["in_use"])
     made_by_select = None
     if said["selected"] is None:
         ends = [end for _, end in successes("select", stages) if is_by(end, bound, rules)]
         made_by_select = max(ends) if ends else None
+        after_bound += not ends and bool(successes("select", stages))
     marks["selected"] = first_known(said["selected"], made_by_select)
 
     marks["trained"] = said["trained"]
@@ -200,8 +285,9 @@ def marks_of(records: list[Record], rules: Rules) -> tuple[Marks, list[str]]:
         by = first_known(marks["selected"], bound)
         ends = [end for _, end in successes("train", stages) if is_by(end, by, rules)]
         marks["trained"] = max(ends) if ends else None
+        after_bound += not ends and bool(successes("train", stages))
 
-    if marks["selected"] is None:
+    if marks["selected"] is None and first_known(marks["trained"], bound) is not None:
         starts = [
             stage.start
             for stage in stages
@@ -218,10 +304,15 @@ def marks_of(records: list[Record], rules: Rules) -> tuple[Marks, list[str]]:
     marks["started"] = said["started"]
     if marks["started"] is None:
         starts = [stage.start for stage in stages if not is_negative(stage)]
-        starts += [wait.start for wait in waits if not is_negative(wait)]
+        known = {stage.id for stage in stages}
+        starts += [
+            wait.start
+            for wait in waits
+            if not is_negative(wait) and wait.id not in left_out and not (wait.is_summed and wait.stage in known)
+        ]
         marks["started"] = min(starts) if starts else None
 
-    return marks, [name for name in MARKS if marks[name] is not None and said[name] is None]
+    return marks, [name for name in MARKS if marks[name] is not None and said[name] is None], after_bound
 
 
 def lifted(marks: Marks, rules: Rules) -> tuple[Marks, int, int]:
@@ -316,7 +407,7 @@ def settled_wait(wait: Wait, stages: list[Stage], outcome: str, end: int) -> Wai
     for stage in stages:
         if stage.id == wait.stage:
             return wait._replace(end=stage.end) if wait.end is None else wait
-    wait = wait._replace(stage=None)
+    wait = wait._replace(stage=None, is_summed=False)
     return wait._replace(end=end) if wait.end is None and outcome != "open" else wait
 
 
@@ -349,15 +440,26 @@ def attempt_of(stage: Stage, stages: list[Stage]) -> int:
 
 def facts(cycle_id: str, records: list[Record], at: int, rules: Rules) -> Facts:
     """The facts of one cycle, of whose records, cut at the instant, there is at least one."""
-    unlifted, derived = marks_of(records, rules)
-    marks, skewed, out_of_order = lifted(unlifted, rules)
-    outcome = outcome_of(marks, records, at, rules)
-    end = end_of(marks, outcome, records, at)
+    records, unmatched_ends = paired(records, rules)
+    negative: set[str] = set()
+    while True:
+        unlifted, derived, after_bound = marks_of(records, negative, rules)
+        marks, skewed, out_of_order = lifted(unlifted, rules)
+        outcome = outcome_of(marks, records, at, rules)
+        end = end_of(marks, outcome, records, at)
+        stages = [settled_stage(stage, records, outcome, at) for stage in stages_of(records)]
+        unsettled = waits_of(records)
+        waits = [settled_wait(wait, stages, outcome, end) for wait in unsettled]
+        found = {wait.id for wait in waits if is_negative(wait)}
+        if found <= negative:
+            break
+        negative |= found  # what is negative by the end that it is given makes no mark
     parts, left_out = parts_of(marks, outcome)
-    stages = [settled_stage(stage, records, outcome, at) for stage in stages_of(records)]
-    unsettled = waits_of(records)
-    waits = [settled_wait(wait, stages, outcome, end) for wait in unsettled]
     started = marks["started"]
+    implicit = all(record.origin.implicit for record in records)
+    is_running = any(stage.end is None for stage in stages)
+    if implicit and outcome == "open" and not is_running and not is_chosen(marks, derived, stages):
+        end = max(instant for record in records for instant in instants_of(record))
     cycle_time = end - started if started is not None and started <= end else None
     owners: list[Owner] = []
     activity: dict[str, int] | None = None
@@ -368,6 +470,8 @@ def facts(cycle_id: str, records: list[Record], at: int, rules: Rules) -> Facts:
             for name in ACTIVITIES
         }
     flags = {
+        "after_bound": after_bound,
+        "unmatched_ends": unmatched_ends,
         "negative_intervals": sum(is_negative(one) for one in stages) + sum(is_negative(one) for one in waits),
         "marks_out_of_order": out_of_order,
         "skewed": skewed,
@@ -385,7 +489,7 @@ def facts(cycle_id: str, records: list[Record], at: int, rules: Rules) -> Facts:
         domain=field("domain", records) or model,
         version=field("version", records),
         trigger=field("trigger", records) or "idea",
-        implicit=all(record.origin.implicit for record in records),
+        implicit=implicit,
         outcome=outcome,
         marks=marks,
         derived=derived,
@@ -400,6 +504,14 @@ def facts(cycle_id: str, records: list[Record], at: int, rules: Rules) -> Facts:
         ],
         flags={name: count for name, count in flags.items() if count},
     )
+
+
+def is_chosen(marks: Marks, derived: list[str], stages: list[Stage]) -> bool:
+    """Whether an implicit cycle counts in a population."""
+    if marks["deployed"] is not None or marks["in_use"] is not None:
+        return True
+    is_declared = marks["selected"] is not None and "selected" not in derived
+    return is_declared or (marks["selected"] is not None and len(successes("select", stages)) > 0)
 
 
 def stage_facts(stage: Stage, stages: list[Stage], marks: Marks) -> StageFacts:

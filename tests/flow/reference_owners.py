@@ -49,8 +49,29 @@ def stretches(cells: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return joined
 
 
+def placed(waits: list[Wait], stages: list[Stage]) -> list[Wait]:
+    """The waits, summed ones where they nominally lie: from the start of their stage, one reason after the other."""
+    found = [wait for wait in waits if not wait.is_summed]
+    for stage in stages:
+        start = stage.start
+        for activity in ACTIVITIES:
+            of_reason = [
+                wait
+                for wait in waits
+                if wait.is_summed and wait.stage == stage.id and f"wait.{wait.reason}" == activity
+            ]
+            lengths = [NEVER if wait.end is None else wait.end - wait.start for wait in of_reason]
+            length = sum(each for each in lengths if each > 0)
+            if length:
+                end = min(start + length, NEVER if stage.end is None else stage.end)
+                found.append(of_reason[0]._replace(start=start, end=end))
+                start = end
+    return found
+
+
 def pieces_of(stages: list[Stage], waits: list[Wait]) -> list[Piece]:
     """Every piece, from the elementary intervals between all instants; what is negative lasts through none."""
+    waits = placed(waits, stages)
     points: set[int] = set()
     intervals: list[Stage | Wait] = [*stages, *waits]
     for interval in intervals:

@@ -12,7 +12,20 @@ from typing import NamedTuple, TypeVar
 
 from hypothesis import strategies as st
 
-from cycletrace._internal.flow import RULES, Alias, Close, Heartbeat, Mark, Record, RecordOrigin, Rules, Stage, Wait
+from cycletrace._internal.flow import (
+    RULES,
+    Alias,
+    Close,
+    End,
+    Heartbeat,
+    Mark,
+    Record,
+    RecordOrigin,
+    Retraction,
+    Rules,
+    Stage,
+    Wait,
+)
 from cycletrace._internal.flow.rules import SECOND
 from cycletrace.conventions import ACTORS, DECLARED_OUTCOMES, KINDS, LAUNCHES, MARKS, REASONS, STAGE_OUTCOMES
 
@@ -50,8 +63,27 @@ SCALES = (
     Scale(SMALLEST, HALF, RULES._replace(settle=5 * SECOND)),
     Scale(LARGEST - 12 * HALF, HALF, RULES._replace(settle=5 * SECOND)),
 )
-SHAPES = ("sssssw", "sssw", "sssswwh", "sssssmc", "ssswwhm", "sssswhmca", "sc", "sm", "sssah", "sww")
-"""Of what an example consists: stages, waits, heartbeats, marks, closes, aliases, by initial."""
+SHAPES = (
+    "sssssw",
+    "sssw",
+    "sssswwh",
+    "sssssmc",
+    "ssswwhm",
+    "sssswhmca",
+    "sc",
+    "sm",
+    "sssah",
+    "sww",
+    "bbeee",
+    "sbbeee",
+    "sbewhmcar",
+    "sswuu",
+    "sssmr",
+)
+"""Of what an example consists, by initial.
+
+Stages, waits, heartbeats, marks, closes, aliases, begins, ends, summed waits (u), retractions.
+"""
 STEPS = 13
 NUDGES = (0, 0, 0, 0, 0, 0, 1, -1)  # the nanosecond before and after
 LENGTHS = (2, 1, 3, 4, 6, 0, -1, 10)
@@ -61,6 +93,10 @@ STAGE_IDS = ("s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8")
 PARENTS = (None, None, *STAGE_IDS, "unknown")
 WAITING = (None, None, "s1", "s1", "s2", "s2", "s3", "s4", "unknown")
 WAIT_IDS = ("w1", "w2", "w3", "w4", "w5", "w6")
+END_IDS = ("e1", "e2", "e3", "e4", "e5")
+ENDED_REASONS = ("human", "data")
+MARK_IDS = (None, "m1", "m2", "m3")
+RETRACTED = ("m1", "m2", "s1", "s2", "w1", "e1", "unknown")
 NAMES = ("train", "x", "y")
 STAGE_KINDS = (*KINDS, "train", "train", "select", "deploy", "activate")
 OUTCOMES = ("ok", "ok", "ok", "ok", *STAGE_OUTCOMES)
@@ -116,14 +152,38 @@ def record(dice: Dice, scale: Scale, shapes: str) -> Record:
         return _stage(dice, scale, origin, at)
     if shape == "w":
         return Wait(origin, dice.one(WAIT_IDS), dice.one(REASONS), at, _end(dice, scale, at), dice.one(WAITING))
+    if shape == "u":
+        end = bounded(at + dice.one(LENGTHS) * scale.unit)
+        return Wait(origin, dice.one(WAIT_IDS), dice.one(REASONS), at, end, dice.one(WAITING), is_summed=True)
+    if shape == "b":
+        if dice.below(3) == 2:
+            return Wait(origin, dice.one(WAIT_IDS), dice.one(ENDED_REASONS), at, None, dice.one(WAITING), is_begin=True)
+        begin = _stage(dice, scale, origin, at)
+        return begin._replace(end=None, outcome=None, lease=None, is_begin=True)
+    if shape == "e":
+        ended = END_IDS[dice.below(len(END_IDS))]
+        if dice.below(3) == 2:
+            return End(origin, ended, at, dice.one(ENDED_REASONS), is_wait=True)
+        return End(
+            origin,
+            ended,
+            at,
+            dice.one(NAMES),
+            outcome=dice.one(OUTCOMES),
+            attempt=dice.one(ATTEMPTS),
+            environment=dice.one(ENVIRONMENTS) or None,
+            mechanism=dice.one((None, "flag", "alias")),
+        )
+    if shape == "r":
+        return Retraction(origin, dice.one(RETRACTED), at)
     if shape == "h":
         return Heartbeat(origin, dice.one(STAGE_IDS), at, dice.one(LEASES))
     if shape == "m":
-        return Mark(origin, dice.one(MARKS), at, dice.one(ENVIRONMENTS))
+        return Mark(origin, dice.one(MARKS), at, dice.one(ENVIRONMENTS), id=dice.one(MARK_IDS))
     if shape == "c":
-        return Close(origin, dice.one(DECLARED_OUTCOMES), at)
+        return Close(origin, dice.one(DECLARED_OUTCOMES), at, dice.one(MARK_IDS))
     claimed = dice.one(CLAIMED)
-    return Alias(origin, f"key of {claimed}", claimed, at)
+    return Alias(origin, f"key of {claimed}", claimed, at, dice.one(MARK_IDS))
 
 
 def _stage(dice: Dice, scale: Scale, origin: RecordOrigin, at: int) -> Stage:

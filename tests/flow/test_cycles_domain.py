@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from tests.flow.build import close, facts, mark, of, stage
+from tests.flow.build import SMALL, close, facts, mark, of, stage, wait
 
-from cycletrace._internal.flow import CycleTarget, Record, finish, hands_free, is_counted, is_manual, met_target
+from cycletrace._internal.flow import (
+    CycleTarget,
+    Record,
+    finish,
+    fold,
+    hands_free,
+    is_counted,
+    is_manual,
+    is_over,
+    met_target,
+)
+from cycletrace._internal.flow.rules import SECOND
 
 
 @pytest.mark.parametrize(
@@ -33,6 +44,51 @@ def test_an_implicit_cycle_counts_once_something_is_selected() -> None:
     assert not is_counted(facts(train))
     assert is_counted(facts(train, stage("select", 20, 30, origin=implicit)))
     assert is_counted(facts(stage("train", 10, 20)))
+    assert is_counted(facts(train, mark("selected", 20, origin=implicit)))
+    assert is_counted(facts(mark("deployed", 20, origin=implicit)))
+    assert is_counted(facts(mark("in_use", 20, origin=implicit)))
+
+
+@pytest.mark.parametrize("name", ["test", "package", "approve", "deploy"])
+def test_an_implicit_cycle_does_not_count_for_a_stage_of_deployment(name: str) -> None:
+    implicit = of(implicit=True)
+    told = facts(
+        stage("train", 10, 20, origin=implicit),
+        stage("select", 20, 30, "error", origin=implicit),
+        stage(name, 30, 40, "error", origin=implicit),
+    )
+    assert told["marks"]["selected"] == 30
+    assert not is_counted(told)
+
+
+def test_an_implicit_cycle_that_counts_nowhere_lasts_to_its_latest_instant() -> None:
+    implicit = of(implicit=True)
+    train = stage("train", 10, 20, origin=implicit)
+    told = facts(train, wait("human", 15, 18, origin=implicit), at=1000)
+    assert is_over(told)
+    assert told["outcome"] == "open"
+    assert told["cycle_time_ns"] == 10
+    waiting = facts(train, wait("human", 30, origin=implicit), at=1000)  # an open wait does not run
+    assert waiting["cycle_time_ns"] == 20
+    running = facts(train, stage("test", 30, origin=implicit), at=1000)
+    assert not is_over(running)
+    assert running["cycle_time_ns"] == 990
+    counted = facts(train, stage("select", 20, 30, origin=implicit), at=1000)
+    assert not is_over(counted)
+    assert counted["cycle_time_ns"] == 990
+    named = facts(stage("train", 10, 20), at=1000)
+    assert not is_over(named)
+    assert named["cycle_time_ns"] == 990
+
+
+def test_an_implicit_cycle_that_counts_nowhere_is_final_once_nothing_in_it_can_change() -> None:
+    implicit = of(implicit=True)
+    train = stage("train", 10, 20, origin=implicit)
+    assert fold([train], 1000, SMALL).final_from == 20
+    silent = stage("test", 30, lease=1, origin=implicit)
+    lost_from = 30 + SECOND + 1
+    assert fold([train, silent], lost_from - 1, SMALL).final_from is None
+    assert fold([train, silent], lost_from + 5, SMALL).final_from == lost_from
 
 
 DEPLOYED = [stage("train", 10, 20), stage("select", 20, 30), stage("deploy", 40, 50)]

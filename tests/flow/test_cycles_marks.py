@@ -6,7 +6,7 @@ Source: the design's table of marks. Tolerance is 2 ns and instants are small, u
 from __future__ import annotations
 
 import pytest
-from tests.flow.build import close, facts, mark, marks, parts, stage, wait
+from tests.flow.build import SMALL, close, facts, mark, marks, parts, stage, wait
 
 from cycletrace._internal.flow import Record
 from cycletrace._internal.flow.rules import RULES
@@ -140,7 +140,13 @@ def test_a_deployment_stage_goes_by_in_use_where_deployed_is_unknown() -> None:
 
 
 def test_a_deployment_stage_counts_where_trained_is_unknown() -> None:
-    assert facts(stage("data", 0, 10), stage("test", 5, 30))["marks"]["selected"] == 5
+    told = facts(stage("data", 0, 10), stage("test", 5, 30), mark("in_use", 40))
+    assert told["marks"]["selected"] == 5
+
+
+def test_a_deployment_stage_alone_selects_nothing() -> None:
+    assert facts(stage("data", 0, 10), stage("test", 5, 30))["marks"]["selected"] is None
+    assert facts(stage("train", 0, 4), stage("test", 5, 30))["marks"]["selected"] == 5
 
 
 def test_selected_is_trained_once_deployed_or_in_use_is_known() -> None:
@@ -261,7 +267,7 @@ def test_another_environment_makes_no_deployed_and_no_in_use() -> None:
         mark("deployed", 15, "staging"),
         mark("in_use", 16, "staging"),
     )
-    assert marks(told) == [0, None, 0, None, None]  # but its stages still are of the deployment
+    assert marks(told) == [0, None, None, None, None]
     assert told["outcome"] == "open"
 
 
@@ -292,7 +298,7 @@ def test_the_tolerance_is_one_second_to_the_nanosecond(excess: int, trained: int
         rules=RULES,
     )
     assert told["marks"]["trained"] == trained
-    assert told["flags"] == ({} if excess else {"skewed": 1})
+    assert told["flags"] == ({"after_bound": 1} if excess else {"skewed": 1})
 
 
 @pytest.mark.parametrize(
@@ -338,10 +344,73 @@ def test_derivation_looks_at_marks_before_they_are_lifted() -> None:
     # in_use is lifted from 10 to 12, yet a deploy that began at 13 is more than 2 after what was said.
     told = facts(mark("started", 0), mark("trained", 12), stage("deploy", 13, 20), mark("in_use", 10))
     assert marks(told) == [0, 12, 12, None, 12]
-    assert told["flags"] == {"skewed": 1}
+    assert told["flags"] == {"skewed": 1, "after_bound": 1}
 
 
 def test_unknown_marks_are_no_obstacle() -> None:
     told = facts(mark("in_use", 40), close("rolled_back", 60))
     assert marks(told) == [None, None, None, None, 40]
     assert told["flags"] == {}
+
+
+# --- what ends after its bound ---
+
+
+def test_a_deploy_that_ended_by_in_use_comes_before_one_that_began_by_it() -> None:
+    """Regions deploy in parallel: the first use ends the deployment of the one that served it."""
+    told = facts(stage("deploy", 0, 10, id="eu"), stage("deploy", 5, 40, id="us"), mark("in_use", 20))
+    assert told["marks"]["deployed"] == 10
+    assert told["parts_ns"]["activation"] == 10
+    only = facts(stage("deploy", 5, 40, id="us"), mark("in_use", 20))
+    assert only["marks"]["deployed"] == 20
+    assert only["flags"] == {}
+
+
+def test_a_success_that_ended_after_its_bound_is_flagged() -> None:
+    late = facts(stage("train", 0, 30), stage("select", 0, 40), mark("deployed", 20), mark("in_use", 25))
+    assert late["marks"]["selected"] is None
+    assert late["marks"]["trained"] is None
+    assert late["flags"] == {"after_bound": 2}
+
+
+def test_a_deploy_that_began_after_in_use_is_flagged() -> None:
+    assert facts(mark("started", 0), stage("deploy", 30, 40), mark("in_use", 20))["flags"] == {"after_bound": 1}
+
+
+def test_nothing_is_flagged_where_a_mark_was_declared_or_made_by_another_stage() -> None:
+    told = facts(
+        stage("train", 0, 10),
+        stage("train", 20, 60, id="again"),
+        stage("select", 70, 80),
+        mark("selected", 30),
+        mark("in_use", 50),
+    )
+    assert told["flags"] == {}
+    assert told["marks"]["trained"] == 10
+
+
+def test_a_failure_after_the_bound_is_not_flagged() -> None:
+    assert facts(stage("train", 0, 30, "error"), mark("selected", 20))["flags"] == {}
+
+
+# --- names of production ---
+
+
+def test_production_may_be_given_by_patterns() -> None:
+    rules = SMALL._replace(production=frozenset({"prod*", "live"}))
+    for environment in ("prod-eu", "PROD", "Live", None):
+        assert facts(mark("in_use", 5, environment), rules=rules)["marks"]["in_use"] == 5
+    for environment in ("preprod", "live-eu", "staging"):
+        assert facts(mark("in_use", 5, environment), rules=rules)["marks"]["in_use"] is None
+
+
+# --- waits after the end ---
+
+
+def test_a_wait_that_was_opened_after_the_cycle_ended_makes_no_mark() -> None:
+    told = facts(mark("in_use", 20), wait("human", 50))
+    assert told["marks"]["started"] is None
+    assert told["waits"] == [{"id": "human", "reason": "human", "stage": None, "start": 50, "end": 20}]
+    assert told["flags"] == {"negative_intervals": 1, "unclosed_waits": 1}
+    both = facts(mark("in_use", 20), wait("human", 50), wait("data", 5, 9))
+    assert both["marks"]["started"] == 5

@@ -11,7 +11,7 @@ import pytest
 from tests.flow import reference, reference_owners
 from tests.flow.strategies import LARGEST, MANY, SMALLEST, Example, decode
 
-from cycletrace._internal.flow import Alias, Close, Facts, Heartbeat, Mark, Record, Stage, Wait
+from cycletrace._internal.flow import Alias, Close, End, Facts, Heartbeat, Mark, Record, Retraction, Stage, Wait
 from cycletrace.conventions import ACTIVITIES, CYCLE_OUTCOMES, MARKS, PARTS, STAGE_OUTCOMES
 
 SETS = 3000
@@ -46,6 +46,8 @@ def seen_in_records(example: Example) -> Iterator[str]:
     yield from (type(record).__name__ for record in known)
     if known != example.records:
         yield "cut"
+    if any(reference.is_retracted(record, known) for record in known):
+        yield "a retraction removes"
     ids = Counter(
         (type(record), record.id, record.origin.cycle_id) for record in known if isinstance(record, (Stage, Wait))
     )
@@ -62,6 +64,13 @@ def seen_in_records(example: Example) -> Iterator[str]:
 
 
 def seen_in_cycle(records: list[Record], example: Example) -> Iterator[str]:
+    made = reference.paired(records, example.rules)[0][len(records) :]
+    if made:
+        yield "an end found its begin"
+    if any(isinstance(one, (Stage, Wait)) and one.end == one.start for one in made):
+        yield "an end found its begin after it"
+    if any(isinstance(record, Wait) and record.is_summed for record in records):
+        yield "summed wait"
     stages = reference.stages_of(records)
     ids = {stage.id for stage in stages}
     for stage in stages:
@@ -70,7 +79,7 @@ def seen_in_cycle(records: list[Record], example: Example) -> Iterator[str]:
             yield f"contained {min(depth, 3)} deep"
         elif stage.parent in ids:
             yield "looping chain"
-    marks, _ = reference.marks_of(records, example.rules)
+    marks, _, _ = reference.marks_of(records, set(), example.rules)
     instants = [instant for instant in (marks[name] for name in MARKS) if instant is not None]
     for before, after in combinations(instants, 2):
         if example.rules.tolerance > 2 and before - after == example.rules.tolerance:
@@ -116,7 +125,7 @@ def seen() -> Counter[str]:
 @pytest.mark.parametrize(
     "situation",
     [
-        *(kind.__name__ for kind in (Stage, Heartbeat, Wait, Mark, Alias, Close)),
+        *(kind.__name__ for kind in (Stage, Heartbeat, Wait, Mark, Alias, Close, End, Retraction)),
         *(f"outcome {outcome}" for outcome in CYCLE_OUTCOMES),
         *(f"stage {outcome}" for outcome in (*STAGE_OUTCOMES, None)),
         *(f"{name} {how}" for name in MARKS for how in ("said", "derived")),
@@ -125,6 +134,12 @@ def seen() -> Counter[str]:
         *(f"activity {activity}" for activity in ACTIVITIES),
         *TIE_BREAKERS,
         *(f"contained {depth} deep" for depth in (1, 2, 3)),
+        "after_bound",
+        "unmatched_ends",
+        "an end found its begin",
+        "an end found its begin after it",
+        "a retraction removes",
+        "summed wait",
         "negative_intervals",
         "marks_out_of_order",
         "skewed",

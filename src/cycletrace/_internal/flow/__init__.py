@@ -5,11 +5,12 @@ Read in this order: ``records`` (what is known), ``aliases`` and ``merge`` (what
 and ``targets`` (what facts mean to everybody who reads them), ``version`` (what made them).
 """
 
-from cycletrace._internal.flow.aliases import owners_of as owners_of
+from cycletrace._internal.flow.aliases import owners_at as owners_at
 from cycletrace._internal.flow.domain import finish as finish
 from cycletrace._internal.flow.domain import hands_free as hands_free
 from cycletrace._internal.flow.domain import is_counted as is_counted
 from cycletrace._internal.flow.domain import is_manual as is_manual
+from cycletrace._internal.flow.domain import is_over as is_over
 from cycletrace._internal.flow.domain import met_target as met_target
 from cycletrace._internal.flow.facts import Facts as Facts
 from cycletrace._internal.flow.facts import Marks as Marks
@@ -23,10 +24,12 @@ from cycletrace._internal.flow.fold import facts_of as facts_of
 from cycletrace._internal.flow.fold import fold as fold
 from cycletrace._internal.flow.records import Alias as Alias
 from cycletrace._internal.flow.records import Close as Close
+from cycletrace._internal.flow.records import End as End
 from cycletrace._internal.flow.records import Heartbeat as Heartbeat
 from cycletrace._internal.flow.records import Mark as Mark
 from cycletrace._internal.flow.records import Record as Record
 from cycletrace._internal.flow.records import RecordOrigin as RecordOrigin
+from cycletrace._internal.flow.records import Retraction as Retraction
 from cycletrace._internal.flow.records import Stage as Stage
 from cycletrace._internal.flow.records import Wait as Wait
 from cycletrace._internal.flow.rules import RULES as RULES

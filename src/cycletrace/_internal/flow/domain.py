@@ -16,8 +16,36 @@ def is_manual(stage: StageFacts) -> bool:
 
 
 def is_counted(facts: Facts) -> bool:
-    """Return whether a cycle counts in a population: an implicit one only once it has a ``selected`` mark."""
-    return not facts["implicit"] or facts["marks"]["selected"] is not None
+    """Return whether a cycle counts in a population.
+
+    An implicit one does once it is deployed or in use, or once ``selected`` was declared or made by a successful
+    ``select``. A ``selected`` that was derived from the start of a test, say, makes no run of a test suite a cycle.
+    """
+    marks = facts["marks"]
+    if not facts["implicit"] or marks["deployed"] is not None or marks["in_use"] is not None:
+        return True
+    if marks["selected"] is None:
+        return False
+    return c.SELECTED not in facts["derived"] or any(
+        stage["kind"] == "select"
+        and stage["outcome"] in c.SUCCESSES
+        and stage["end"] is not None
+        and stage["start"] <= stage["end"]
+        for stage in facts["stages"]
+    )
+
+
+def is_over(facts: Facts) -> bool:
+    """Return whether a cycle is an open implicit one that counts nowhere and in which no stage runs.
+
+    Nobody will close it, so it lasts to its latest instant, and is not work in progress.
+    """
+    return (
+        facts["implicit"]
+        and facts["outcome"] == c.OPEN
+        and all(stage["end"] is not None for stage in facts["stages"])
+        and not is_counted(facts)
+    )
 
 
 def finish(facts: Facts) -> int | None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from cycletrace._internal.flow.aliases import owner_of, owners_of
+from cycletrace._internal.flow.aliases import owner_of, owners_at, without_retracted
+from cycletrace._internal.flow.domain import is_over
 from cycletrace._internal.flow.facts import Facts, Marks, Parts, StageFacts, WaitFacts
 from cycletrace._internal.flow.lost import Ended, close_unended
 from cycletrace._internal.flow.marks import MarkResult, is_negative, resolve_marks
-from cycletrace._internal.flow.merge import State, merge
+from cycletrace._internal.flow.merge import State, attempts_of, merge
 from cycletrace._internal.flow.outcome import Ending, end_of
 from cycletrace._internal.flow.owners import activities, sweep
 from cycletrace._internal.flow.pieces import pieces
-from cycletrace._internal.flow.records import Alias, Record, Stage, Wait
+from cycletrace._internal.flow.records import Record, Stage, Wait
 from cycletrace._internal.flow.rules import RULES, Rules
 from cycletrace.conventions import DEPLOYED, DEPLOYMENT, IDEA, MARKS, PART_OF_KIND, SELECTION, TRAINING
 
@@ -43,8 +44,8 @@ def fold(records: Iterable[Record], at: int, rules: Rules = RULES) -> Folded:
 
     What carries an alias' id belongs to the cycle that claimed it, as far as the claim was known then.
     """
-    records = list(records)
-    owners = owners_of(record for record in records if isinstance(record, Alias) and record.at <= at)
+    records = without_retracted(list(records), at)
+    owners = owners_at(records, at)
     cycles: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         cycles[owner_of(record.origin.cycle_id, owners)].append(record)
@@ -57,26 +58,45 @@ def fold(records: Iterable[Record], at: int, rules: Rules = RULES) -> Folded:
     )
 
 
-def _fold_cycle(cycle_id: str, records: Iterable[Record], at: int, rules: Rules) -> Folded:
+def _fold_cycle(cycle_id: str, records: Collection[Record], at: int, rules: Rules) -> Folded:
     """Fold one cycle, from all records that belong to it."""
-    state = merge(cycle_id, records, at)
+    state = merge(cycle_id, records, at, rules)
     if state.latest is None:
         return Folded([], state.next_instant, None)
-    resolved = resolve_marks(state.stages, state.waits, state.marks, rules)
-    ending = end_of(resolved.marks, state.closes, state.latest, at, rules)
-    ended = close_unended(state, ending, at)
+    resolved, ending, ended = _close(state, state.latest, at, rules)
     settles_at = state.latest + rules.settle
     changes = [state.next_instant, ended.next_lost]
     if not ending.is_closed and resolved.marks["deployed"] is not None:
         changes.append(settles_at)
+    facts = _facts(state, resolved, ending, ended)
     final_from = None
-    if ending.is_closed and state.next_instant is None:
+    if ending.is_closed:
         final_from = settles_at if ending.outcome == DEPLOYED else state.latest
+    elif is_over(facts):
+        facts = _facts(state, resolved, ending._replace(end=state.latest), ended)
+        final_from = state.latest if ended.lost_from is None else max(state.latest, ended.lost_from)
     return Folded(
-        facts=[_facts(state, resolved, ending, ended)],
+        facts=[facts],
         refold_at=min((change for change in changes if change is not None), default=None),
-        final_from=final_from,
+        final_from=final_from if state.next_instant is None else None,
     )
+
+
+def _close(state: State, latest: int, at: int, rules: Rules) -> tuple[MarkResult, Ending, Ended]:
+    """Return the marks, the end, and what became of that which nobody ended.
+
+    A wait that was opened after its cycle had ended is given an end before its start. Like all that is negative it
+    makes no mark, so the marks are made without it.
+    """
+    waits = state.waits
+    while True:
+        resolved = resolve_marks(state.stages, waits, state.marks, rules)
+        ending = end_of(resolved.marks, state.closes, latest, at, rules)
+        ended = close_unended(state, ending, at)
+        negative = {wait.id for wait in ended.waits if is_negative(wait)}
+        if all(is_negative(wait) or wait.id not in negative for wait in waits):
+            return resolved, ending, ended
+        waits = [wait for wait in waits if wait.id not in negative]
 
 
 def _facts(state: State, resolved: MarkResult, ending: Ending, ended: Ended) -> Facts:
@@ -88,6 +108,8 @@ def _facts(state: State, resolved: MarkResult, ending: Ending, ended: Ended) -> 
     owners = sweep(pieces(ended.stages, ended.waits), started, ending.end) if started is not None else []
     intervals: list[Stage | Wait] = [*ended.stages, *ended.waits]
     flags = {
+        "after_bound": resolved.after_bound,
+        "unmatched_ends": state.unmatched_ends,
         "negative_intervals": sum(map(is_negative, intervals)),
         "marks_out_of_order": resolved.out_of_order,
         "skewed": resolved.skewed,
@@ -163,35 +185,31 @@ def _part_at(instant: int, marks: Marks) -> str | None:
     return part
 
 
-def _stages(stages: Iterable[Stage], marks: Marks) -> list[StageFacts]:
+def _stages(stages: Sequence[Stage], marks: Marks) -> list[StageFacts]:
     """Return the facts of the runs, by start and id.
 
-    A part is its kind's; of ``other``, what is open when it starts. An attempt is as given, else its place among the
-    runs of that name.
+    A part is its kind's; of ``other``, what is open when it starts.
     """
-    runs: dict[str, int] = {}
-    listed: list[StageFacts] = []
-    for stage in stages:
-        runs[stage.name] = place = runs.get(stage.name, 0) + 1
-        listed.append(
-            {
-                "id": stage.id,
-                "name": stage.name,
-                "kind": stage.kind,
-                "part": PART_OF_KIND.get(stage.kind) or _part_at(stage.start, marks),
-                "attempt": place if stage.attempt is None else stage.attempt,
-                "outcome": stage.outcome,
-                "actor": stage.actor,
-                "person": stage.person,
-                "launch": stage.launch,
-                "environment": stage.environment,
-                "parent": stage.parent,
-                "mechanism": stage.mechanism,
-                "start": stage.start,
-                "end": stage.end,
-            }
-        )
-    return listed
+    attempts = attempts_of(stages)
+    return [
+        {
+            "id": stage.id,
+            "name": stage.name,
+            "kind": stage.kind,
+            "part": PART_OF_KIND.get(stage.kind) or _part_at(stage.start, marks),
+            "attempt": attempts[stage.id],
+            "outcome": stage.outcome,
+            "actor": stage.actor,
+            "person": stage.person,
+            "launch": stage.launch,
+            "environment": stage.environment,
+            "parent": stage.parent,
+            "mechanism": stage.mechanism,
+            "start": stage.start,
+            "end": stage.end,
+        }
+        for stage in stages
+    ]
 
 
 def _wait(wait: Wait) -> WaitFacts:

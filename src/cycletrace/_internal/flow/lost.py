@@ -23,6 +23,8 @@ class Ended(NamedTuple):
     """How many waits were never closed although what they held up ended."""
     next_lost: int | None
     """When the next running stage counts as lost if it stays silent (UTC nanoseconds); ``None`` where none will."""
+    lost_from: int | None
+    """Since when all stages that count as lost for their silence have done so; ``None`` where none does."""
 
 
 def close_unended(state: State, ending: Ending, at: int) -> Ended:
@@ -33,24 +35,28 @@ def close_unended(state: State, ending: Ending, at: int) -> Ended:
     for stage in state.stages:
         if stage.end is None:
             lost_from = _lost_from(last_signs[stage.id], state.leases.get(stage.id))
+            if lost_from is not None and not ending.is_closed:
+                silences.append(lost_from)
             if ending.is_closed or (lost_from is not None and lost_from <= at):
                 stage = stage._replace(end=last_signs[stage.id], outcome=LOST)
-            elif lost_from is not None:
-                silences.append(lost_from)
         stages.append(stage)
     ends = {stage.id: stage.end for stage in stages}
     waits = []
     unclosed = 0
     for wait in state.waits:
-        if wait.stage is not None and wait.stage not in ends:
-            wait = wait._replace(stage=None)
         if wait.end is None:
             end = ends[wait.stage] if wait.stage is not None else ending.end if ending.is_closed else None
             if end is not None:
                 wait = wait._replace(end=end)
                 unclosed += 1
         waits.append(wait)
-    return Ended(stages, waits, unclosed, min(silences, default=None))
+    return Ended(
+        stages,
+        waits,
+        unclosed,
+        min((instant for instant in silences if instant > at), default=None),
+        max((instant for instant in silences if instant <= at), default=None),
+    )
 
 
 def _lost_from(last_sign: int, lease: int | None) -> int | None:

@@ -34,6 +34,8 @@ class MarkResult(NamedTuple):
     """How many were lifted, since clocks differ."""
     out_of_order: int
     """How many precede an earlier one by more than clocks may differ."""
+    after_bound: int
+    """How many have a successful stage of their kind, and yet were not made by one, since all ended too late."""
 
 
 def is_negative(interval: Stage | Wait) -> bool:
@@ -44,23 +46,27 @@ def is_negative(interval: Stage | Wait) -> bool:
 def resolve_marks(stages: Iterable[Stage], waits: Iterable[Wait], declared: Iterable[Mark], rules: Rules) -> MarkResult:
     """Return all five marks. "By" and "at or after" allow for the tolerance, and so does their order."""
     stages = [stage for stage in stages if not is_negative(stage)]
-    waits = [wait for wait in waits if not is_negative(wait)]
-    done = _done(stages)
+    waits = [wait for wait in waits if not is_negative(wait) and not wait.is_summed]
+    done = _done(stages, rules)
+    after_bound = 0
     instants = _declared(declared, rules)
     in_use = instants.get(IN_USE)
     if in_use is None:
-        in_use = min((end for stage, end in done["activate"] if _counts(stage, rules)), default=None)
+        in_use = min((end for _, end in done["activate"]), default=None)
     deployed = instants.get(DEPLOYED)
     if deployed is None:
         deployed = _deployed(done["deploy"], in_use, rules)
+        after_bound += deployed is None and bool(done["deploy"])
     bound = in_use if deployed is None else deployed
     selected = instants.get(SELECTED)
     if selected is None:
         selected = _latest_end(done["select"], bound, rules)
+        after_bound += selected is None and bool(done["select"])
     trained = instants.get(TRAINED)
     if trained is None:
         trained = _latest_end(done["train"], bound if selected is None else selected, rules)
-    if selected is None:
+        after_bound += trained is None and bool(done["train"])
+    if selected is None and (trained is not None or bound is not None):
         selected = _deployment_begins(stages, trained, bound, rules)
         if selected is None and bound is not None:
             selected = trained
@@ -76,7 +82,7 @@ def resolve_marks(stages: Iterable[Stage], waits: Iterable[Wait], declared: Iter
         "in_use": in_use,
     }
     derived = [name for name in MARKS if marks[name] is not None and name not in instants]
-    return MarkResult(marks, derived, *_lift(marks, rules.tolerance))
+    return MarkResult(marks, derived, *_lift(marks, rules.tolerance), after_bound)
 
 
 def _declared(declared: Iterable[Mark], rules: Rules) -> dict[str, int]:
@@ -89,20 +95,19 @@ def _declared(declared: Iterable[Mark], rules: Rules) -> dict[str, int]:
     return instants
 
 
-def _counts(stage: Stage, rules: Rules) -> bool:
-    return rules.is_production(stage.environment)
-
-
 Run = tuple[Stage, int]
 """A successful stage with its end."""
 
 
-def _done(stages: Iterable[Stage]) -> dict[str, list[Run]]:
-    """Return the successful stages by kind."""
+def _done(stages: Iterable[Stage], rules: Rules) -> dict[str, list[Run]]:
+    """Return the successful stages by kind. Outside production nothing is deployed or activated."""
     done: dict[str, list[Run]] = defaultdict(list)
     for stage in stages:
-        if stage.end is not None and stage.outcome in SUCCESSES:
-            done[stage.kind].append((stage, stage.end))
+        if stage.end is None or stage.outcome not in SUCCESSES:
+            continue
+        if stage.kind in ("deploy", "activate") and not rules.is_production(stage.environment):
+            continue
+        done[stage.kind].append((stage, stage.end))
     return done
 
 
@@ -116,11 +121,14 @@ def _latest_end(done: Iterable[Run], bound: int | None, rules: Rules) -> int | N
 
 
 def _deployed(done: Iterable[Run], in_use: int | None, rules: Rules) -> int | None:
-    """Return the latest end of a successful deploy that began by ``in_use``, but no later than ``in_use``."""
-    ends = [end for stage, end in done if _counts(stage, rules) and _by(stage.start, in_use, rules)]
-    if not ends:
-        return None
-    return max(ends) if in_use is None else min(max(ends), in_use)
+    """Return the latest end of a successful deploy that ended by ``in_use``, else of one that began by it.
+
+    It is no later than ``in_use``.
+    """
+    latest = _latest_end(done, in_use, rules)
+    if latest is None:
+        latest = max((end for stage, end in done if _by(stage.start, in_use, rules)), default=None)
+    return latest if latest is None or in_use is None else min(latest, in_use)
 
 
 def _deployment_begins(stages: Iterable[Stage], trained: int | None, bound: int | None, rules: Rules) -> int | None:

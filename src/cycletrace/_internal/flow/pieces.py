@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from cycletrace._internal.flow.intervals import Cover, union
 from cycletrace._internal.flow.records import Stage, Wait
-from cycletrace.conventions import ACTIVITIES
+from cycletrace.conventions import ACTIVITIES, REASONS
 
 FAR = 1 << 128
 """The end of what has not ended: later than any instant, so that it sorts last."""
@@ -47,14 +47,17 @@ def pieces(stages: Sequence[Stage], waits: Iterable[Wait]) -> list[Piece]:
     in a wait of its own it does not work.
     """
     own_waits: dict[str, list[Wait]] = defaultdict(list)
+    summed: dict[str, list[Wait]] = defaultdict(list)
     found = []
     for wait in waits:
         if wait.stage is None:
             found.append(_piece(wait.start, _end(wait), f"wait.{wait.reason}"))
         else:
-            own_waits[wait.stage].append(wait)
+            (summed if wait.is_summed else own_waits)[wait.stage].append(wait)
     alone = _alone(stages)
     for stage in stages:
+        if stage.id in summed:
+            own_waits[stage.id] += _placed(stage, summed[stage.id])
         stretches = alone[stage.id] if stage.id in alone else [(stage.start, _end(stage))]
         waiting = own_waits.get(stage.id, ())
         for start, end in _working(stretches, waiting) if waiting else stretches:
@@ -62,6 +65,20 @@ def pieces(stages: Sequence[Stage], waits: Iterable[Wait]) -> list[Piece]:
         for start, end, reason in _standing_still(stretches, waiting) if waiting else ():
             found.append(_piece(start, end, f"wait.{reason}", stage))
     return [piece for piece in found if piece.start < piece.end]  # what is negative or has no length owns nothing
+
+
+def _placed(stage: Stage, waits: Iterable[Wait]) -> list[Wait]:
+    """Return one wait for each reason of a stage's summed waits, one after the other from the start of the stage."""
+    lengths: dict[str, int] = defaultdict(int)
+    for wait in waits:
+        lengths[wait.reason] += max(0, _end(wait) - wait.start)
+    placed = []
+    start = stage.start
+    for reason in sorted(lengths, key=REASONS.index):
+        end = min(start + lengths[reason], _end(stage))
+        placed.append(Wait(stage.origin, "", reason, start, end))
+        start = end
+    return placed
 
 
 def _piece(start: int, end: int, activity: str, stage: Stage | None = None) -> Piece:

@@ -6,6 +6,7 @@ else identifies anything. A record never refers to another by time.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 
@@ -43,6 +44,8 @@ class Stage(NamedTuple):
     parent: str | None = None
     mechanism: str | None = None
     lease: int | None = None
+    is_begin: bool = False
+    """Whether it is a begin that was recorded by itself, which an :class:`End` may end. It has no ``end``."""
 
 
 class Heartbeat(NamedTuple):
@@ -55,7 +58,7 @@ class Heartbeat(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """A stretch in which a stage, or the cycle as a whole, stands still. Without an ``end``: opened."""
+    """A time in which a stage, or the cycle as a whole, stands still. Without an ``end``: opened."""
 
     origin: RecordOrigin
     id: str
@@ -63,6 +66,26 @@ class Wait(NamedTuple):
     start: int
     end: int | None = None
     stage: str | None = None
+    is_begin: bool = False
+    """Whether it is a begin that was recorded by itself, which an :class:`End` may end. It has no ``end``."""
+    is_summed: bool = False
+    """Whether its length alone means something: what its stage waited in all, for this reason, bit by bit."""
+
+
+class End(NamedTuple):
+    """The end of a stage or wait that was recorded by itself, where nobody knew which begin it ends."""
+
+    origin: RecordOrigin
+    id: str
+    at: int
+    name: str
+    """The name of the stage, or the reason of the wait."""
+    is_wait: bool = False
+    outcome: str | None = None
+    attempt: int | None = None
+    """If stated, only a begin of this attempt is meant. The same goes for ``environment``."""
+    environment: str | None = None
+    mechanism: str | None = None
 
 
 class Mark(NamedTuple):
@@ -73,6 +96,7 @@ class Mark(NamedTuple):
     at: int
     environment: str | None = None
     mechanism: str | None = None
+    id: str | None = None
 
 
 class Alias(NamedTuple):
@@ -82,6 +106,7 @@ class Alias(NamedTuple):
     key: str
     alias_id: str
     at: int
+    id: str | None = None
 
 
 class Close(NamedTuple):
@@ -90,9 +115,18 @@ class Close(NamedTuple):
     origin: RecordOrigin
     outcome: str
     at: int
+    id: str | None = None
 
 
-Record = Stage | Heartbeat | Wait | Mark | Alias | Close
+class Retraction(NamedTuple):
+    """A declaration that the records with an id were a mistake. It cannot be retracted itself."""
+
+    origin: RecordOrigin
+    target: str
+    at: int
+
+
+Record = Stage | Heartbeat | Wait | Mark | Alias | Close | End | Retraction
 
 
 def began(record: Record) -> int:
@@ -122,3 +156,20 @@ def first_after(record: Record, at: int) -> int:
     assert isinstance(record, (Stage, Wait))
     assert record.end is not None
     return record.end
+
+
+def retracted(records: Iterable[Record], at: int) -> set[str]:
+    """Return the ids that these records, known at an instant, retract."""
+    return {record.target for record in records if isinstance(record, Retraction) and record.at <= at}
+
+
+def ids_of(record: Record) -> tuple[str | None, ...]:
+    """Return the ids whose retraction removes a record: its own, and that of the stage that it is about.
+
+    Aliases are not among them: whether they stand is decided before it is known which records are of one cycle.
+    """
+    if isinstance(record, (Alias, Retraction)):
+        return ()
+    if isinstance(record, Heartbeat):
+        return (record.stage,)
+    return (record.id, record.stage) if isinstance(record, Wait) else (record.id,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from cycletrace.conventions import PRODUCTION
@@ -17,11 +18,17 @@ class Rules(NamedTuple):
     settle: int = 72 * 3600 * SECOND
     """How long after its last record a deployed cycle counts as settled without a known first use."""
     production: frozenset[str] = PRODUCTION
-    """Names of environments, lower case, that are production. No name at all counts as production."""
+    """Names of environments, lower case, that are production, or patterns such as ``prod*``.
+
+    No name at all counts as production.
+    """
 
     def is_production(self, environment: str | None) -> bool:
-        """Whether stages and marks of this environment make ``deployed`` and ``in_use``."""
-        return not environment or environment.casefold() in self.production
+        """Return whether stages and marks of this environment make ``deployed`` and ``in_use``."""
+        if not environment:
+            return True
+        name = environment.casefold()
+        return name in self.production or any(fnmatchcase(name, pattern) for pattern in self.production)
 
 
 RULES = Rules()

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from cycletrace import conventions as c
 
-FOLD = 1
+FOLD = 2
 """Raised whenever the fold makes other facts, or other times, of the same records."""
 
 VOCABULARY = (
