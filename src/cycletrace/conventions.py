@@ -107,6 +107,8 @@ PREFIX: Final = "cycletrace."
 
 CYCLE_ID: Final = "cycletrace.cycle.id"
 CYCLE_KEY: Final = "cycletrace.cycle.key"
+CYCLE_NAMESPACE: Final = "cycletrace.cycle.namespace"
+"""The namespace, also in ``service.namespace``, which others may rewrite."""
 CYCLE_TRIGGER: Final = "cycletrace.cycle.trigger"
 CYCLE_IMPLICIT: Final = "cycletrace.cycle.implicit"
 CYCLE_OUTCOME: Final = "cycletrace.cycle.outcome"
@@ -122,6 +124,9 @@ STAGE_OUTCOME: Final = "cycletrace.stage.outcome"
 STAGE_PARENT: Final = "cycletrace.stage.parent"
 STAGE_LAUNCH: Final = "cycletrace.stage.launch"
 STAGE_LEASE: Final = "cycletrace.stage.lease"
+STAGE_BEGUN: Final = "cycletrace.stage.begun"
+"""The name of a stage whose begin was recorded by itself; likewise the others for ends, and for reasons of waits."""
+STAGE_ENDED: Final = "cycletrace.stage.ended"
 WALL_END: Final = "cycletrace.stage.wall_end"
 """If the wall clock was set while a stage ran: its time at the end, UTC nanoseconds."""
 ACTOR_TYPE: Final = "cycletrace.actor.type"
@@ -129,13 +134,20 @@ ACTOR_ID: Final = "cycletrace.actor.id"
 
 WAIT_ID: Final = "cycletrace.wait.id"
 WAIT_REASON: Final = "cycletrace.wait.reason"
+WAIT_BEGUN: Final = "cycletrace.wait.begun"
+WAIT_ENDED: Final = "cycletrace.wait.ended"
+WAIT_SUMMED: Final = "cycletrace.wait.summed"
+"""True if the length of a stage's wait is the sum of many short ones, and its place means nothing."""
 MARK_NAME: Final = "cycletrace.mark.name"
 ALIAS_KEY: Final = "cycletrace.alias.key"
+RETRACTED: Final = "cycletrace.retracted"
+"""The id of a record that was a mistake."""
 MECHANISM: Final = "cycletrace.activation.mechanism"
 DERIVED: Final = "cycletrace.derived"
 
 # OpenTelemetry's own names, wherever they exist.
 ENVIRONMENT: Final = "deployment.environment.name"
+OLDER_ENVIRONMENT: Final = "deployment.environment"
 ERROR_TYPE: Final = "error.type"
 REVISION: Final = "vcs.ref.head.revision"
 SERVICE_NAME: Final = "service.name"
@@ -156,12 +168,23 @@ def wait_span(reason: str) -> str:
 
 
 def mark_span(name: str) -> str:
-    """Return the name of the zero-length span of a mark."""
+    """Return the name of the short span of a mark."""
     return f"mark {name}"
+
+
+def begin_span(name: str) -> str:
+    """Return the name of the short span of a begin, from the name of its stage or the reason of its wait."""
+    return f"begin {name}"
+
+
+def end_span(name: str) -> str:
+    """Return the name of the short span of an end, from the name of its stage or the reason of its wait."""
+    return f"end {name}"
 
 
 ALIAS_SPAN: Final = "alias"
 CLOSE_SPAN: Final = "close"
+RETRACT_SPAN: Final = "retract"
 
 
 # --- derived by the collector -----------------------------------------------------------------------

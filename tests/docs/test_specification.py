@@ -16,12 +16,9 @@ from tests.docs.pages import Block, blocks, page, section, table, tables, words
 from tests.journals import Journal, run_script
 
 from cycletrace import conventions as c
-from cycletrace.collector.derived import derive, sent_of
-from cycletrace.collector.reading import read
-from cycletrace.emit.people import pseudonym
-from cycletrace.emit.settings import Settings
-from cycletrace.emit.settings import read as read_settings
-from cycletrace.flow import (
+from cycletrace._internal.collector.derived import derive, sent_of
+from cycletrace._internal.collector.reading import read
+from cycletrace._internal.flow import (
     RULES,
     Facts,
     Owner,
@@ -35,13 +32,16 @@ from cycletrace.flow import (
     parse_target,
     status,
 )
-from cycletrace.flow.facts import Marks, Parts
-from cycletrace.flow.targets import ENTRY_MARK
-from cycletrace.journal.files import SEGMENT
-from cycletrace.journal.format import MAX_LINE, VERSION, frame, unframe
-from cycletrace.otlp.signals import TRACES, Encoding, Request
-from cycletrace.store import Rejected, decode_event, decode_span
-from cycletrace.store.decode import MAX_ID, MAX_TEXT
+from cycletrace._internal.flow.facts import Marks, Parts
+from cycletrace._internal.flow.targets import ENTRY_MARK
+from cycletrace._internal.journal.files import SEGMENT
+from cycletrace._internal.journal.format import MAX_LINE, VERSION, frame, unframe
+from cycletrace._internal.otlp.signals import TRACES, Encoding, Request
+from cycletrace._internal.sdk.people import pseudonym
+from cycletrace._internal.sdk.settings import Settings
+from cycletrace._internal.sdk.settings import read as read_settings
+from cycletrace._internal.store import Rejected, decode_event, decode_span
+from cycletrace._internal.store.decode import MAX_ID, MAX_TEXT
 
 TEXT = page("specification.md")
 SECOND = 1_000_000_000

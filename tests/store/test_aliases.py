@@ -8,13 +8,13 @@ from collections.abc import Callable
 import pytest
 from tests.store.build import NOW, SECOND, T0, alias, finished, fold, mark, origin, put, read, stage
 
-from cycletrace._internal.flow import Record, facts_of
+from cycletrace._internal.flow import Record, Retraction, facts_of
 from cycletrace._internal.store import Store, Transaction
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_claims_of_each_other_in_any_order(store: Store, seed: int) -> None:
-    """Chains, loops, rivals, claims that an earlier one outdoes later, claims of what nobody carries."""
+    """Chains, loops, rivals, claims that an earlier one outdoes later, claims of what nobody carries, retractions."""
     dice = random.Random(seed)
     keys = [f"k{number}" for number in range(6)]
     records: list[Record] = []
@@ -23,7 +23,11 @@ def test_claims_of_each_other_in_any_order(store: Store, seed: int) -> None:
             stage(origin(key), "train", dice.randint(0, 9), dice.randint(10, 20)),
             mark(origin(key), "in_use", 50),
         ]
-    records += [alias(origin(dice.choice(keys)), dice.choice(keys), dice.randint(0, 40)) for _ in range(10)]
+    for number in range(10):
+        claim = alias(origin(dice.choice(keys)), dice.choice(keys), dice.randint(0, 40))
+        records.append(claim._replace(id=f"a{number}"))
+    for number in range(4 if seed % 2 else 0):
+        records.append(Retraction(origin(dice.choice(keys)), f"a{number}", T0 + dice.randint(0, 40) * SECOND))
     dice.shuffle(records)
     arrived: list[Record] = []
     while records:

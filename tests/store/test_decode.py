@@ -11,10 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cycletrace import conventions as c
-from cycletrace._internal.flow import Alias, Close, Heartbeat, Mark, Record, RecordOrigin, Stage, Wait
+from cycletrace._internal.flow import Alias, Close, End, Heartbeat, Mark, Record, RecordOrigin, Retraction, Stage, Wait
 from cycletrace._internal.store import Rejected, decode_event, decode_span
 from cycletrace._internal.store.decode import MAX_ID, MAX_TEXT
 
+START = 1_750_000_000 * 10**9
+END = START + 4
+SPAN = "d" * 16
 ID = c.cycle_id("team", "churn@7")
 CYCLE: dict[str, Any] = {
     c.CYCLE_ID: ID,
@@ -31,18 +34,20 @@ WAIT: dict[str, Any] = {**CYCLE, c.WAIT_ID: "b" * 16, c.WAIT_REASON: "compute"}
 
 def span(
     attributes: Mapping[str, object],
-    start: object = 5,
-    end: object = 9,
+    start: object = START,
+    end: object = END,
     *,
     name: object = "span",
     is_error: bool = False,
     namespace: object = "team",
+    resource: Mapping[str, object] | None = None,
 ) -> Record | None:
-    return decode_span(name, attributes, start, end, is_error=is_error, namespace=namespace)
+    resource = {c.SERVICE_NAMESPACE: namespace, **(resource or {})}
+    return decode_span(name, SPAN, attributes, start, end, is_error=is_error, resource=resource)
 
 
-def event(name: str, attributes: Mapping[str, object], at: object = 5) -> Record | None:
-    return decode_event(name, attributes, at, namespace="team")
+def event(name: str, attributes: Mapping[str, object], at: object = START) -> Record | None:
+    return decode_event(name, attributes, at, resource={c.SERVICE_NAMESPACE: "team"})
 
 
 def test_a_stage_with_all_that_it_may_say() -> None:
@@ -59,15 +64,28 @@ def test_a_stage_with_all_that_it_may_say() -> None:
         c.MECHANISM: "flag",
     }
     assert span(attributes) == Stage(
-        ORIGIN, "a" * 16, "train", "deploy", 5, 9, "cached", 2, "human", "5f2a", "ci", "production", "c" * 16, "flag"
+        ORIGIN,
+        "a" * 16,
+        "train",
+        "deploy",
+        START,
+        END,
+        "cached",
+        2,
+        "human",
+        "5f2a",
+        "ci",
+        "production",
+        "c" * 16,
+        "flag",
     )
 
 
 def test_what_a_stage_leaves_out() -> None:
     """Actor automation, launch other, kind as by name, outcome by the status."""
-    assert span(STAGE) == Stage(ORIGIN, "a" * 16, "train", "train", 5, 9, "ok")
-    assert span(STAGE, is_error=True) == Stage(ORIGIN, "a" * 16, "train", "train", 5, 9, "error")
-    assert span({**STAGE, c.STAGE_NAME: "fit"}) == Stage(ORIGIN, "a" * 16, "fit", "other", 5, 9, "ok")
+    assert span(STAGE) == Stage(ORIGIN, "a" * 16, "train", "train", START, END, "ok")
+    assert span(STAGE, is_error=True) == Stage(ORIGIN, "a" * 16, "train", "train", START, END, "error")
+    assert span({**STAGE, c.STAGE_NAME: "fit"}) == Stage(ORIGIN, "a" * 16, "fit", "other", START, END, "ok")
 
 
 def test_a_said_outcome_beats_the_status() -> None:
@@ -83,32 +101,94 @@ def test_a_stage_without_a_name_of_its_own_has_the_span_s() -> None:
 
 
 def test_waits_marks_aliases_and_closes() -> None:
-    assert span(WAIT) == Wait(ORIGIN, "b" * 16, "compute", 5, 9)
-    assert span({**WAIT, c.STAGE_ID: "a" * 16}) == Wait(ORIGIN, "b" * 16, "compute", 5, 9, "a" * 16)
+    assert span(WAIT) == Wait(ORIGIN, "b" * 16, "compute", START, END)
+    assert span({**WAIT, c.STAGE_ID: "a" * 16}) == Wait(ORIGIN, "b" * 16, "compute", START, END, "a" * 16)
     assert span({**CYCLE, c.MARK_NAME: "in_use", c.MECHANISM: "alias", c.ENVIRONMENT: "prod"}) == Mark(
-        ORIGIN, "in_use", 5, "prod", "alias"
+        ORIGIN, "in_use", START, "prod", "alias", SPAN
     )
-    assert span({**CYCLE, c.ALIAS_KEY: "abc123"}) == Alias(ORIGIN, "abc123", c.cycle_id("team", "abc123"), 5)
-    assert span({**CYCLE, c.CYCLE_OUTCOME: "rolled_back"}) == Close(ORIGIN, "rolled_back", 5)
+    assert span({**CYCLE, c.ALIAS_KEY: "abc123"}) == Alias(ORIGIN, "abc123", c.cycle_id("team", "abc123"), START, SPAN)
+    assert span({**CYCLE, c.CYCLE_OUTCOME: "rolled_back"}) == Close(ORIGIN, "rolled_back", START, SPAN)
 
 
 def test_what_a_span_is_goes_by_the_first_of_its_names() -> None:
-    """Wait, mark, alias, close, stage."""
-    said = {c.MARK_NAME: "trained", c.ALIAS_KEY: "k", c.CYCLE_OUTCOME: "failed"}
-    everything: dict[str, object] = {**STAGE, **WAIT, **said}
+    names = {
+        c.WAIT_ID: "b" * 16,
+        c.MARK_NAME: "trained",
+        c.ALIAS_KEY: "k",
+        c.CYCLE_OUTCOME: "failed",
+        c.STAGE_BEGUN: "x",
+        c.WAIT_BEGUN: "data",
+        c.STAGE_ENDED: "x",
+        c.WAIT_ENDED: "data",
+        c.RETRACTED: "x",
+        c.STAGE_ID: "a" * 16,
+    }
+    everything: dict[str, object] = {**STAGE, **WAIT, **names}
     kinds = []
-    for name in (c.WAIT_ID, c.MARK_NAME, c.ALIAS_KEY, c.CYCLE_OUTCOME, c.STAGE_ID):
+    for name in names:
         kinds.append(type(span(everything)))
         everything.pop(name)
-    assert kinds == [Wait, Mark, Alias, Close, Stage]
+    assert kinds == [Wait, Mark, Alias, Close, Stage, Wait, End, End, Retraction, Stage]
+
+
+def test_begins_ends_and_retractions() -> None:
+    """A begin carries what a start carries, but no lease; an end only what it gives its run."""
+    assert span({**CYCLE, c.STAGE_BEGUN: "deploy", c.STAGE_ID: "a", c.STAGE_LEASE: 9}) == Stage(
+        ORIGIN, "a", "deploy", "deploy", START, is_begin=True
+    )
+    assert span({**CYCLE, c.WAIT_BEGUN: "human", c.STAGE_ID: "a"}) == Wait(
+        ORIGIN, SPAN, "human", START, stage="a", is_begin=True
+    )
+    ended = {**CYCLE, c.STAGE_ENDED: "deploy", c.STAGE_ATTEMPT: 2, c.ENVIRONMENT: "eu", c.MECHANISM: "flag"}
+    assert span(ended) == End(ORIGIN, SPAN, START, "deploy", False, "ok", 2, "eu", "flag")
+    assert span({**CYCLE, c.STAGE_ENDED: "fit"}, is_error=True) == End(ORIGIN, SPAN, START, "fit", outcome="error")
+    assert span({**CYCLE, c.WAIT_ENDED: "human"}) == End(ORIGIN, SPAN, START, "human", is_wait=True)
+    assert span({**CYCLE, c.RETRACTED: "m1"}) == Retraction(ORIGIN, "m1", START)
+    with pytest.raises(Rejected, match=c.WAIT_REASON):
+        span({**CYCLE, c.WAIT_BEGUN: "boredom"})
+    with pytest.raises(Rejected, match=c.WAIT_ENDED):
+        span({**CYCLE, c.WAIT_ENDED: "boredom"})
+
+
+def test_the_length_of_a_wait_may_be_a_sum() -> None:
+    record = span({**WAIT, c.STAGE_ID: "a", c.WAIT_SUMMED: True})
+    assert isinstance(record, Wait)
+    assert record.is_summed
+
+
+def test_the_environment_is_the_record_s_own_else_its_resource_s() -> None:
+    """By OpenTelemetry's name, or by the older one."""
+    staging, older = {c.ENVIRONMENT: "staging"}, {c.OLDER_ENVIRONMENT: "test"}
+    environments = []
+    for attributes, resource in (
+        ({c.ENVIRONMENT: "live", **older}, staging),
+        (older, staging),
+        ({c.ENVIRONMENT: ""}, {**staging, **older}),
+        ({}, older),
+        ({}, {c.ENVIRONMENT: 7}),
+    ):
+        record = span({**STAGE, **attributes}, resource=resource)
+        assert isinstance(record, Stage)
+        environments.append(record.environment)
+    assert environments == ["live", "test", "staging", "test", None]
+    ended = span({**CYCLE, c.STAGE_ENDED: "deploy"}, resource=staging)
+    assert isinstance(ended, End)
+    assert ended.environment is None
+
+
+def test_the_namespace_of_the_record_stands_for_that_of_a_resource_which_others_rewrite() -> None:
+    for own, expected in (("ads", "ads"), ("", None)):
+        record = span({**STAGE, c.CYCLE_NAMESPACE: own}, namespace="prod-cluster")
+        assert isinstance(record, Stage)
+        assert record.origin.namespace == expected
 
 
 def test_events() -> None:
     assert event(c.STAGE_STARTED, {**STAGE, c.STAGE_LEASE: 90}) == Stage(
-        ORIGIN, "a" * 16, "train", "train", 5, lease=90
+        ORIGIN, "a" * 16, "train", "train", START, lease=90
     )
-    assert event(c.STAGE_HEARTBEAT, {**STAGE, c.STAGE_LEASE: 90}) == Heartbeat(ORIGIN, "a" * 16, 5, 90)
-    assert event(c.WAIT_OPENED, WAIT) == Wait(ORIGIN, "b" * 16, "compute", 5)
+    assert event(c.STAGE_HEARTBEAT, {**STAGE, c.STAGE_LEASE: 90}) == Heartbeat(ORIGIN, "a" * 16, START, 90)
+    assert event(c.WAIT_OPENED, WAIT) == Wait(ORIGIN, "b" * 16, "compute", START)
 
 
 def test_a_whole_number_may_come_as_a_floating_point_one() -> None:
@@ -195,7 +275,9 @@ def test_bad_records_are_rejected_with_the_attribute_s_name(wrong: dict[str, obj
         span({**STAGE, **wrong})
 
 
-@pytest.mark.parametrize("instant", [0, -1, 2**63, None, "5", 5.0, True])
+@pytest.mark.parametrize(
+    "instant", [0, -1, 2**63, None, str(START), float(START), True, 946_684_800 * 10**9 - 1, 4_102_444_800 * 10**9]
+)
 def test_bad_instants_are_rejected(instant: object) -> None:
     for attributes in (STAGE, WAIT):
         with pytest.raises(Rejected, match="instant"):
@@ -210,9 +292,9 @@ def test_bad_instants_are_rejected(instant: object) -> None:
 
 def test_a_stage_may_end_before_it_starts() -> None:
     """It is counted among the negative intervals, not thrown away."""
-    record = span(STAGE, 9, 5)
+    record = span(STAGE, END, START)
     assert isinstance(record, Stage)
-    assert (record.start, record.end) == (9, 5)
+    assert (record.start, record.end) == (END, START)
 
 
 def test_an_event_without_a_stage_s_name_or_id_is_rejected() -> None:
@@ -238,7 +320,7 @@ def test_nothing_that_is_sent_raises_anything_else(
     """A record whose fields are what they say, or a rejection that quotes nothing of the sender's."""
     if is_sound:
         attributes = {**attributes, **STAGE}
-        start = end = 5
+        start = end = START
     for decoded in (
         partial(span, attributes, start, end, name=name, namespace=name),
         partial(event, event_name, attributes, start),

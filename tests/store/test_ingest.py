@@ -13,7 +13,7 @@ from tests.store.build import NOW, T0, alias, finished, fold, origin, read, sql,
 from tests.store.wire import HEADER, document, journal, lines
 
 from cycletrace import conventions as c
-from cycletrace._internal.flow import Alias, Record, Stage, facts_of
+from cycletrace._internal.flow import Alias, Record, Stage, Wait, facts_of
 from cycletrace._internal.flow.records import began
 from cycletrace._internal.journal.files import delivered_directory, journal_directory
 from cycletrace._internal.journal.format import MAX_LINE, VERSION, frame
@@ -33,9 +33,16 @@ def directory(path: Path) -> Path:
     return path.parent
 
 
-def on_the_wire(record: Record) -> Record:
-    """A record of the strategies as one that can be sent: ids of its key, no namespace, no empty text."""
+def on_the_wire(record: Record, shift: int) -> Record:
+    """A record of the strategies as one that can be sent: of these years, ids of its key, no namespace, no empty text.
+
+    ``shift`` is added to its instants.
+    """
     of = record.origin._replace(cycle_id=c.cycle_id("", record.origin.cycle_id), namespace=None)
+    if isinstance(record, (Stage, Wait)):
+        record = record._replace(start=record.start + shift, end=None if record.end is None else record.end + shift)
+    else:
+        record = record._replace(at=record.at + shift)
     if isinstance(record, Alias):
         return record._replace(origin=of, key=record.alias_id, alias_id=c.cycle_id("", record.alias_id))
     if isinstance(record, Stage):
@@ -49,10 +56,9 @@ def test_the_journal_s_way_in_makes_the_facts_of_flow(
     tmp_path_factory: pytest.TempPathFactory, example: Example, dice: random.Random
 ) -> None:
     """Several writers, any order, repeated, damage in between, read while it grows."""
-    # OTLP writes an instant that is not known as 0, so no record can begin or end at 0.
-    records = [
-        on_the_wire(record) for record in example.records if began(record) > 0 and getattr(record, "end", 1) != 0
-    ]
+    shift = T0 - min(map(began, example.records), default=example.at)
+    at = example.at + shift
+    records = [on_the_wire(record, shift) for record in example.records]
     directory = tmp_path_factory.mktemp("random")
     content = lines([*records, *dice.choices(records, k=3)] if records else [])
     dice.shuffle(content)
@@ -64,11 +70,11 @@ def test_the_journal_s_way_in_makes_the_facts_of_flow(
             if dice.random() < 0.3:
                 ingest(store, directory)
                 with store.write() as tx:
-                    tx.refold(example.at, 10, example.rules)
+                    tx.refold(at, 10, example.rules)
         ingest(store, directory)
         with store.read() as snapshot:
-            found = list(snapshot.facts(example.at, rules=example.rules))
-        assert found == facts_of(records, example.at, example.rules)
+            found = list(snapshot.facts(at, rules=example.rules))
+        assert found == facts_of(records, at, example.rules)
 
 
 def test_a_journal_is_read_once(store: Store, directory: Path) -> None:

@@ -122,6 +122,7 @@ def _messages() -> dict[str, Any]:
     message("Status", code=(3, _Field.TYPE_INT32))
     message(
         "Span",
+        span_id=(2, _Field.TYPE_BYTES),
         name=(5, _Field.TYPE_STRING),
         start=(7, _Field.TYPE_FIXED64),
         end=(8, _Field.TYPE_FIXED64),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from math import isfinite, nan
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from cycletrace._internal.flow import Record
 from cycletrace._internal.otlp.json_messages import parse
 from cycletrace._internal.otlp.signals import LOGS, TRACES, Encoding, Request
 from cycletrace._internal.store.decode import Rejected, decode_event, decode_span
-from cycletrace.conventions import PREFIX, SERVICE_NAMESPACE
+from cycletrace.conventions import PREFIX
 
 STATUS_ERROR = 2
 _OURS = PREFIX.encode()
@@ -84,19 +84,19 @@ _Found = tuple[Callable[[], Record | None], Callable[[], bytes]]
 
 def _in_protobuf(request: Request) -> Iterator[_Found]:
     decode = _protobuf_span if request.signal is TRACES else _protobuf_event
-    namespaces: dict[bytes, str | ValueError] = {}
+    resources: dict[bytes, Mapping[str, object] | ValueError] = {}
     for member in envelope.members(request.body):
         if _OURS not in member.content:
             continue
-        if member.resource not in namespaces:
-            namespaces[member.resource] = _namespace(member.resource)
-        namespace = namespaces[member.resource]
-        yield (lambda: decode(member.content, namespace)), (lambda: member.content)  # noqa: B023 - called at once
+        if member.resource not in resources:
+            resources[member.resource] = _resource(member.resource)
+        resource = resources[member.resource]
+        yield (lambda: decode(member.content, resource)), (lambda: member.content)  # noqa: B023 - called at once
 
 
-def _namespace(resource: bytes) -> str | ValueError:
+def _resource(content: bytes) -> Mapping[str, object] | ValueError:
     try:
-        return _text(envelope.attributes(envelope.resource(resource)).get(SERVICE_NAMESPACE))
+        return envelope.attributes(envelope.resource(content))
     except ValueError as error:
         return ValueError(f"its resource: {error}")
 
@@ -105,27 +105,28 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _protobuf_span(content: bytes, namespace: str | ValueError) -> Record | None:
-    if isinstance(namespace, ValueError):
-        raise namespace
+def _protobuf_span(content: bytes, resource: Mapping[str, object] | ValueError) -> Record | None:
+    if isinstance(resource, ValueError):
+        raise resource
     span = envelope.span(content)
     return decode_span(
         span.name,
+        span.span_id.hex(),
         envelope.attributes(span),
         span.start,
         span.end,
         is_error=span.status.code == STATUS_ERROR,
-        namespace=namespace,
+        resource=resource,
     )
 
 
-def _protobuf_event(content: bytes, namespace: str | ValueError) -> Record | None:
-    if isinstance(namespace, ValueError):
-        raise namespace
+def _protobuf_event(content: bytes, resource: Mapping[str, object] | ValueError) -> Record | None:
+    if isinstance(resource, ValueError):
+        raise resource
     log = envelope.log_record(content)
     if not log.event_name.startswith(PREFIX):
         return None
-    return decode_event(log.event_name, envelope.attributes(log), log.time or log.observed, namespace=namespace)
+    return decode_event(log.event_name, envelope.attributes(log), log.time or log.observed, resource=resource)
 
 
 def _in_json(request: Request) -> Iterator[_Found]:
@@ -150,8 +151,8 @@ def _members_in_json(request: Request) -> Iterator[tuple[object, dict[str, Any]]
                 yield resource.get("resource"), member
 
 
-def _json_namespace(resource: object) -> str:
-    return _text(_attributes(resource).get(SERVICE_NAMESPACE)) if isinstance(resource, dict) else ""
+def _json_resource(resource: object) -> Mapping[str, object]:
+    return _attributes(resource) if isinstance(resource, dict) else {}
 
 
 def _is_ours(span: dict[str, Any]) -> bool:
@@ -167,11 +168,12 @@ def _json_span(span: dict[str, Any], resource: object) -> Record | None:
     status = span.get("status")
     return decode_span(
         span.get("name"),
+        span.get("spanId"),
         _attributes(span),
         _integer(span.get("startTimeUnixNano")),
         _integer(span.get("endTimeUnixNano")),
         is_error=isinstance(status, dict) and status.get("code") in (STATUS_ERROR, "STATUS_CODE_ERROR"),
-        namespace=_json_namespace(resource),
+        resource=_json_resource(resource),
     )
 
 
@@ -180,7 +182,7 @@ def _json_event(log: dict[str, Any], resource: object) -> Record | None:
     if not isinstance(name, str) or not name.startswith(PREFIX):
         return None
     at = _integer(log.get("timeUnixNano")) or _integer(log.get("observedTimeUnixNano"))
-    return decode_event(name, _attributes(log), at, namespace=_json_namespace(resource))
+    return decode_event(name, _attributes(log), at, resource=_json_resource(resource))
 
 
 def _attributes(holder: dict[str, Any]) -> dict[str, object]:

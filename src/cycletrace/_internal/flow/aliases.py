@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from cycletrace._internal.flow.records import Alias, Record, Retraction
+
+
+def owners_at(records: Collection[Record], at: int) -> dict[str, str]:
+    """Map each id that was claimed by an instant (UTC ns) to the id of the cycle that its records belong to."""
+    return owners_of(_aliases(without_retracted(records, at), at))
 
 
 def without_retracted(records: Collection[Record], at: int) -> Collection[Record]:
@@ -12,18 +17,13 @@ def without_retracted(records: Collection[Record], at: int) -> Collection[Record
     retractions = [record for record in records if isinstance(record, Retraction) and record.at <= at]
     if not retractions:
         return records
-    owners = owners_at(records, at)
+    owners = owners_of(_aliases(records, at))
     mistakes = {(owner_of(one.origin.cycle_id, owners), one.target) for one in retractions}
     return [
         record
         for record in records
         if not (isinstance(record, Alias) and (owner_of(record.origin.cycle_id, owners), record.id) in mistakes)
     ]
-
-
-def owners_at(records: Iterable[Record], at: int) -> dict[str, str]:
-    """Map each id that was claimed by an instant (UTC ns) to the id of the cycle that its records belong to."""
-    return owners_of(record for record in records if isinstance(record, Alias) and record.at <= at)
 
 
 def owners_of(aliases: Iterable[Alias]) -> dict[str, str]:
@@ -56,3 +56,7 @@ def owners_of(aliases: Iterable[Alias]) -> dict[str, str]:
 def owner_of(cycle_id: str, owners: Mapping[str, str]) -> str:
     """Return the id of the cycle that records under this id belong to."""
     return owners.get(cycle_id, cycle_id)
+
+
+def _aliases(records: Iterable[Record], at: int) -> Iterator[Alias]:
+    return (record for record in records if isinstance(record, Alias) and record.at <= at)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from cycletrace._internal.flow.aliases import owner_of, owners_at, without_retracted
+from cycletrace._internal.flow.aliases import owner_of, owners_of, without_retracted
 from cycletrace._internal.flow.domain import is_over
 from cycletrace._internal.flow.facts import Facts, Marks, Parts, StageFacts, WaitFacts
 from cycletrace._internal.flow.lost import Ended, close_unended
@@ -15,7 +15,7 @@ from cycletrace._internal.flow.merge import State, attempts_of, merge
 from cycletrace._internal.flow.outcome import Ending, end_of
 from cycletrace._internal.flow.owners import activities, sweep
 from cycletrace._internal.flow.pieces import pieces
-from cycletrace._internal.flow.records import Record, Stage, Wait
+from cycletrace._internal.flow.records import Alias, Record, Stage, Wait
 from cycletrace._internal.flow.rules import RULES, Rules
 from cycletrace.conventions import DEPLOYED, DEPLOYMENT, IDEA, MARKS, PART_OF_KIND, SELECTION, TRAINING
 
@@ -45,7 +45,7 @@ def fold(records: Iterable[Record], at: int, rules: Rules = RULES) -> Folded:
     What carries an alias' id belongs to the cycle that claimed it, as far as the claim was known then.
     """
     records = without_retracted(list(records), at)
-    owners = owners_at(records, at)
+    owners = owners_of(record for record in records if isinstance(record, Alias) and record.at <= at)
     cycles: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         cycles[owner_of(record.origin.cycle_id, owners)].append(record)

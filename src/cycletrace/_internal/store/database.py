@@ -14,7 +14,7 @@ from weakref import WeakSet
 from cycletrace._internal.store.errors import StoreError, explained
 from cycletrace._internal.store.files import LOG_LIMIT, Files, companions, identity, set_aside
 from cycletrace._internal.store.filesystem import network_type
-from cycletrace._internal.store.schema import APPLICATION_ID, VERSION, migrate
+from cycletrace._internal.store.schema import APPLICATION_ID, READ_AS, VERSION, migrate
 from cycletrace._internal.store.transaction import Snapshot, Transaction
 
 FILE = "store.db"
@@ -173,7 +173,10 @@ def open_reader(path: Path) -> Store:
         raise StoreError(f"There is no store {path}: record a cycle first, or choose another store.")
     _check_header(path)
     connection = _connect(path, "ro")
-    if _version(connection) < VERSION:
+    version = _version(connection)
+    if version in READ_AS:
+        connection.execute(READ_AS[version])
+    elif version < VERSION:
         connection.close()
         raise StoreError(f"The store {path} is of an older version: open it once for writing, which brings it up.")
     return Store(path, connection)

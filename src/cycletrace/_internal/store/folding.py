@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cycletrace._internal.flow import FACTS_VERSION, RULES, Facts, Rules, fold
+from cycletrace._internal.flow import FACTS_VERSION, RULES, Facts, Rules, fold, owners_at
 from cycletrace._internal.store.components import component_of, records_of
 from cycletrace._internal.store.connected import Connected
-from cycletrace._internal.store.decode import LAST_INSTANT
 from cycletrace._internal.store.facts_codec import encode
 from cycletrace._internal.store.schema import DUE_NOW
 from cycletrace.conventions import OPEN
 
+LARGEST_INSTANT = (1 << 63) - 1
+"""The largest integer that SQLite holds."""
 KEPT_BY = "rules"
 """What is noted under this made the kept facts: a version of facts, and rules."""
 
@@ -76,11 +77,12 @@ class FoldWrites(Connected):
 
     def _refold_component(self, cycle_id: str, now: int, rules: Rules) -> list[Refolded]:
         component = component_of(self._connection, cycle_id)
-        folded = fold(records_of(self._connection, component), now, rules)
+        records = records_of(self._connection, component)
+        folded = fold(records, now, rules)
         facts = {one["cycle_id"]: one for one in folded.facts}
-        owners = component.owners(now)
+        owners = owners_at(records, now)
         refolded = []
-        for member in component.ids:
+        for member in component:
             row = self._connection.execute("SELECT fresh, closed FROM cycles WHERE cycle_id = ?", (member,)).fetchone()
             if row is None:  # claimed, but nothing carries it
                 continue
@@ -102,10 +104,10 @@ class FoldWrites(Connected):
                     member,
                 ),
             )
-            refolded.append(Refolded(member, owners[member], one, new_records))
+            refolded.append(Refolded(member, owners.get(member, member), one, new_records))
         return refolded
 
 
 def _storable(instant: int | None) -> int | None:
     """Return an instant, ``None`` where it is later than any that can be kept, and so never comes."""
-    return None if instant is None or instant > LAST_INSTANT else instant
+    return None if instant is None or instant > LARGEST_INSTANT else instant

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from cycletrace._internal.flow import Record
-from cycletrace._internal.journal.files import delivered_directory, list_journals, next_segment
+from cycletrace._internal.journal.files import delivered_directory, list_journals, next_segment, read_header
 from cycletrace._internal.journal.format import MAX_LINE, VERSION, unframe
 from cycletrace._internal.store.database import Store
 from cycletrace._internal.store.decode import Rejected, decode_event, decode_span
 from cycletrace._internal.store.sources import Source
+from cycletrace.conventions import SERVICE_NAMESPACE
 
 _BATCH = 1000
 """Lines in one transaction: few enough that others who write the store wait for no more than a moment."""
@@ -71,6 +72,7 @@ def _sum(one: Ingested, other: Ingested) -> Ingested:
 
 def _ingest_journal(store: Store, path: Path) -> Ingested:
     total = Ingested(0, 0, 0, ())
+    resource = _resource(path)
     with path.open("rb") as file:
         is_left = True
         while is_left:
@@ -79,7 +81,7 @@ def _ingest_journal(store: Store, path: Path) -> Ingested:
                 if os.fstat(file.fileno()).st_size < before.position:
                     # It was cut or replaced: what is known already changes nothing.
                     before = before._replace(position=0)
-                batch = _Batch(file, before, is_ended=_is_ended(path))
+                batch = _Batch(file, before, resource, is_ended=_is_ended(path))
                 added = tx.add(batch.records, time.time_ns())
                 for reason, line in batch.rejected:
                     tx.reject(time.time_ns(), reason, line.decode("utf-8", "replace"))
@@ -109,8 +111,9 @@ def _is_ended(path: Path) -> bool:
 class _Batch:
     """The next lines of a journal and what they hold."""
 
-    def __init__(self, file: BinaryIO, source: Source, *, is_ended: bool) -> None:
+    def __init__(self, file: BinaryIO, source: Source, resource: Mapping[str, object], *, is_ended: bool) -> None:
         self.records: list[Record] = []
+        self._resource = resource
         self.rejected: list[tuple[str, bytes]] = []
         self._source = source
         self._damaged = 0
@@ -162,7 +165,7 @@ class _Batch:
             self._unknown_format = version if isinstance(version, int) else -1
             return False
         try:
-            record = _decode(document)
+            record = _decode(document, self._resource)
         except Rejected as error:
             self.rejected.append((str(error), written))
         else:
@@ -171,21 +174,31 @@ class _Batch:
         return True
 
 
-def _decode(document: dict[str, Any]) -> Record | None:
+def _resource(path: Path) -> Mapping[str, object]:
+    """Return the resource attributes of the process that wrote a journal."""
+    header = None
+    with suppress(RecursionError):
+        header = read_header(path)
+    resource = header.get("resource") if header is not None else None
+    return resource if isinstance(resource, dict) else {}
+
+
+def _decode(document: dict[str, Any], writer: Mapping[str, object]) -> Record | None:
     """Return the record that a document holds; ``None`` where it is of another kind."""
     attributes = document.get("attributes")
     if not isinstance(attributes, dict):
         if "span" in document or "event" in document:
             raise Rejected("attributes are missing")
         return None
-    namespace = document.get("namespace")
+    resource = {**writer, SERVICE_NAMESPACE: document.get("namespace")}
     if "event" in document:
-        return decode_event(str(document["event"]), attributes, document.get("time"), namespace=namespace)
+        return decode_event(str(document["event"]), attributes, document.get("time"), resource=resource)
     return decode_span(
         document.get("span"),
+        document.get("span_id"),
         attributes,
         document.get("start"),
         document.get("end"),
         is_error=document.get("error") is not None,
-        namespace=namespace,
+        resource=resource,
     )

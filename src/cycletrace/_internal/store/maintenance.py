@@ -136,13 +136,14 @@ class MaintenanceWrites(Connected):
             "SELECT cycle_id FROM cycles WHERE stable_from < ? AND NOT pruned LIMIT ?", (before, limit)
         ).fetchall()
         for (cycle_id,) in batch:
-            for member in component_of(self._connection, cycle_id).ids:
+            for member in component_of(self._connection, cycle_id):
                 pruned["cycles"] += self._connection.execute(
                     "UPDATE cycles SET pruned = 1 WHERE cycle_id = ? AND NOT pruned", (member,)
                 ).rowcount
                 pruned["records"] += self._connection.execute(
                     "DELETE FROM records WHERE cycle_id = ?", (member,)
                 ).rowcount
+                self._connection.execute("DELETE FROM claims WHERE retracted AND cycle_id = ?", (member,))
         return pruned
 
 

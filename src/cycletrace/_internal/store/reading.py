@@ -9,8 +9,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 
-from cycletrace._internal.flow import FACTS_VERSION, RULES, Facts, Record, Rules, facts_of
-from cycletrace._internal.store.components import component_of, records_of
+from cycletrace._internal.flow import FACTS_VERSION, RULES, Facts, Record, Rules, facts_of, owners_at
+from cycletrace._internal.flow.aliases import owner_of
+from cycletrace._internal.store.components import aliases_of, component_of, records_of
 from cycletrace._internal.store.connected import Connected
 from cycletrace._internal.store.decode import sound
 from cycletrace._internal.store.facts_codec import decode
@@ -50,10 +51,9 @@ class CycleReads(Connected):
 
     def records_of(self, cycle_id: str, at: int) -> list[Record]:
         """Return the records that belong to a cycle by the claims that were made by an instant (UTC nanoseconds)."""
-        component = component_of(self._connection, cycle_id)
-        owners = component.owners(at)
-        records = records_of(self._connection, component)
-        return [record for record in records if owners[record.origin.cycle_id] == cycle_id]
+        records = records_of(self._connection, component_of(self._connection, cycle_id))
+        owners = owners_at(records, at)
+        return [record for record in records if owner_of(record.origin.cycle_id, owners) == cycle_id]
 
     def open_cycles(self) -> dict[str, int | None]:
         """Return the instant of the latest fold of each open cycle; ``None`` where it is to be folded anew."""
@@ -111,8 +111,7 @@ class _Reader:
         named = {cycle.lower(), id_of_key(namespace or "", cycle)}
         rows = self._connection.execute("SELECT cycle_id FROM keys WHERE key = ?", (cycle,))
         named.update(cycle_id for (cycle_id,) in rows)
-        owners = {component_of(self._connection, cycle_id).owners(self._at)[cycle_id] for cycle_id in named}
-        for owner in sorted(owners):
+        for owner in sorted({self._owner(cycle_id) for cycle_id in named}):
             row = self._connection.execute(
                 "SELECT pruned OR ifnull(stable_from <= ?1, 0), CASE WHEN stable_from <= ?2 THEN facts END FROM cycles "
                 "WHERE cycle_id = ?3",
@@ -125,10 +124,20 @@ class _Reader:
             if one is not None:
                 yield one
 
+    def _owner(self, cycle_id: str) -> str:
+        """Return the id of the cycle that records of an id belong to."""
+        component = component_of(self._connection, cycle_id)
+        if len(component) == 1:
+            return cycle_id
+        records = records_of(self._connection, component)
+        # Pruning leaves of a component the claims that stood.
+        claims = () if records else aliases_of(self._connection, component)
+        return owner_of(cycle_id, owners_at([*records, *claims], self._at))
+
     def _fold(self, cycle_id: str) -> Facts | None:
         if cycle_id not in self._pending:
             component = component_of(self._connection, cycle_id)
-            folded = dict.fromkeys(component.ids[component.ids.index(cycle_id) :])
+            folded = dict.fromkeys(component[component.index(cycle_id) :])
             self._pending.update(folded)
             for one in facts_of(records_of(self._connection, component), self._at, self._rules):
                 if one["cycle_id"] in folded:

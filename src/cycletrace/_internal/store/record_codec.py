@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from cycletrace._internal.flow import Alias, Close, Heartbeat, Mark, Record, RecordOrigin, Stage, Wait
+from cycletrace._internal.flow import Alias, Close, End, Heartbeat, Mark, Record, RecordOrigin, Retraction, Stage, Wait
 
-_TYPES = (Stage, Heartbeat, Wait, Mark, Alias, Close)
+_TYPES = (Stage, Heartbeat, Wait, Mark, Alias, Close, End, Retraction)
 """By the number that stands for each in the array. Only ever appended to, as are the fields of each."""
+_FIRST_FIELDS = {Stage: 15, Wait: 6, Mark: 5, Alias: 4, Close: 3}
+"""How many fields a type had at first. Later ones are left out where they say nothing, so a text stays the same."""
 _NUMBERS = {kind: number for number, kind in enumerate(_TYPES)}
 _FIELDS = len(RecordOrigin._fields)
 """Where the fields of the type begin."""
@@ -22,7 +24,11 @@ _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 def encode(record: Record) -> str:
     """Return the text of a record."""
-    return _encode((_NUMBERS[type(record)], *record.origin[1:], *record[1:]))
+    fields: tuple[object, ...] = record
+    first = _FIRST_FIELDS.get(type(record), len(fields))
+    while len(fields) > first and not fields[-1]:
+        fields = fields[:-1]
+    return _encode((_NUMBERS[type(record)], *record.origin[1:], *fields[1:]))
 
 
 def decode(cycle_id: str, bodies: Iterable[str]) -> list[Record]:

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from cycletrace._internal.flow import Alias, Record
-from cycletrace._internal.store.components import claim_of, claims_at, component_of
+from cycletrace._internal.flow import Alias, Record, Retraction
+from cycletrace._internal.store.components import claims_at, claims_of, component_of
 from cycletrace._internal.store.connected import Connected
 from cycletrace._internal.store.decode import sound
 from cycletrace._internal.store.record_codec import encode
@@ -89,7 +89,7 @@ class RecordWrites(Connected):
     def _is_pruned(self, cycle_id: str, pruned: dict[str, bool]) -> bool:
         """Return whether records of this id were pruned; ``pruned`` remembers it for all that is tied to the id."""
         if cycle_id not in pruned:
-            ids = component_of(self._connection, cycle_id).ids
+            ids = component_of(self._connection, cycle_id)
             is_pruned = any(
                 self._connection.execute("SELECT 1 FROM cycles WHERE pruned AND cycle_id = ?", (tied,)).fetchone()
                 for tied in ids
@@ -116,21 +116,32 @@ class RecordWrites(Connected):
             "ON CONFLICT (cycle_id) DO UPDATE SET fresh = fresh + ?2",
             (cycle_id, new),
         )
-        self._mark_due({cycle_id, *self._add_claims(cycle_id, aliases)})
+        retractions = {record.target for record in records if isinstance(record, Retraction)}
+        changed = [*self._add_claims(cycle_id, aliases), *self._retract_claims(retractions)]
+        self._mark_due({cycle_id, *changed})
         return new
 
     def _add_claims(self, cycle_id: str, aliases: Iterable[Alias]) -> Iterator[str]:
         """Add claims of a cycle. Yield the ids that hang together otherwise than before."""
         for alias in aliases:
-            before = claim_of(self._connection, alias.alias_id)
+            before = claims_of(self._connection, alias.alias_id)
             self._connection.execute(
-                "INSERT OR IGNORE INTO claims (alias_id, at, cycle_id) VALUES (?, ?, ?)",
-                (alias.alias_id, alias.at, cycle_id),
+                "INSERT OR IGNORE INTO claims (alias_id, at, cycle_id, record, retracted) "
+                "VALUES (?1, ?2, ?3, ?4, EXISTS (SELECT 1 FROM retractions WHERE target = ?4))",
+                (alias.alias_id, alias.at, cycle_id, alias.id),
             )
-            if claim_of(self._connection, alias.alias_id) != before:
+            if claims_of(self._connection, alias.alias_id) != before:
                 yield alias.alias_id
-                if before is not None:
-                    yield before.cycle_id
+                yield from (claim.cycle_id for claim in before)
+
+    def _retract_claims(self, targets: Iterable[str]) -> Iterator[str]:
+        """Note what is retracted. Yield the ids that hang together otherwise than before."""
+        for target in targets:
+            self._connection.execute("INSERT OR IGNORE INTO retractions (target) VALUES (?)", (target,))
+            rows = self._connection.execute("SELECT alias_id, cycle_id FROM claims WHERE record = ?", (target,))
+            for ids in rows.fetchall():
+                yield from ids
+            self._connection.execute("UPDATE claims SET retracted = 1 WHERE record = ?", (target,))
 
     def _mark_due(self, ids: set[str]) -> None:
         """Have the cycles of these ids folded anew, with all that claims tie to them: their facts hang together.

@@ -111,14 +111,28 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_of_destination ON outbox (destination, id);
 """
 
+_RETRACTIONS = """
+-- The alias record behind each claim, and the ids that retractions name: the first claim of an id that stands decides.
+ALTER TABLE claims ADD COLUMN record TEXT;
+ALTER TABLE claims ADD COLUMN retracted INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX claims_of_record ON claims (record) WHERE record IS NOT NULL;
+CREATE TABLE retractions (target TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+
 DUE_NOW = -(1 << 63)
 """Before any instant."""
 
-MIGRATIONS = (_FIRST, _OBSERVED)
+MIGRATIONS = (_FIRST, _OBSERVED, _RETRACTIONS)
 """What makes version n + 1 of version n. Only ever appended to."""
 
 VERSION = len(MIGRATIONS)
 """The newest version of the schema, in ``PRAGMA user_version``."""
+
+
+READ_AS = {
+    2: "CREATE TEMP VIEW claims AS SELECT alias_id, at, cycle_id, NULL AS record, 0 AS retracted FROM main.claims"
+}
+"""What lets a reader read a store of an older version as one of this version, without changing it."""
 
 
 def migrate(connection: sqlite3.Connection) -> None:
