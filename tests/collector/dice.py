@@ -141,6 +141,7 @@ def item(record: Record) -> Item:
         said |= {words.ALIAS_KEY: record.key}
         name = words.ALIAS_SPAN
     else:
+        assert isinstance(record, Close)
         said |= {words.CYCLE_OUTCOME: record.outcome}
         name = words.CLOSE_SPAN
     attributes = {key: value for key, value in said.items() if value is not None}

@@ -169,3 +169,33 @@ def test_a_cycle_closed_at_an_unknown_instant_competes_and_one_in_wrong_order_is
     wrong.mark("selected")
     found = attained([wrong.facts()], "deployment:15m")
     assert (found.n, found.left_out) == (0, 1)
+
+
+def test_nothing_is_known_beyond_the_longest_follow_up() -> None:
+    """A share that only changes because cycles began is none: not 29 % instead of 67 %, but unknown."""
+    done, first, second = (team(f"m@{n}", NOW - 2 * HOUR) for n in range(3))
+    done.stage("deploy", MINUTE)
+    done.stage("activate", MINUTE)
+    found = attained([one.facts() for one in (done, first, second)], "deployment:7d")
+    assert (found.n, found.value, found.low, found.high) == (3, None, None, None)
+    assert found.reason == "no cycle has been followed for as long as the target yet"
+    assert (found.reached_in_time, found.open_within_target) == (1, 2)
+
+
+def test_the_share_is_known_once_the_fate_of_all_is() -> None:
+    done, failed = (team(f"m@{n}", NOW - 2 * HOUR) for n in range(2))
+    done.stage("deploy", MINUTE)
+    done.stage("activate", MINUTE)
+    failed.close("failed")
+    found = attained([done.facts(), failed.facts()], "deployment:7d")
+    assert (found.value, found.reason) == (0.5, None)
+
+
+def test_the_share_is_known_once_one_cycle_was_followed_for_long_enough() -> None:
+    old, new = team("m@1", NOW - 8 * DAY), team("m@2", NOW - 2 * HOUR)
+    found = attained([old.facts(), new.facts()], "deployment:7d")
+    assert (found.n, found.value, found.reason) == (2, 0.0, None)
+
+
+def test_of_no_cycle_nothing_is_known() -> None:
+    assert attained([], "deployment:7d").reason == "no cycle reached selected in the window"

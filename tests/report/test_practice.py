@@ -107,3 +107,30 @@ def test_training_is_reported_per_domain_and_never_pooled() -> None:
     ]
     assert (vision.domain, vision.p50.value_ns, vision.models) == ("vision", 3 * HOUR, [])
     assert not hasattr(training, "p50")
+
+
+def test_a_suite_that_stops_releases_shows_in_the_tests() -> None:
+    """Every run of the window counts, also those of cycles that never finish."""
+    teams = []
+    for number in range(3):
+        stopped = Team(f"churn@{number}", NOW - DAY)
+        stopped.stage("train", HOUR)
+        stopped.stage("select", MINUTE)
+        stopped.stage("test", MINUTE, launch="ci", outcome="error" if number else "timeout")
+        teams.append(stopped)
+    old = Team("churn@old", NOW - 200 * DAY)
+    old.stage("test", MINUTE, launch="ci")
+    tests = build([team.facts() for team in [*teams, old]], as_of=NOW).tests
+    (row,) = tests.rows
+    assert (row.runs, row.passed, row.outcomes) == (3, 0, {"error": 2, "timeout": 1})
+    assert tests.n == 0
+
+
+def test_runs_that_no_population_counts_are_no_tests() -> None:
+    """``cycletrace run --stage test -- pytest`` outside of any cycle."""
+    alone = Team("pytest@1", NOW - DAY, implicit=True)
+    alone.stage("test", MINUTE, launch="ci")
+    found = build([alone.facts()], as_of=NOW)
+    assert found.tests.rows == []
+    assert found.attainment.n == 0
+    assert (found.counts.implicit_left_out, found.counts.open) == (1, 0)

@@ -9,7 +9,7 @@ from datetime import timezone, tzinfo
 from typing import Any
 
 from cycletrace import conventions as c
-from cycletrace._internal.flow import CycleTarget, Facts, finish, is_counted, parse_target
+from cycletrace._internal.flow import CycleTarget, Facts, StageFacts, finish, is_counted, parse_target
 from cycletrace._internal.flow.targets import DEFAULT_TARGET
 from cycletrace._internal.report.accounting import Accounting, accounting
 from cycletrace._internal.report.activation import Activation, activation
@@ -19,7 +19,7 @@ from cycletrace._internal.report.columns import ColumnsBuilder
 from cycletrace._internal.report.cycle_report import CycleReport
 from cycletrace._internal.report.flow_of_work import FlowOfWork, OpenCycle, flow_of_work, open_cycle
 from cycletrace._internal.report.manual import Manual, manual
-from cycletrace._internal.report.model_tests import ModelTests, model_tests
+from cycletrace._internal.report.model_tests import ModelTests, model_tests, runs_in_window
 from cycletrace._internal.report.populations import Counts, counts_of, populations
 from cycletrace._internal.report.quantiles import P50, P85, P95, Quantile, quantile
 from cycletrace._internal.report.training import Training, training
@@ -94,12 +94,15 @@ def build(
     year = parse_window("365d", as_of, zone)
     builder, sample = ColumnsBuilder(), Sample()
     open_cycles: list[OpenCycle] = []
+    test_runs: list[StageFacts] = []
     for one in facts:
         is_of_trigger = one["trigger"] == trigger
         finished = finish(one) if is_of_trigger and is_counted(one) else None
         is_readable = builder.add(one, has_details=_lies_in(finished, span.before, span.end))
         if not is_readable or not is_of_trigger:
             continue
+        if is_counted(one):
+            test_runs += runs_in_window(one, span)
         opened = open_cycle(one, as_of)
         if opened is not None:
             open_cycles.append(opened)
@@ -121,7 +124,7 @@ def build(
         accounting=accounting(columns, chosen.measured),
         waits=waits(columns, chosen.measured),
         manual=manual(columns, chosen.measured),
-        tests=model_tests(columns, chosen.measured),
+        tests=model_tests(columns, chosen.measured, test_runs),
         activation=activation(columns, chosen.finished),
         training=training(columns, chosen.all_of_trigger, span),
         work=flow_of_work(columns, chosen, open_cycles, span, as_of, zone),

@@ -33,7 +33,7 @@ class Attainment:
     """The share of a cohort that reaches the end of the target's part within the target.
 
     The cohort is the cycles that began the part in the window. ``value`` is the cumulative incidence, ``low`` and
-    ``high`` its interval; all are ``None`` if the cohort is empty.
+    ``high`` its interval; all are ``None`` where it cannot be estimated.
     """
 
     population: str
@@ -44,6 +44,8 @@ class Attainment:
     low: float | None
     high: float | None
     level: float
+    reason: str | None
+    """Why there is no value, in words: nothing began, or nothing was followed for as long as the target."""
     reached_in_time: int
     reached_late: int
     closed_without: int
@@ -62,8 +64,12 @@ def attainment(columns: Columns, of_trigger: Bools, window: Window, as_of: int, 
     """Return the attainment of a target by those of these cycles that began its part in the window."""
     lengths, status, left_out = _cohort(columns, of_trigger, window, as_of, target)
     n = len(lengths)
-    value = low = high = None
-    if n:
+    value = low = high = reason = None
+    if not n:
+        reason = f"no cycle reached {ENTRY_MARK[target.part]} in the window"
+    elif is_beyond_follow_up(lengths, status, target.within_ns):
+        reason = "no cycle has been followed for as long as the target yet"
+    else:
         value, low, high = cumulative_incidence(lengths, status, target.within_ns)
     in_time = lengths <= target.within_ns
     reached, is_open = status == REACHED, status == CENSORED
@@ -77,6 +83,7 @@ def attainment(columns: Columns, of_trigger: Bools, window: Window, as_of: int, 
         low=low,
         high=high,
         level=LEVEL,
+        reason=reason,
         reached_in_time=n_in_time,
         reached_late=n_reached - n_in_time,
         closed_without=count(status == COMPETING),
@@ -125,6 +132,16 @@ def _reached(columns: Columns, part: str) -> Int64s:
 def _closed_or_finished(columns: Columns) -> Int64s:
     closed = end_of_interval(columns.cycles)
     return np.where(closed == NULL, columns.cycles.finish, closed)
+
+
+def is_beyond_follow_up(lengths: Int64s, status: Codes, within_ns: int) -> bool:
+    """Return whether a length (ns) is beyond the longest follow-up, where the cumulative incidence is unknown.
+
+    That is so where the cycle that was followed longest is still open, and was not followed that long: what happens
+    to it later can still change the share.
+    """
+    longest = lengths.max()
+    return bool(longest < within_ns and (status[lengths == longest] == CENSORED).any())
 
 
 def cumulative_incidence(lengths: Int64s, status: Codes, within_ns: int) -> tuple[float, float, float]:

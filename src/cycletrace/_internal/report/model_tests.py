@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from cycletrace import conventions as c
-from cycletrace._internal.report.columns import NULL, Columns
+from cycletrace._internal.flow import Facts, StageFacts
+from cycletrace._internal.report.columns import Columns
 from cycletrace._internal.report.proportions import Share, share
 from cycletrace._internal.report.quantiles import P50, P85, Quantile, quantile
 from cycletrace._internal.report.sums import Bools, count
+from cycletrace._internal.report.windows import Window
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,8 @@ class ModelTestRow:
     launch: str
     runs: int
     passed: int
+    outcomes: dict[str, int]
+    """How many of the runs ended in each outcome; those that still run have none."""
     p50: Quantile
     """Of the lengths of runs that ended."""
     p85: Quantile
@@ -28,7 +34,11 @@ class ModelTestRow:
 
 @dataclass(frozen=True)
 class ModelTests:
-    """The tests of n cycles. ``no_automatic`` is the share of cycles without a test that automation ran."""
+    """The tests of models.
+
+    The rows are about every run that ended, or still runs, in the window, also of cycles that did not finish: a suite
+    that stops releases shows. ``no_automatic`` is the share of the n finished cycles without a test by automation.
+    """
 
     population: str
     n: int
@@ -36,33 +46,45 @@ class ModelTests:
     rows: list[ModelTestRow]
 
 
-def model_tests(columns: Columns, measured: Bools) -> ModelTests:
-    """Return how these cycles were tested, by their stages of kind ``test``."""
-    runs = columns.runs
+def runs_in_window(facts: Facts, window: Window) -> Iterable[StageFacts]:
+    """Return the test stages of a cycle that ended in a window, or still run and began in it."""
+    for stage in facts["stages"]:
+        if stage["kind"] == "test":
+            instant = stage["start"] if stage["end"] is None else stage["end"]
+            if instant < window.end and (window.begin is None or window.begin <= instant):
+                yield stage
+
+
+def model_tests(columns: Columns, measured: Bools, runs: Sequence[StageFacts]) -> ModelTests:
+    """Return how models were tested.
+
+    Args:
+        columns: All cycles.
+        measured: Those that finished in the window.
+        runs: The test stages of all cycles in the window.
+    """
+    rows: dict[tuple[str, str], list[StageFacts]] = {}
+    for run in runs:
+        rows.setdefault((run["actor"], run["launch"]), []).append(run)
+    found = [_row(*key, rows[key]) for key in sorted(rows, key=lambda key: (-len(rows[key]), key))]
+    of_cycles = columns.runs
     n = count(measured)
-    rows = measured[runs.cycle] & (runs.kind == c.KINDS.index("test"))
-    automatic = rows & (runs.actor == c.ACTORS.index(c.AUTOMATION))
-    n_tested = len(np.unique(runs.cycle[automatic]))
-    found = []
-    for actor, actor_name in enumerate(c.ACTORS):
-        for launch, launch_name in enumerate(c.LAUNCHES):
-            chosen = rows & (runs.actor == actor) & (runs.launch == launch)
-            if chosen.any():
-                found.append(_row(columns, chosen, actor_name, launch_name))
-    found.sort(key=lambda row: -row.runs)
-    return ModelTests("cycles finished in the window", n, share(n - n_tested, n), found)
+    is_test = measured[of_cycles.cycle] & (of_cycles.kind == c.KINDS.index("test"))
+    automatic = is_test & (of_cycles.actor == c.ACTORS.index(c.AUTOMATION))
+    untested = n - len(np.unique(of_cycles.cycle[automatic]))
+    return ModelTests("test runs in the window; cycles finished in the window", n, share(untested, n), found)
 
 
-def _row(columns: Columns, chosen: Bools, actor: str, launch: str) -> ModelTestRow:
-    runs = columns.runs
-    lengths = runs.length[chosen]
-    lengths = lengths[lengths != NULL]
-    passed = np.isin(runs.outcome[chosen], [c.STAGE_OUTCOMES.index(outcome) for outcome in c.SUCCESSES])
+def _row(actor: str, launch: str, runs: Sequence[StageFacts]) -> ModelTestRow:
+    lengths = [run["end"] - run["start"] for run in runs if run["end"] is not None and run["start"] <= run["end"]]
+    outcomes = Counter(run["outcome"] for run in runs if run["outcome"] is not None)
+    column = np.array(lengths, dtype=np.int64)
     return ModelTestRow(
         actor=actor,
         launch=launch,
-        runs=count(chosen),
-        passed=count(passed),
-        p50=quantile(lengths, P50),
-        p85=quantile(lengths, P85),
+        runs=len(runs),
+        passed=sum(outcomes[outcome] for outcome in c.SUCCESSES),
+        outcomes={outcome: outcomes[outcome] for outcome in c.STAGE_OUTCOMES if outcomes[outcome]},
+        p50=quantile(column, P50),
+        p85=quantile(column, P85),
     )

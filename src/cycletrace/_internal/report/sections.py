@@ -66,7 +66,7 @@ def report_document(report: Report, linked: Linked = no_link) -> Document:
         what_if_section(report),
         waits_section(report),
         manual_section(report) if has_times else None,
-        model_tests_section(report) if has_times else None,
+        model_tests_section(report) if has_times or report.tests.rows else None,
         activation_section(report) if has_times else None,
         training_section(report),
         flow_section(report, linked),
@@ -78,7 +78,7 @@ def report_document(report: Report, linked: Linked = no_link) -> Document:
 def _headline(report: Report) -> Section:
     median, attained = report.headline.median, report.attainment
     trigger = () if report.trigger == c.IDEA else (", trigger ", Name(report.trigger))
-    share_interval = Interval(Percent(attained.low), Percent(attained.high)) if attained.n else ""
+    share_interval = "" if attained.value is None else Interval(Percent(attained.low), Percent(attained.high))
     figures = table(
         [Column(), Column(), Column("95 %"), Column("n", Tone.QUIET)],
         [
@@ -139,6 +139,8 @@ def _notes(report: Report) -> list[Block]:
     if attained.naive is not None and attained.value is not None and abs(attained.naive - attained.value) >= 0.005:
         others = f" counts failed and open cycles too; among {_REACHED[report.target.part]} cycles alone: "
         notes.append((*_target(report), others, Percent(attained.naive), "."))
+    if attained.n and attained.reason is not None:
+        notes.append((*_target(report), f": not known, since {attained.reason}."))
     if attained.left_out:
         cycles = Count(attained.left_out, "cycle")
         notes.append((cycles, " left out of the target: marks in the wrong order, or first use unknown."))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 
 from cycletrace import conventions as c
 from cycletrace._internal.flow import Status
@@ -31,6 +32,7 @@ from cycletrace._internal.report.document import (
 )
 from cycletrace._internal.report.flow_of_work import FlowOfWork, OpenCycle
 from cycletrace._internal.report.manual import StepRow
+from cycletrace._internal.report.model_tests import ModelTestRow
 from cycletrace._internal.report.proportions import Share
 from cycletrace._internal.report.quantiles import Quantile
 from cycletrace._internal.report.sections_time import interval
@@ -135,7 +137,20 @@ def model_tests_section(report: Report) -> Section:
             for row in found.rows
         ]
         blocks.append(table([Column(title) for title in titles], rows))
+        others = join(_not_passed(found.rows))
+        blocks += [Note(("Did not pass: ", *others, "."))] if others else []
     return Section("Tests", Count(found.n, "finished cycle"), tuple(blocks))
+
+
+def _not_passed(rows: Iterable[ModelTestRow]) -> Iterator[tuple[Value, ...]]:
+    """Yield how many runs ended without passing, by outcome, or still run."""
+    outcomes: Counter[str] = Counter()
+    for row in rows:
+        outcomes.update(row.outcomes)
+        outcomes["running"] += row.runs - sum(row.outcomes.values())
+    for outcome, n in outcomes.items():
+        if n and outcome not in c.SUCCESSES:
+            yield Count(n), f" {outcome}"
 
 
 def activation_section(report: Report) -> Section | None:
