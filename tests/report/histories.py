@@ -18,14 +18,14 @@ NOW = 1_780_000_000 * SECOND
 """2026-05-28 20:26:40 UTC."""
 
 
-def origin(key: str, **more: str | None) -> RecordOrigin:
+def origin(key: str, **more: str | bool | None) -> RecordOrigin:
     return RecordOrigin(cycle_id("", key), key, model=more.pop("model", key.partition("@")[0]), **more)  # type: ignore[arg-type]
 
 
 class Team:
     """Writes the records of cycles one after the other, each step beginning where the last one ended."""
 
-    def __init__(self, key: str, start: int, **more: str | None) -> None:
+    def __init__(self, key: str, start: int, **more: str | bool | None) -> None:
         self.origin = origin(key, **more)
         self.t = start
         self.records: list[Record] = []

@@ -22,6 +22,7 @@ from cycletrace._internal.report.manual import Manual, manual
 from cycletrace._internal.report.model_tests import ModelTests, model_tests, runs_in_window
 from cycletrace._internal.report.populations import Counts, counts_of, populations
 from cycletrace._internal.report.quantiles import P50, P85, P95, Quantile, quantile
+from cycletrace._internal.report.remarks import Remarks
 from cycletrace._internal.report.training import Training, training
 from cycletrace._internal.report.trend import Trend, trend
 from cycletrace._internal.report.waits import Waits, waits
@@ -52,6 +53,7 @@ class Report:
     target: CycleTarget
     trigger: str
     counts: Counts
+    remarks: Remarks
     headline: Headline
     attainment: Attainment
     accounting: Accounting
@@ -95,18 +97,22 @@ def build(
     builder, sample = ColumnsBuilder(), Sample()
     open_cycles: list[OpenCycle] = []
     test_runs: list[StageFacts] = []
+    remarks = Remarks()
     for one in facts:
         is_of_trigger = one["trigger"] == trigger
         finished = finish(one) if is_of_trigger and is_counted(one) else None
         is_readable = builder.add(one, has_details=_lies_in(finished, span.before, span.end))
         if not is_readable or not is_of_trigger:
             continue
+        is_in_window = _lies_in(finished, span.begin, span.end)
+        opened = open_cycle(one, as_of)
         if is_counted(one):
             test_runs += runs_in_window(one, span)
-        opened = open_cycle(one, as_of)
+            if is_in_window or opened is not None:
+                remarks.add(one, is_finished=is_in_window)
         if opened is not None:
             open_cycles.append(opened)
-        elif _lies_in(finished, span.begin, span.end) and one["cycle_time_ns"] is not None:
+        elif is_in_window and one["cycle_time_ns"] is not None:
             sample.add(one)
     columns = builder.columns()
     chosen = populations(columns, span, as_of, trigger)
@@ -117,6 +123,7 @@ def build(
         target=aim,
         trigger=trigger,
         counts=counts_of(columns, chosen, span),
+        remarks=remarks,
         headline=Headline(
             "cycles finished in the window", quantile(times, P50), quantile(times, P85), quantile(times, P95)
         ),

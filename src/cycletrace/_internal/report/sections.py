@@ -156,9 +156,34 @@ def _notes(report: Report) -> list[Block]:
         notes.append(("Other triggers, not in these figures: ", *join(map(_of_trigger, elsewhere), "; "), "."))
     if counts.implicit_left_out:
         notes.append((Count(counts.implicit_left_out, "implicit cycle"), " left out: nothing was selected."))
+    notes += _remarks(report)
     if counts.unreadable:
         notes.append((Count(counts.unreadable, "cycle"), " left out: an instant is not a date."))
     return [Note(content) for content in notes]
+
+
+def _remarks(report: Report) -> list[Content]:
+    """Return what is odd about the cycles behind the figures."""
+    remarks, found = report.remarks, list[Content]()
+    derived = report.counts.finished - remarks.declared_starts
+    if derived:
+        begin = " started with the first stage or wait, since no start was declared: the time before is not counted."
+        found.append((Count(derived, "finished cycle"), begin))
+    if remarks.forgotten_waits:
+        cycles = Count(remarks.forgotten_waits, "finished cycle")
+        found.append((cycles, " spent more than half of the time waiting, with a wait that was never closed."))
+    if remarks.flagged["after_bound"]:
+        cycles = Count(remarks.flagged["after_bound"], "cycle")
+        late = " with a stage that succeeded too late to make its mark: clocks differ, or the order is wrong."
+        found.append((cycles, late))
+    if remarks.flagged["unmatched_ends"]:
+        cycles = Count(remarks.flagged["unmatched_ends"], "cycle")
+        found.append((cycles, " with an end of a stage or wait that has no begin."))
+    if remarks.marks_alone:
+        keys = join((Name(key),) for key in remarks.marks_alone_keys)
+        cycles = Count(remarks.marks_alone, "cycle")
+        found.append((cycles, " of which nothing but marks is known, perhaps a typo: ", *keys, "."))
+    return found
 
 
 def _of_trigger(row: TriggerCount) -> tuple[Value, ...]:
