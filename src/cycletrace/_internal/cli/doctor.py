@@ -171,21 +171,22 @@ def _delivery(args: argparse.Namespace) -> Iterator[Finding]:
 def _test_request(signal: str) -> bytes:
     """Return a request with one real span, marked as derived so that no figure counts it; for logs an empty one."""
     from cycletrace._internal.delivery.encode import Item, encode
+    from cycletrace._internal.journal.documents import make_span
     from cycletrace._internal.otlp.signals import TRACES
     from cycletrace.conventions import DERIVED
 
     if signal != TRACES.name:
         return b""
     now = time.time_ns()
-    span = {
-        "span": "cycletrace doctor",
-        "trace_id": os.urandom(16).hex(),
-        "span_id": os.urandom(8).hex(),
-        "start": now,
-        "end": now,
-        "service": "cycletrace",
-        "attributes": {DERIVED: True},
-    }
+    span = make_span(
+        "cycletrace doctor",
+        trace_id=os.urandom(16).hex(),
+        span_id=os.urandom(8).hex(),
+        start=now,
+        end=now,
+        service="cycletrace",
+        attributes={DERIVED: True},
+    )
     return encode(signal, [Item(span, {})])
 
 

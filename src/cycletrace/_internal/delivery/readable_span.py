@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
+from cycletrace._internal.journal.documents import Record, SpanDocument
 from cycletrace._version import __version__
 from cycletrace.conventions import SERVICE_NAME, SERVICE_NAMESPACE
 
@@ -22,24 +23,29 @@ def span_context(trace_id: str, span_id: str, *, is_remote: bool = False) -> Spa
     return SpanContext(int(trace_id, 16), int(span_id, 16), is_remote=is_remote, trace_flags=SAMPLED)
 
 
-def readable_span(document: Mapping[str, Any], resource: Mapping[str, Any]) -> ReadableSpan:
+def whole_resource(document: Record, resource: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the resource attributes of a record: its writer's, and its own service name and namespace."""
+    whole = {**resource, SERVICE_NAME: document["service"]}
+    if document["namespace"]:
+        whole[SERVICE_NAMESPACE] = document["namespace"]
+    return whole
+
+
+def readable_span(document: SpanDocument, resource: Mapping[str, Any]) -> ReadableSpan:
     """Return the finished span in a journal document, for the SDK's processors and encoder."""
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import Event, ReadableSpan
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-    whole = {**resource, SERVICE_NAME: document["service"]}
-    if document.get("namespace"):
-        whole[SERVICE_NAMESPACE] = document["namespace"]
-    parent = document.get("parent_span_id")
+    parent = document["parent_span_id"]
     trace_id = document["trace_id"]
-    error = document.get("error")
+    error = document["error"]
     return ReadableSpan(
         name=document["span"],
         context=span_context(trace_id, document["span_id"]),
         # The root, or a stage of another process: both are remote here.
         parent=span_context(trace_id, parent, is_remote=True) if parent else None,
-        resource=Resource(whole),
+        resource=Resource(whole_resource(document, resource)),
         attributes=document["attributes"],
         events=[Event(name, attributes, timestamp) for name, timestamp, attributes in document.get("events", ())],
         links=[

@@ -13,7 +13,8 @@ from cycletrace._internal import loading
 from cycletrace._internal.delivery import claim, progress
 from cycletrace._internal.delivery.destination import OPTIONAL, SIGNALS, Destination
 from cycletrace._internal.delivery.transport import Sender, is_refused, open_sender
-from cycletrace._internal.diagnostics import LOGGER
+from cycletrace._internal.diagnostics import LOGGER, log_once
+from cycletrace._internal.journal.documents import parse
 from cycletrace._internal.journal.files import (
     delivered_directory,
     is_closed,
@@ -22,7 +23,6 @@ from cycletrace._internal.journal.files import (
     next_segment,
     read_header,
 )
-from cycletrace._internal.journal.format import unframe
 from cycletrace._internal.journal.orphans import close_orphans
 from cycletrace._internal.journal.ownership import refuse_directory
 from cycletrace._internal.journal.writer import Writer
@@ -58,7 +58,7 @@ class Shipper:
         self._connections: ExitStack | None = None
         self._senders: dict[str, Sender] = {}
         self._has_sent = False
-        self._headers: dict[str, dict[str, Any]] = {}
+        self._resources: dict[str, dict[str, Any]] = {}
         self._progress: progress.Progress | None = None
         self._backoff = {signal: Backoff() for signal in SIGNALS}
         self._not_before: dict[str, float] = {}
@@ -235,16 +235,18 @@ class Shipper:
             offset = known.get(name, 0)
             if offset >= end:
                 continue
-            header = self._header(name)
+            resource = self._resource(name)
             with suppress(OSError), (journal_directory(self._directory) / name).open("rb") as file:
                 file.seek(offset)
                 for line in file:
                     if not line.endswith(b"\n") and not self._is_finished(name):
                         break  # it is being written
-                    with suppress(ValueError):  # a damaged line costs itself; reading it is counted by the store
-                        document = unframe(line)
-                        if signal_of(document) == signal:
-                            batch.items.append(Item(document, header.get("resource", {})))
+                    try:
+                        document = parse(line)
+                        if "attributes" in document and signal_of(document) == signal:
+                            batch.items.append(Item(document, resource))
+                    except ValueError as error:
+                        log_once(f"A line of {name} is damaged or of another version. It is not delivered: {error}.")
                     size += len(line)
                     offset += len(line)
                     batch.offsets[name] = offset
@@ -252,13 +254,14 @@ class Shipper:
                         return batch
         return batch
 
-    def _header(self, name: str) -> dict[str, Any]:
-        if name not in self._headers:
+    def _resource(self, name: str) -> dict[str, Any]:
+        """Return the resource attributes of a journal's writer; none if its header is damaged."""
+        if name not in self._resources:
             header = read_header(journal_directory(self._directory) / name)
             if header is None:
                 return {}
-            self._headers[name] = header
-        return self._headers[name]
+            self._resources[name] = header["resource"]
+        return self._resources[name]
 
     def _is_finished(self, name: str) -> bool:
         """Return whether nobody will write to this journal any more: its writer or :func:`close_orphans` ended it."""
@@ -281,7 +284,7 @@ class Shipper:
                 for name in (*moved, *(known.keys() - sizes.keys())):
                     known.pop(name, None)
             for name in moved:
-                self._headers.pop(name, None)
+                self._resources.pop(name, None)
             progress.save(self._directory, self._progress)
 
     def _deliver_pending(self, deadline: float) -> None:
@@ -294,7 +297,7 @@ class Shipper:
         pending = self._writer.pending
         while pending and (left := deadline - time.monotonic()) > 0:
             lines = [pending.popleft() for _ in range(min(len(pending), MAX_ITEMS))]
-            documents = [unframe(line) for line in lines]
+            documents = [document for line in lines if "attributes" in (document := parse(line))]
             for signal in self._wanted(self._progress):
                 items = [
                     Item(document, self._writer.resource) for document in documents if signal_of(document) == signal

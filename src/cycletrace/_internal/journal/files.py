@@ -6,16 +6,15 @@ segments. A fully delivered file moves to ``journal/delivered`` and keeps its na
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from cycletrace._internal.diagnostics import log_once
-from cycletrace._internal.journal.format import MAX_LINE, unframe
+from cycletrace._internal.journal.documents import Header, parse
+from cycletrace._internal.journal.format import MAX_LINE
 
 SUFFIX = ".jsonl"
 SEGMENT = 16 * 1024 * 1024
@@ -88,13 +87,14 @@ def by_writer(paths: Iterable[Path]) -> list[list[Path]]:
     return [sorted(group, key=lambda path: path.name) for _, group in sorted(groups.items())]
 
 
-def read_header(path: Path) -> dict[str, Any] | None:
-    """Return the first document of a journal, or ``None`` if it cannot be read."""
+def read_header(path: Path) -> Header | None:
+    """Return the header of a journal, or ``None`` if it cannot be read."""
     try:
         with path.open("rb") as file:
-            return unframe(file.readline(MAX_LINE))
+            document = parse(file.readline(MAX_LINE))
     except (OSError, ValueError):
         return None
+    return document if "journal" in document else None
 
 
 def is_closed(path: Path) -> bool:
@@ -103,6 +103,6 @@ def is_closed(path: Path) -> bool:
         with path.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 256))
             tail = file.read().splitlines()
-        return bool(tail) and "closed" in unframe(tail[-1])
-    except (OSError, ValueError, json.JSONDecodeError):
+        return bool(tail) and "closed" in parse(tail[-1])
+    except (OSError, ValueError):
         return False

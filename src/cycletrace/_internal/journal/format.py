@@ -46,7 +46,10 @@ def unframe(line: bytes) -> dict[str, Any]:
         raise ValueError("no checksum before the document")
     if int(line[:8], 16) != crc32(body):
         raise ValueError("the checksum does not match")
-    document = json.loads(body)
+    try:
+        document = json.loads(body)
+    except RecursionError:
+        raise ValueError("the document is nested too deeply") from None
     if not isinstance(document, dict):
         raise ValueError("not a JSON object")  # noqa: TRY004 - readers handle all damage alike
     return document

@@ -11,9 +11,16 @@ import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from cycletrace import conventions as c
+from cycletrace._internal.journal.documents import (
+    Document,
+    EventDocument,
+    SpanDocument,
+    latest_instant,
+    make_span,
+    parse,
+)
 from cycletrace._internal.journal.files import (
     by_writer,
     is_closed,
@@ -22,7 +29,7 @@ from cycletrace._internal.journal.files import (
     next_segment,
     read_header,
 )
-from cycletrace._internal.journal.format import frame, unframe
+from cycletrace._internal.journal.format import frame
 from cycletrace._internal.journal.processes import is_gone
 
 
@@ -38,13 +45,13 @@ def close_orphans(directory: Path) -> int:
 
 def _close_orphans_of(segments: Sequence[Path]) -> int:
     header = read_header(segments[0])
-    if header is None or not is_gone(header.get("process", {})):
+    if header is None or not is_gone(header["process"]):
         return 0
     documents = list(_documents(segments))
     lost = unended(documents)
     last = segments[-1].with_name(next_segment(segments[-1].name))
-    opened = max((_instant(document) for document in documents), default=0)
-    lines = [{**header, "opened": opened}, *lost, {"closed": opened}]
+    opened = max(map(latest_instant, documents), default=0)
+    lines: list[Document] = [{**header, "opened": opened}, *lost, {"closed": opened}]
     scratch = last.with_suffix(f".{os.getpid()}")
     with suppress(OSError):
         scratch.write_bytes(b"".join(map(frame, lines)))
@@ -54,46 +61,44 @@ def _close_orphans_of(segments: Sequence[Path]) -> int:
     return 0
 
 
-def unended(documents: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def unended(documents: Iterable[Document]) -> list[SpanDocument]:
     """Return a span with the outcome ``lost`` for each stage that these documents start but do not end."""
-    started: dict[str, dict[str, Any]] = {}
+    started: dict[str, EventDocument] = {}
     last_signs: dict[str, int] = {}
     for document in documents:
-        stage = document.get("attributes", {}).get(c.STAGE_ID)
+        if "attributes" not in document:
+            continue
+        stage = document["attributes"].get(c.STAGE_ID)
         if not isinstance(stage, str):
             continue
-        last_signs[stage] = max(_instant(document), last_signs.get(stage, 0))
-        if document.get("event") == c.STAGE_STARTED:
-            started[stage] = document
-        elif "span" in document and c.WAIT_ID not in document["attributes"]:
+        last_signs[stage] = max(latest_instant(document), last_signs.get(stage, 0))
+        if "event" in document:
+            if document["event"] == c.STAGE_STARTED:
+                started[stage] = document
+        elif c.WAIT_ID not in document["attributes"]:
             started.pop(stage, None)
     return [_lost_span(start, last_signs[stage]) for stage, start in started.items()]
 
 
-def _lost_span(start: dict[str, Any], last_sign: int) -> dict[str, Any]:
+def _lost_span(start: EventDocument, last_sign: int) -> SpanDocument:
     attributes = {name: value for name, value in start["attributes"].items() if name != c.STAGE_LEASE}
-    return {
-        "span": attributes[c.STAGE_NAME],
-        "trace_id": start["trace_id"],
-        "span_id": start["span_id"],
-        "parent_span_id": attributes.get(c.STAGE_PARENT) or c.root_span_id(start["trace_id"]),
-        "start": start["time"],
-        "end": last_sign,
-        "service": start["service"],
-        "namespace": start["namespace"],
-        "attributes": {**attributes, c.STAGE_OUTCOME: c.LOST, c.ERROR_TYPE: c.LOST},
-        "error": "the process is gone",
-    }
+    return make_span(
+        str(attributes.get(c.STAGE_NAME, "stage")),
+        trace_id=start["trace_id"],
+        span_id=start["span_id"],
+        parent=attributes.get(c.STAGE_PARENT) or c.root_span_id(start["trace_id"]),
+        start=start["time"],
+        end=last_sign,
+        service=start["service"],
+        namespace=start["namespace"],
+        attributes={**attributes, c.STAGE_OUTCOME: c.LOST, c.ERROR_TYPE: c.LOST},
+        error="the process is gone",
+    )
 
 
-def _documents(segments: Iterable[Path]) -> Iterable[dict[str, Any]]:
+def _documents(segments: Iterable[Path]) -> Iterable[Document]:
     for segment in segments:
         with suppress(OSError), segment.open("rb") as file:
             for line in file:
                 with suppress(ValueError):
-                    yield unframe(line)
-
-
-def _instant(document: dict[str, Any]) -> int:
-    """Return the latest instant in a document."""
-    return max((document[name] for name in ("time", "start", "end", "opened") if name in document), default=0)
+                    yield parse(line)

@@ -9,16 +9,18 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from errno import EPERM
 from pathlib import Path
 from typing import Any
 
 from cycletrace._internal.diagnostics import log_once
 from cycletrace._internal.journal.descriptors import Descriptor
+from cycletrace._internal.journal.documents import Header
 from cycletrace._internal.journal.files import SEGMENT, delivered_directory, file_name, journal_directory, next_segment
-from cycletrace._internal.journal.format import frame
+from cycletrace._internal.journal.format import VERSION, frame
 from cycletrace._internal.journal.ownership import refuse_directory
+from cycletrace._internal.journal.processes import identity
 
 MAX_PENDING = 10_000
 """Maximum number of lines that wait in memory while the journal cannot be written."""
@@ -27,9 +29,11 @@ MAX_PENDING = 10_000
 class Writer:
     """Appends lines to this process's journal, which it opens at the first line. Never raises."""
 
-    def __init__(self, directory: Path, header: Mapping[str, Any], now: Callable[[], int], token: str) -> None:
+    def __init__(self, directory: Path, resource: dict[str, Any], now: Callable[[], int], token: str) -> None:
+        self.resource = resource
+        """The resource attributes of this process, which the header holds."""
         self._folder = journal_directory(directory)
-        self._header = header
+        self._process = identity()
         self._now = now
         # Re-entrant, because a signal handler may enter a stage while a line is being written.
         self._lock = threading.RLock()
@@ -66,12 +70,6 @@ class Writer:
             if orderly and self._file is not None and (self._is_open() or self._open()):
                 self._append(frame({"closed": self._now()}))
             self._forget_file()
-
-    @property
-    def resource(self) -> Mapping[str, Any]:
-        """The resource attributes of this process, from the header."""
-        resource: Mapping[str, Any] = self._header["resource"]
-        return resource
 
     def abandon(self) -> None:
         """Release the file without writing: in a forked child it belongs to the parent."""
@@ -112,7 +110,13 @@ class Writer:
             self._fail(error)
             return False
         self._size = os.fstat(self._number).st_size  # not 0 when continuing after a failure
-        return self._append(frame({**self._header, "opened": self._now()}))
+        header: Header = {
+            "journal": VERSION,
+            "process": self._process,
+            "resource": self.resource,
+            "opened": self._now(),
+        }
+        return self._append(frame(header))
 
     def _rotate(self) -> None:
         self._append(frame({"closed": self._now()}))

@@ -7,9 +7,10 @@ from typing import Any
 
 from cycletrace._internal.delivery.readable_span import readable_span
 from cycletrace._internal.diagnostics import describe_error, log_once
+from cycletrace._internal.journal.documents import SpanDocument
 
 
-def hand_over(document: Mapping[str, Any], resource: Mapping[str, Any], processors: Iterable[Any]) -> None:
+def hand_over(document: SpanDocument, resource: Mapping[str, Any], processors: Iterable[Any]) -> None:
     """Pass a finished span to the user's span processors. Their exceptions are logged."""
     span = readable_span(document, resource)
     for processor in processors:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from cycletrace._internal import loading
 from cycletrace._internal.diagnostics import never_raise
-from cycletrace._internal.journal import processes
-from cycletrace._internal.journal.format import VERSION, frame
+from cycletrace._internal.journal.documents import make_event, make_span
+from cycletrace._internal.journal.format import frame
 from cycletrace._internal.journal.writer import Writer
 from cycletrace._internal.sdk import fork_warning, launch, settings
 from cycletrace._internal.sdk.current import CURRENT
@@ -57,8 +57,7 @@ class Runtime:
         self._lock = threading.Lock()
         self._worker: Worker | None = None
         self.propagation = EnvPropagation()
-        header = {"journal": VERSION, "process": processes.identity(), "resource": resource()}
-        self.writer = Writer(chosen.directory, header, source.now, source.new_id())
+        self.writer = Writer(chosen.directory, resource(), source.now, source.new_id())
 
     def here_cycle(self) -> CycleRef:
         """Return the default cycle: the innermost, else the inherited, else an implicit one."""
@@ -91,23 +90,18 @@ class Runtime:
             return around.stage
         return None
 
-    def write(self, document: Mapping[str, Any]) -> None:
-        """Write this document to the journal."""
-        self.writer.write(frame(document))
-
     def write_event(self, cycle: CycleRef, event: str, span_id: str, at: int, attributes: Mapping[str, Any]) -> None:
         """Write an event of this cycle to the journal."""
-        self.write(
-            {
-                "event": event,
-                "time": at,
-                "trace_id": cycle.cycle_id,
-                "span_id": span_id,
-                "service": cycle.service,
-                "namespace": cycle.namespace,
-                "attributes": {**attributes, **cycle.attributes},
-            }
+        document = make_event(
+            event,
+            trace_id=cycle.cycle_id,
+            span_id=span_id,
+            time=at,
+            service=cycle.service,
+            namespace=cycle.namespace,
+            attributes={**attributes, **cycle.attributes},
         )
+        self.writer.write(frame(document))
         self.ensure_worker()
 
     def write_span(
@@ -122,19 +116,19 @@ class Runtime:
         error: str | None = None,
     ) -> None:
         """Journal a span of this cycle, and pass it to the user's span processors. ``parent`` defaults to the root."""
-        document = {
-            "span": name,
-            "trace_id": cycle.cycle_id,
-            "span_id": span_id,
-            "parent_span_id": parent or cycle.root_id,
-            "start": start,
-            "end": end,
-            "service": cycle.service,
-            "namespace": cycle.namespace,
-            "attributes": {**attributes, **cycle.attributes},
-            "error": error,
-        }
-        self.write(document)
+        document = make_span(
+            name,
+            trace_id=cycle.cycle_id,
+            span_id=span_id,
+            parent=parent or cycle.root_id,
+            start=start,
+            end=end,
+            service=cycle.service,
+            namespace=cycle.namespace,
+            attributes={**attributes, **cycle.attributes},
+            error=error,
+        )
+        self.writer.write(frame(document))
         self.ensure_worker()
         if self.settings.span_processors:
             from cycletrace._internal.sdk.processors import hand_over

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from cycletrace import conventions as c
+from cycletrace._internal.journal.documents import Document, EventDocument, SpanDocument, parse
 from cycletrace._internal.journal.files import list_journals
-from cycletrace._internal.journal.format import unframe
 from cycletrace._internal.testing.clock import Clock
 from cycletrace._internal.testing.tree import Node
 
@@ -20,15 +19,15 @@ class Journal:
         self.clock = clock or Clock()
         """The clock of a :func:`recording`."""
 
-    def documents(self) -> list[dict[str, Any]]:
+    def documents(self) -> list[Document]:
         """Return every line in the order of writing, one process after the other."""
-        return [unframe(line) for path in list_journals(self.directory) for line in path.read_bytes().splitlines()]
+        return [parse(line) for path in list_journals(self.directory) for line in path.read_bytes().splitlines()]
 
-    def spans(self, name: str | None = None) -> list[dict[str, Any]]:
+    def spans(self, name: str | None = None) -> list[SpanDocument]:
         """Return the spans of stages, waits, marks, aliases and outcomes, optionally only those with this name."""
         return [document for document in self.documents() if "span" in document and name in {None, document["span"]}]
 
-    def span(self, name: str) -> dict[str, Any]:
+    def span(self, name: str) -> SpanDocument:
         """Return the only span with this name.
 
         Raises:
@@ -41,9 +40,9 @@ class Journal:
             )
         return found[0]
 
-    def events(self, name: str = c.STAGE_STARTED) -> list[dict[str, Any]]:
+    def events(self, name: str = c.STAGE_STARTED) -> list[EventDocument]:
         """Return the events with this name."""
-        return [document for document in self.documents() if document.get("event") == name]
+        return [document for document in self.documents() if "event" in document and document["event"] == name]
 
     def names(self) -> list[str]:
         """Return the names of all spans, in the order in which they ended."""
@@ -55,17 +54,17 @@ class Journal:
 
     def trees(self, key: str | None = None) -> list[Node]:
         """Return the ended top-level stages as trees, optionally only those of the cycle with this key."""
-        children: dict[str | None, list[dict[str, Any]]] = {}
+        children: dict[str | None, list[SpanDocument]] = {}
         for span in sorted(self._stages(), key=lambda span: (span["start"], span["span_id"])):
             if key in {None, span["attributes"].get(c.CYCLE_KEY)}:
                 children.setdefault(span["attributes"].get(c.STAGE_PARENT), []).append(span)
 
-        def node(span: dict[str, Any]) -> Node:
+        def node(span: SpanDocument) -> Node:
             inner = tuple(node(child) for child in children.get(span["span_id"], ()))
             return Node(span["span"], span["attributes"][c.STAGE_OUTCOME], inner)
 
         return [node(span) for span in children.get(None, [])]
 
-    def _stages(self) -> list[dict[str, Any]]:
+    def _stages(self) -> list[SpanDocument]:
         stages = {span["span_id"]: span for span in self.spans() if c.STAGE_OUTCOME in span["attributes"]}
         return list(stages.values())
