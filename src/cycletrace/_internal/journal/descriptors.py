@@ -7,7 +7,6 @@ numbers. A number kept from before would then refer to one of the user's files.
 from __future__ import annotations
 
 import os
-import sys
 from contextlib import suppress
 
 _MOST = 4096
@@ -51,15 +50,16 @@ def _file_of(number: int) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-if sys.platform == "win32":
+try:
+    # Not inside the function: a child that is forked in the midst of an import would wait for it for ever.
+    import fcntl
+    import resource
+except ImportError:  # Windows
 
     def _move_up(number: int) -> int:
         return number
 
 else:
-    # Not inside the function: a child that is forked in the midst of an import would wait for it for ever.
-    import fcntl
-    import resource
 
     def _move_up(number: int) -> int:
         """Duplicate a descriptor above the usual range and close it; return the same number if none is free."""

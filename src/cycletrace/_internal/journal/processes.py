@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+CAN_PROBE = sys.platform != "win32"
+"""True if signal 0 only asks whether a process exists. On Windows, it interrupts the process."""
 
 
 def identity(pid: int | None = None) -> dict[str, Any]:
@@ -22,7 +26,7 @@ def identity(pid: int | None = None) -> dict[str, Any]:
 
 
 def is_gone(process: Mapping[str, Any]) -> bool:
-    """Return whether this process has certainly ended; ``False`` if unknown (another host or container)."""
+    """Return whether this process has certainly ended; ``False`` if unknown (another host, or Windows)."""
     here = identity()
     if process.get("host") != here["host"]:
         return False
@@ -31,7 +35,7 @@ def is_gone(process: Mapping[str, Any]) -> bool:
     if process.get("pid_namespace") != here["pid_namespace"]:
         return False
     pid = process.get("pid")
-    if not isinstance(pid, int) or pid <= 0:
+    if not CAN_PROBE or not isinstance(pid, int) or pid <= 0:
         return False
     try:
         os.kill(pid, 0)

@@ -25,6 +25,9 @@ from cycletrace._internal.journal.processes import identity
 MAX_PENDING = 10_000
 """Maximum number of lines that wait in memory while the journal cannot be written."""
 
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+"""How a journal is opened: never through a link, and on Windows without translation of newlines."""
+
 
 class Writer:
     """Appends lines to this process's journal, which it opens at the first line. Never raises."""
@@ -104,8 +107,7 @@ class Writer:
         try:
             # 0700 and 0600: records may be confidential.
             _make_private(self._folder.parent)
-            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
-            self._file = Descriptor(os.open(self._folder / self._name, flags, 0o600))
+            self._file = Descriptor(os.open(self._folder / self._name, _FLAGS, 0o600))
         except (OSError, ValueError) as error:  # ValueError: a path that contains NUL
             self._fail(error)
             return False
