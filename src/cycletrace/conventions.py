@@ -10,6 +10,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
+SCHEMA_URL: Final = "https://cycletrace.dev/schemas/1.0.0"
+"""The version of this vocabulary that records are written in. It changes when a name or a word changes its meaning."""
+
 # --- parts and kinds -------------------------------------------------------------------------------
 
 TRAINING: Final = "training"

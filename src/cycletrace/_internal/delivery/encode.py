@@ -15,6 +15,7 @@ from cycletrace._internal.journal.documents import EventDocument, Record
 from cycletrace._internal.otlp.signals import LOGS, TRACES
 from cycletrace._internal.otlp.values import fill
 from cycletrace._version import __version__
+from cycletrace.conventions import SCHEMA_URL
 
 
 class Item(NamedTuple):
@@ -55,6 +56,7 @@ def _log_request(items: Sequence[Item]) -> ExportLogsServiceRequest:
         scope = logs.scope_logs.add()
         scope.scope.name = SCOPE_NAME
         scope.scope.version = __version__
+        scope.schema_url = SCHEMA_URL
         for document in documents:
             _write_record(scope.log_records.add(), document)
     return request

@@ -9,7 +9,7 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode,
 
 from cycletrace._internal.journal.documents import Record, SpanDocument
 from cycletrace._version import __version__
-from cycletrace.conventions import SERVICE_NAME, SERVICE_NAMESPACE
+from cycletrace.conventions import SCHEMA_URL, SERVICE_NAME, SERVICE_NAMESPACE
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -56,5 +56,5 @@ def readable_span(document: SpanDocument, resource: Mapping[str, Any]) -> Readab
         status=Status(StatusCode.UNSET) if error is None else Status(StatusCode.ERROR, error or None),
         start_time=document["start"],
         end_time=document["end"],
-        instrumentation_scope=InstrumentationScope(SCOPE_NAME, __version__),
+        instrumentation_scope=InstrumentationScope(SCOPE_NAME, __version__, SCHEMA_URL),
     )

@@ -383,7 +383,7 @@ def _tracer(new_id: Callable[[], str]) -> Tracer:
     provider = TracerProvider(
         sampler=Always(), resource=Resource.get_empty(), id_generator=Ids(), shutdown_on_exit=False
     )
-    return provider.get_tracer(SCOPE_NAME, __version__)
+    return provider.get_tracer(SCOPE_NAME, __version__, c.SCHEMA_URL)
 
 
 def stage_context(cycle: CycleRef, stage: str, run: Run | None) -> OtelContext:
