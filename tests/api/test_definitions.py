@@ -178,7 +178,7 @@ print("ran")
     [
         ("CYCLETRACE_LAUNCH", "rocket", "terminal, notebook"),
         ("CYCLETRACE_PEOPLE", "all", "pseudonyms, names, none"),
-        ("CYCLETRACE_ENDPOINT", "localhost:4318", "an http:// or https:// URL"),
+        ("CYCLETRACE_ENDPOINT", "localhost:4318", "a URL such as http://HOST:4318"),
         ("CYCLETRACE_JOURNAL_LIMIT", "many", "a number of bytes"),
         ("CYCLETRACE_DISABLED", "perhaps", "1, true"),
         ("CYCLETRACE_CYCLE", '{"model": 7}', "must have a key"),

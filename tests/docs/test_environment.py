@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.docs.pages import ROOT, page, section, table, words
 
-from cycletrace._internal import diagnostics
+import cycletrace
+from cycletrace._internal import diagnostics, environment
 from cycletrace._internal.delivery import destination
 from cycletrace._internal.flow import RULES
 from cycletrace._internal.sdk import launch, settings
-from cycletrace.conventions import LAUNCHES
 
 VARIABLE = re.compile(r"(CYCLETRACE|OTEL)_[A-Z_]*[A-Z]")
 OF_A_SIGNAL = re.compile(r"OTEL_EXPORTER_OTLP_(TRACES|LOGS)_")
@@ -58,7 +60,7 @@ def test_the_table_has_every_variable_that_is_read_and_no_other() -> None:
     read = {name for path in (ROOT / "src").rglob("*.py") for name in literals(path)}
     env = Asked(OTEL_EXPORTER_OTLP_ENDPOINT="collector:4317")
     settings.read(env)
-    destination.find(environment=env)
+    destination.find(env=env)
     read |= {OF_A_SIGNAL.sub("OTEL_EXPORTER_OTLP_", name) for name in env.names if VARIABLE.fullmatch(name)}
     assert read | SDK_LIMITS | {"TRACEPARENT"} == set(in_table())
 
@@ -71,9 +73,39 @@ def test_the_limits_are_those_that_the_sdk_reads() -> None:
     )
 
 
-def test_every_row_has_meaning_values_and_default() -> None:
-    for name, row in in_table().items():
-        assert all(row[column] for column in ("meaning", "values", "default")), name
+def test_the_rows_are_those_of_the_declarations() -> None:
+    rows = [row for row in table(page("environment.md"), "variable") if not SDK_LIMITS & set(words(row["variable"]))]
+    assert rows == [
+        {
+            "variable": f"`{variable.name}`",
+            "meaning": variable.meaning,
+            "values": variable.values,
+            "default": variable.default_text,
+        }
+        for variable in environment.VARIABLES
+    ]
+    assert all(all(row.values()) for row in rows)
+
+
+def test_every_setting_has_a_declaration_and_every_argument_of_configure_is_a_setting() -> None:
+    fields = set(settings.Settings._fields) - {"span_processors"}
+    assert set(environment.SETTINGS) == fields
+    assert set(inspect.signature(cycletrace.configure).parameters) == {*fields - {"journal_limit"}, "span_processors"}
+
+
+@pytest.mark.parametrize("variable", environment.VARIABLES, ids=lambda variable: variable.name)
+def test_the_documented_values_are_those_that_are_parsed(variable: environment.Variable[Any]) -> None:
+    listed = words(variable.values) if re.fullmatch(r"(`[^`]+` ?)+", variable.values) else []
+    if variable.values == "boolean":
+        listed = words(page("environment.md").partition("Boolean variables accept ")[2].partition("\n")[0])
+        assert set(listed) == diagnostics.TRUE | environment.FALSE
+    for value in listed:
+        variable.parse(value)
+    if listed and variable.allowed and variable.values != "boolean":
+        assert variable.allowed == f"one of {', '.join(listed)}"
+    default = words(variable.default_text)
+    if len(default) == 1 and default[0] in listed:
+        assert variable.parse(default[0]) == variable.default
 
 
 def test_the_variables_that_detect_a_launch_are_those_of_the_source() -> None:
@@ -82,16 +114,11 @@ def test_the_variables_that_detect_a_launch_are_those_of_the_source() -> None:
     assert documented == {*launch.CI_VARIABLES, *launch.SCHEDULER_VARIABLES}
 
 
-def test_defaults_and_allowed_values_are_those_of_the_source() -> None:
+def test_defaults_outside_the_lists_are_those_of_the_source() -> None:
     rows = in_table()
-    default = settings.read({"CYCLETRACE_DIR": "/nowhere"})
-    assert words(rows["CYCLETRACE_PEOPLE"]["values"]) == list(settings.PEOPLE_MODES)
-    assert words(rows["CYCLETRACE_PEOPLE"]["default"]) == [default.people]
-    assert words(rows["CYCLETRACE_LAUNCH"]["values"]) == list(LAUNCHES)
-    assert words(rows["CYCLETRACE_JOURNAL_LIMIT"]["default"]) == [str(default.journal_limit)]
+    assert words(rows["CYCLETRACE_JOURNAL_LIMIT"]["default"]) == [str(environment.JOURNAL_LIMIT.default)]
+    assert words(rows["OTEL_EXPORTER_OTLP_TIMEOUT"]["default"]) == [f"{environment.OTLP_TIMEOUT.default:g}"]
     assert set(words(rows["CYCLETRACE_PRODUCTION"]["default"])[0].split(",")) == RULES.production
-    assert (default.is_disabled, default.is_strict, not default.is_propagating) == (False, False, False)
-    assert {rows[f"CYCLETRACE_{name}"]["default"] for name in ("DISABLED", "STRICT", "NO_PROPAGATE")} == {"`false`"}
 
 
 @pytest.mark.parametrize(
@@ -99,14 +126,14 @@ def test_defaults_and_allowed_values_are_those_of_the_source() -> None:
     [("http://127.0.0.1:4317", "grpc"), ("http://127.0.0.1:4318", "http/protobuf"), ("http://host", "http/protobuf")],
 )
 def test_the_default_protocol_goes_by_the_port(endpoint: str, protocol: str) -> None:
-    found = destination.find(environment={"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint})
+    found = destination.find(env={"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint})
     assert found is not None
     assert {target.protocol for target in found.values()} == {protocol}
 
 
 def test_a_variable_for_one_signal_takes_precedence_and_its_endpoint_is_unchanged() -> None:
     found = destination.find(
-        environment={
+        env={
             "OTEL_EXPORTER_OTLP_ENDPOINT": "http://all:4318",
             "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": "http://logs:4318/own",
             "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT": "3",
@@ -139,10 +166,10 @@ def test_a_disabled_sdk_delivers_nothing() -> None:
     ("variable", "value", "allowed", "instead"),
     [
         ("CYCLETRACE_LAUNCH", "slurm", "one of terminal, notebook, ci, scheduler, other", "It is ignored"),
-        ("CYCLETRACE_PEOPLE", "all", "one of pseudonyms, names, none", "Using 'pseudonyms'"),
-        ("CYCLETRACE_JOURNAL_LIMIT", "5", "a number of bytes, at least 1000000", "Using 1073741824"),
-        ("CYCLETRACE_ENDPOINT", "host:4318", "an http:// or https:// URL", "It is ignored"),
-        ("CYCLETRACE_DISABLED", "perhaps", "one of 1, true, 0, false", "Using False"),
+        ("CYCLETRACE_PEOPLE", "all", "one of pseudonyms, names, none", "Using pseudonyms"),
+        ("CYCLETRACE_JOURNAL_LIMIT", "5", "a number of bytes, at least 1000000", "Using 1073741824 (1 GiB)"),
+        ("CYCLETRACE_ENDPOINT", "host:4318", "a URL such as http://HOST:4318", "It is ignored"),
+        ("CYCLETRACE_DISABLED", "perhaps", "one of 1, true, 0, false", "Using false"),
     ],
 )
 def test_an_invalid_value_is_logged_and_the_default_is_used(

@@ -13,8 +13,7 @@ from tests.journals import Journal, environment, run_script
 
 from cycletrace import conventions as c
 from cycletrace._internal.journal.processes import identity, is_gone
-from cycletrace._internal.sdk import launch, people
-from cycletrace._internal.sdk.settings import Settings
+from cycletrace._internal.sdk import launch, people, settings
 
 TELL = """
 from cycletrace import stage
@@ -64,13 +63,15 @@ def test_on_a_terminal_a_person_launched_it(tmp_path: Path) -> None:
     assert Journal(tmp_path / "state").span("train")["attributes"][c.STAGE_LAUNCH] == "terminal"
 
 
-def test_people_are_pseudonyms_names_or_nobody(tmp_path: Path) -> None:
+def test_people_are_pseudonyms_names_or_nobody() -> None:
+    default = settings.read({})
+
     def actor(mode: str = "pseudonyms", key: str = "", namespace: str = "") -> tuple[str, str | None]:
-        return people.actor("person:ann", Settings(tmp_path, namespace=namespace, people=mode, people_key=key))
+        return people.actor("person:ann", default._replace(namespace=namespace, people=mode, people_key=key))
 
     assert actor("names") == ("human", "ann")
     assert actor("none") == ("human", None)
-    assert people.actor(None, Settings(tmp_path, people="names")) == ("automation", None)
+    assert people.actor(None, default._replace(people="names")) == ("automation", None)
     ids = [actor(), actor(namespace="team"), actor(key="secret"), actor(key="secret", namespace="team")]
     assert ids[2] == ids[3], "the key counts, the namespace stands in where there is none"
     assert len(set(ids)) == 3

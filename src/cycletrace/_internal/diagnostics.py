@@ -20,6 +20,9 @@ LOGGER = logging.getLogger("cycletrace")
 # printed to stderr by the logging module's last resort.
 LOGGER.addHandler(logging.NullHandler())
 
+TRUE = frozenset({"1", "true", "yes", "on"})
+"""Values of boolean variables that mean true."""
+
 _logged: set[str] = set()
 _LIMIT = 1000
 
@@ -35,7 +38,7 @@ def warn_misuse(message: str, *values: object) -> None:
         Misuse: in strict mode.
     """
     text = message % values if values else message
-    if os.environ.get("CYCLETRACE_STRICT", "").strip().lower() in {"1", "true", "yes", "on"}:
+    if os.environ.get("CYCLETRACE_STRICT", "").strip().lower() in TRUE:
         raise Misuse(text)
     log_once(text)
 

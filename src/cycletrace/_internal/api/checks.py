@@ -21,18 +21,6 @@ def one_of(what: str, given: str | None, allowed: Iterable[str]) -> None:
         raise ValueError(f"{what} must be one of {', '.join(allowed)}, got {given!r}.")
 
 
-def url(what: str, given: str | None) -> None:
-    """Check that a value, if given, is an HTTP URL.
-
-    Raises:
-        ValueError: if it is not.
-    """
-    if given is not None and not str(given).startswith(("http://", "https://")):
-        from cycletrace._internal.otlp.urls import quote_harmless
-
-        raise ValueError(f"{what} must be a URL such as http://HOST:4318, got {quote_harmless(given)}.")
-
-
 def attempt(given: int | None) -> None:
     """Check that a value, if given, is the number of an attempt.
 

@@ -43,30 +43,25 @@ def configure(
         ValueError: if a value is not allowed.
         TypeError: if an item of ``span_processors`` is neither a processor nor an exporter.
     """
-    from pathlib import Path
+    from os import fspath
 
-    from cycletrace import conventions as c
-    from cycletrace._internal.api import checks
-    from cycletrace._internal.sdk.settings import PEOPLE_MODES
+    from cycletrace._internal.sdk import settings
 
-    checks.url("endpoint", endpoint)
-    checks.one_of("launch", launch, c.LAUNCHES)
-    checks.one_of("people", people, PEOPLE_MODES)
-    chosen = {
-        "endpoint": endpoint,
-        "directory": None if directory is None else Path(directory),
-        "namespace": namespace,
-        "span_processors": span_processors,
-        "launch": launch,
-        "people": people,
-        "people_key": people_key,
-        "is_propagating": propagate,
-        "is_disabled": None if enabled is None else not enabled,
-    }
+    chosen = settings.check(
+        endpoint=endpoint,
+        directory=None if directory is None else fspath(directory),
+        namespace=namespace,
+        span_processors=span_processors,
+        launch=launch,
+        people=people,
+        people_key=people_key,
+        propagate=propagate,
+        enabled=enabled,
+    )
     if ready():
         from cycletrace._internal.sdk import runtime
 
-        runtime.configure({name: value for name, value in chosen.items() if value is not None})
+        runtime.configure(chosen)
 
 
 def flush(timeout: float = 2.0) -> bool:

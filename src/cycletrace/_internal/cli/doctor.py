@@ -92,7 +92,7 @@ def _settings() -> Iterator[Finding]:
         LOGGER.removeHandler(listener)
     for complaint in logged:
         yield Finding("settings", False, complaint, "Correct or unset the variable.")
-    if chosen.is_disabled:
+    if not chosen.enabled:
         yield Finding("settings", False, "cycletrace is disabled", "Unset CYCLETRACE_DISABLED.")
     own = sorted(name for name in os.environ if name.startswith(("CYCLETRACE_", "OTEL_")))
     cycle = f"cycle {inherited.cycle.key}" if inherited else "no current cycle"

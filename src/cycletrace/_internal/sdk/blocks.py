@@ -118,7 +118,7 @@ def attach(text: str, stage: str | None) -> Block | None:
     run = None if stage is None else state.running.get(stage)
     inside = Context(cycle, run, Inherited(cycle, stage))
     otel = None
-    if stage is not None and state.settings.is_propagating:
+    if stage is not None and state.settings.propagate:
         otel = stage_context(cycle, stage, run)
     return Block(inside, swap(Contexts(inside, otel)))
 

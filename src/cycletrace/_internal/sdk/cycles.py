@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cycletrace import conventions as c
+from cycletrace._internal import environment
 from cycletrace._internal.diagnostics import warn_misuse
 from cycletrace._internal.sdk.settings import resource_attributes
 
@@ -154,7 +155,7 @@ def implicit(namespace: str, now: int, short_id: str) -> CycleRef:
 
 def service_name() -> str | None:
     """Return ``service.name`` as OpenTelemetry reads it from the environment."""
-    return os.environ.get("OTEL_SERVICE_NAME") or resource_attributes().get(c.SERVICE_NAME) or None
+    return environment.SERVICE_NAME.read(os.environ) or resource_attributes().get(c.SERVICE_NAME) or None
 
 
 def script_name() -> str:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
+from cycletrace._internal import environment
 from cycletrace._internal.diagnostics import warn_misuse
 from cycletrace._internal.sdk import worktree
 from cycletrace._internal.sdk.cycles import CycleRef, from_text
 
-CYCLE_VARIABLE = "CYCLETRACE_CYCLE"
-TRACEPARENT = "TRACEPARENT"
+CYCLE_VARIABLE = environment.CYCLE.name
+TRACEPARENT = environment.TRACEPARENT.name
 
 
 class Inherited(NamedTuple):

@@ -177,7 +177,7 @@ class Run:
             self.id = run_id = source.new_id()
             self.span = NonRecordingSpan(span_context(cycle.cycle_id, run_id))
         # A span of another trace stays current, unless it belongs to one of our stages.
-        if not runtime.settings.is_propagating or (is_foreign and (here.run is None or here.run.span is not around)):
+        if not runtime.settings.propagate or (is_foreign and (here.run is None or here.run.span is not around)):
             self.otel_around = self._otel_inside = None
         else:
             self.otel_around = otel

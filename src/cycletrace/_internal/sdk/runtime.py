@@ -217,7 +217,7 @@ def _make() -> Runtime | None:
 @never_raise
 def _start() -> Runtime | None:
     chosen = settings.read()
-    if chosen.is_disabled:
+    if not chosen.enabled:
         return None
     made = Runtime(chosen, _source)
     _hook()
