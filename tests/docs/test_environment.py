@@ -16,6 +16,7 @@ import cycletrace
 from cycletrace._internal import diagnostics, environment
 from cycletrace._internal.delivery import destination
 from cycletrace._internal.flow import RULES
+from cycletrace._internal.otlp.endpoint import GRPC, HTTP
 from cycletrace._internal.sdk import launch, settings
 
 VARIABLE = re.compile(r"(CYCLETRACE|OTEL)_[A-Z_]*[A-Z]")
@@ -116,6 +117,7 @@ def test_the_variables_that_detect_a_launch_are_those_of_the_source() -> None:
 
 def test_defaults_outside_the_lists_are_those_of_the_source() -> None:
     rows = in_table()
+    assert environment.PROTOCOLS == (HTTP, GRPC)
     assert words(rows["CYCLETRACE_JOURNAL_LIMIT"]["default"]) == [str(environment.JOURNAL_LIMIT.default)]
     assert words(rows["OTEL_EXPORTER_OTLP_TIMEOUT"]["default"]) == [f"{environment.OTLP_TIMEOUT.default:g}"]
     assert set(words(rows["CYCLETRACE_PRODUCTION"]["default"])[0].split(",")) == RULES.production

@@ -7,42 +7,53 @@ declarations. An invalid value is logged once, with what is allowed, and the def
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from cycletrace._internal.diagnostics import TRUE, warn_misuse
-from cycletrace._internal.otlp.endpoint import GRPC, HTTP
 from cycletrace._internal.otlp.urls import quote_harmless
 from cycletrace.conventions import LAUNCHES
 
 T = TypeVar("T")
 
 FALSE = frozenset({"0", "false", "no", "off"})
+PROTOCOLS = ("http/protobuf", "grpc")
 PEOPLE_MODES = ("pseudonyms", "names", "none")
 LEAST_JOURNAL = 1_000_000
 """Smallest limit on the total size of the journals in bytes."""
 
 
-@dataclass(frozen=True)
 class Variable(Generic[T]):
-    """A variable: how it is documented, and how it is read."""
+    """A variable: how it is documented, and how it is read. A plain class, since it is made at every start."""
 
-    name: str
-    meaning: str
-    values: str
-    """The allowed values, for the documentation."""
-    default_text: str
-    """The default, for the documentation."""
-    parse: Callable[[str], T]
-    """Returns the value of a text that is not empty. Raises :class:`ValueError` if it is not allowed."""
-    default: T
-    allowed: str = ""
-    """The allowed values, for error messages."""
-    setting: str | None = None
-    """The field of ``Settings`` that it sets, which may also be an argument of ``configure``."""
-    is_secret: bool = False
-    """True if the value may contain a password."""
+    def __init__(
+        self,
+        name: str,
+        meaning: str,
+        values: str,
+        default_text: str,
+        parse: Callable[[str], T],
+        default: T,
+        *,
+        allowed: str = "",
+        setting: str | None = None,
+        is_secret: bool = False,
+    ) -> None:
+        self.name = name
+        self.meaning = meaning
+        self.values = values
+        """The allowed values, for the documentation."""
+        self.default_text = default_text
+        """The default, for the documentation."""
+        self.parse = parse
+        """Returns the value of a text that is not empty. Raises :class:`ValueError` if it is not allowed."""
+        self.default = default
+        self.allowed = allowed
+        """The allowed values, for error messages."""
+        self.setting = setting
+        """The field of ``Settings`` that it sets, which may also be an argument of ``configure``."""
+        self.is_secret = is_secret
+        """True if the value may contain a password."""
 
     def read(self, env: Mapping[str, str], name: str | None = None) -> T:
         """Return the value in this environment, or the default. ``name`` is that of a variant for one signal."""
@@ -324,9 +335,9 @@ OTLP_PROTOCOL = Variable[str | None](
     "the protocol",
     "`http/protobuf` `grpc`",
     "`grpc` for port 4317, else `http/protobuf`",
-    _one_of((HTTP, GRPC)),
+    _one_of(PROTOCOLS),
     None,
-    allowed=_list_of((HTTP, GRPC)),
+    allowed=_list_of(PROTOCOLS),
 )
 OTLP_HEADERS = Variable[str](
     "OTEL_EXPORTER_OTLP_HEADERS",

@@ -4,8 +4,7 @@ The first line of a journal holds a header, the last one after a proper exit a c
 events. ``docs/architecture.md`` describes the fields.
 """
 
-from __future__ import annotations
-
+# Annotations are evaluated here: typing would compile each of those that are text, at every start of a program.
 from collections.abc import Mapping
 from typing import Any, TypeAlias, TypedDict, cast, final
 
