@@ -29,12 +29,12 @@ def test_a_version_names_the_key(journal: Journal) -> None:
         with ct.stage("train") as run:
             assert run.cycle is not None
             assert run.cycle.key == "churn@7"
-    said = attributes(journal, "train")
-    assert said[c.CYCLE_ID] == cycle.trace_id
-    assert said[c.CYCLE_KEY] == "churn@7"
-    assert (said[c.MODEL_NAME], said[c.MODEL_VERSION], said[c.MODEL_DOMAIN]) == ("churn", "7", "tabular")
-    assert (said[c.CYCLE_TRIGGER], said[c.ENVIRONMENT]) == ("drift", "staging")
-    assert c.CYCLE_IMPLICIT not in said
+    recorded = attributes(journal, "train")
+    assert recorded[c.CYCLE_ID] == cycle.trace_id
+    assert recorded[c.CYCLE_KEY] == "churn@7"
+    assert (recorded[c.MODEL_NAME], recorded[c.MODEL_VERSION], recorded[c.MODEL_DOMAIN]) == ("churn", "7", "tabular")
+    assert (recorded[c.CYCLE_TRIGGER], recorded[c.ENVIRONMENT]) == ("drift", "staging")
+    assert c.CYCLE_IMPLICIT not in recorded
     assert journal.span("train")["service"] == "churn"
 
 
@@ -92,10 +92,10 @@ def test_without_any_the_run_of_the_program_has_one_implicit_cycle(tmp_path: Pat
     script.write_text("import cycletrace\nfor _ in range(2):\n    with cycletrace.stage('data'): pass\n")
     for _ in range(2):
         subprocess.run([sys.executable, str(script)], env=environment(tmp_path / "state"), check=True)
-    said = [span["attributes"] for span in Journal(tmp_path / "state").spans()]
-    assert {one[c.MODEL_NAME] for one in said} == {"train_churn"}
-    assert all(one[c.CYCLE_IMPLICIT] is True for one in said)
-    first, second, third, fourth = (one[c.CYCLE_ID] for one in said)
+    recorded = [span["attributes"] for span in Journal(tmp_path / "state").spans()]
+    assert {one[c.MODEL_NAME] for one in recorded} == {"train_churn"}
+    assert all(one[c.CYCLE_IMPLICIT] is True for one in recorded)
+    first, second, third, fourth = (one[c.CYCLE_ID] for one in recorded)
     assert first == second != third == fourth
 
 
@@ -126,9 +126,9 @@ def test_the_namespace_is_in_the_id(journal: Journal) -> None:
 def test_any_key_is_a_key(journal: Journal, key: str) -> None:
     with ct.cycle("churn", key=key) as cycle, ct.stage("train"):
         pass
-    said = attributes(journal, "train")
-    assert said[c.CYCLE_KEY] == cycle.key
-    assert said[c.CYCLE_ID] == c.cycle_id("", cycle.key)
+    recorded = attributes(journal, "train")
+    assert recorded[c.CYCLE_KEY] == cycle.key
+    assert recorded[c.CYCLE_ID] == c.cycle_id("", cycle.key)
     assert len(cycle.key) <= 1024
     assert ct.current_stage() is None
 

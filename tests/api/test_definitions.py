@@ -82,7 +82,7 @@ def test_a_generator_cannot_be_a_wait_or_a_cycle() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         (lambda: ct.mark("nearly"), "nearly"),
         (lambda: ct.cycle("m", "1").close("great"), "great"),
@@ -93,14 +93,14 @@ def test_a_generator_cannot_be_a_wait_or_a_cycle() -> None:
     ],
 )
 def test_invalid_values_at_run_time_are_logged_once(
-    journal: Journal, wrong: Any, told: str, caplog: pytest.LogCaptureFixture
+    journal: Journal, wrong: Any, message: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     _recorded.clear()
     for _ in range(2):
         wrong()
     ours = [record for record in caplog.records if record.name == "cycletrace"]
     assert len(ours) == 1
-    assert told in ours[0].getMessage()
+    assert message in ours[0].getMessage()
 
 
 def test_strict_mode_raises_at_run_time(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,8 +27,8 @@ class Kept(logging.Handler):
         self.addFilter(CycleFilter())
 
     def emit(self, record: logging.LogRecord) -> None:
-        said = vars(record)
-        self.records.append((said["trace_id"], said["span_id"], said["cycle_key"], record.getMessage()))
+        fields = vars(record)
+        self.records.append((fields["trace_id"], fields["span_id"], fields["cycle_key"], record.getMessage()))
 
 
 @pytest.fixture
@@ -105,6 +105,6 @@ logging.getLogger().warning("hello")
         check=True,
         timeout=60,
     )
-    told, hello = done.stderr.splitlines()
-    assert told.startswith("[] CYCLETRACE_LAUNCH must be one of ")
+    warning, hello = done.stderr.splitlines()
+    assert warning.startswith("[] CYCLETRACE_LAUNCH must be one of ")
     assert hello == "[] hello"

@@ -99,10 +99,10 @@ def test_record_exception_arrives_and_makes_no_error(journal: Journal) -> None:
 
 
 def test_an_error_status_means_the_outcome_error_unless_one_was_set(journal: Journal) -> None:
-    for said in (None, "cached"):
+    for given in (None, "cached"):
         with ct.stage("train") as run:
-            if said:
-                run.outcome = said
+            if given:
+                run.outcome = given
             trace.get_current_span().set_status(Status(StatusCode.ERROR, "loss is NaN"))
     assert [span["attributes"][c.STAGE_OUTCOME] for span in journal.spans()] == ["error", "cached"]
     assert [span["error"] is None for span in journal.spans()] == [False, True]

@@ -107,7 +107,7 @@ def test_what_is_refused_alone_is_counted_and_not_sent_again(status: int, tmp_pa
     with FakeCollector() as server:
         server.reply_with(status=status)
         said = run_against(server, tmp_path / "state")
-        assert [f"rejected 1 of our {signal} for good" in said for signal in (TRACES, LOGS)] == [True, True]
+        assert [f"permanently rejected 1 of our {signal}" in said for signal in (TRACES, LOGS)] == [True, True]
         server.reply_with()
         run_against(server, tmp_path / "state", FLUSH)
         assert (server.names(), server.names(LOGS)) == ([], [])

@@ -35,7 +35,7 @@ def work(ending: str) -> str:
 
 def end(ending: str) -> None:
     if ending == "exception":
-        raise ValueError("as told")
+        raise ValueError("as asked")
     if ending == "sys.exit":
         sys.exit(3)
     if ending == "os._exit":

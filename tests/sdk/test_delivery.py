@@ -19,6 +19,7 @@ from cycletrace import conventions as c
 from cycletrace._internal.testing.collector import GRPC, HTTP, LOGS, TRACES
 from cycletrace.testing import FakeCollector, Reply
 
+LOGGING = "import logging; logging.basicConfig(format='%(name)s %(message)s')\n"
 SCRIPT = """
 from cycletrace import stage
 
@@ -180,12 +181,11 @@ with ct.stage("train"):
 
 def test_a_backend_without_logs_is_logged_once_and_not_retried(directory: Path, server: FakeCollector) -> None:
     server.replies[LOGS] = Reply(status=404)
-    told = "import logging; logging.basicConfig(format='%(name)s %(message)s')\n"
-    first = run_script(told + SCRIPT, directory, **to(server))
-    assert first.stderr.count("The endpoint takes no logs") == 1
+    first = run_script(LOGGING + SCRIPT, directory, **to(server))
+    assert first.stderr.count("The endpoint does not support logs") == 1
     assert server.names() == ["data", "train"]
     assert len(server.requests(LOGS)) == 1
-    second = run_script(told + SCRIPT, directory, **to(server))
+    second = run_script(LOGGING + SCRIPT, directory, **to(server))
     assert second.stderr == ""
     assert server.names() == ["data", "data", "train", "train"]
     assert len(server.requests(LOGS)) == 1
@@ -193,8 +193,7 @@ def test_a_backend_without_logs_is_logged_once_and_not_retried(directory: Path, 
 
 def test_a_partial_success_is_logged_and_not_resent(directory: Path, server: FakeCollector) -> None:
     server.replies[TRACES] = Reply(rejected=1, message="no such tenant")
-    told = "import logging; logging.basicConfig(format='%(message)s')\n"
-    done = run_script(told + SCRIPT, directory, **to(server))
+    done = run_script(LOGGING + SCRIPT, directory, **to(server))
     assert "no such tenant" in done.stderr
     run(directory, **to(server))
     assert server.names() == ["data", "data", "train", "train"]

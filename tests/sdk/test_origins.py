@@ -15,15 +15,15 @@ from cycletrace import conventions as c
 from cycletrace._internal.journal.processes import identity, is_gone
 from cycletrace._internal.sdk import launch, people, settings
 
-TELL = """
+SCRIPT = """
 from cycletrace import stage
 with stage("train"):
     pass
 """
 
 
-def told(directory: Path, **variables: str) -> object:
-    assert run_script(TELL, directory, **variables).returncode == 0
+def launch_of(directory: Path, **variables: str) -> object:
+    assert run_script(SCRIPT, directory, **variables).returncode == 0
     return Journal(directory).span("train")["attributes"][c.STAGE_LAUNCH]
 
 
@@ -41,7 +41,7 @@ def told(directory: Path, **variables: str) -> object:
     ],
 )
 def test_the_launch_is_found_out_and_can_be_set(tmp_path: Path, variables: dict[str, str], expected: str) -> None:
-    assert told(tmp_path / "state", **variables) == expected
+    assert launch_of(tmp_path / "state", **variables) == expected
 
 
 @pytest.mark.parametrize("variable", [*launch.CI_VARIABLES, *launch.SCHEDULER_VARIABLES])
@@ -56,7 +56,7 @@ def test_on_a_terminal_a_person_launched_it(tmp_path: Path) -> None:
 
     master, slave = pty.openpty()
     env = environment(tmp_path / "state", SLURM_JOB_ID="17")
-    done = subprocess.run([sys.executable, "-c", TELL], env=env, stdin=slave, stdout=slave, check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", SCRIPT], env=env, stdin=slave, stdout=slave, check=False, timeout=60)
     os.close(master)
     os.close(slave)
     assert done.returncode == 0

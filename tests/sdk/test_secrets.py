@@ -86,16 +86,16 @@ def test_no_secret_is_written_or_printed(tmp_path: Path, status: int | None) -> 
     directory = tmp_path / "state"
     try:
         done = run_script(SCRIPT, directory, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint)
-        said = [done.stdout, done.stderr]
-        said += [
+        output = [done.stdout, done.stderr]
+        output += [
             command(directory, endpoint, *words) for words in (["flush", "--timeout", "1"], ["doctor"], ["status"])
         ]
-        said += [command(directory, endpoint, "status", "--json"), command(directory, endpoint, "doctor", "--json")]
+        output += [command(directory, endpoint, "status", "--json"), command(directory, endpoint, "doctor", "--json")]
     finally:
         if status is not None:
             sink.close()
-    assert f"127.0.0.1:{sink.port}" in "".join(said)
-    assert not any(map(shows_secret, said))
+    assert f"127.0.0.1:{sink.port}" in "".join(output)
+    assert not any(map(shows_secret, output))
     written = [path for path in directory.rglob("*") if path.is_file()]
     assert directory / progress.FILE in written
     assert not any(secret.encode() in path.read_bytes() for path in written for secret in SECRETS)

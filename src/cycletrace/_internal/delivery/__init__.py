@@ -1,1 +1,1 @@
-"""From journals to an OTLP endpoint: one claim-holder a directory, bounded, resumable, at least once."""
+"""Delivery of journals to an OTLP endpoint: by one process per directory, bounded, resumable, at least once."""

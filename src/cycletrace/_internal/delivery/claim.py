@@ -1,7 +1,7 @@
-"""Who ships a directory's journals: one process at a time, and never one that is gone.
+"""The claim on a directory: the one process that delivers its journals.
 
-No file locks: they hang or lie on network file systems. Two holders at once, which a race could make, do no harm:
-delivery is at least once, and identity makes a repetition count once.
+It is a file, not a file lock, which may hang or fail silently on network file systems. If a race lets two processes
+hold the claim, records are delivered twice, which is harmless: duplicates count once.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import Any
 from cycletrace._internal.journal.processes import identity, is_gone
 
 STALE = 60.0
-"""Seconds without a sign of life after which a holder that cannot be looked at counts as gone."""
+"""Seconds without renewal after which a holder whose process cannot be checked counts as gone."""
 UNWRITTEN = 5.0
-"""Seconds after which a claim without a readable holder counts as left behind in the making."""
+"""Seconds after which a claim that names no holder counts as abandoned: its creator was killed while writing it."""
 
 
 def take(directory: Path) -> bool:
-    """Take the claim on this directory, or renew it. ``False`` where another process holds it."""
+    """Take or renew the claim on this directory. Return ``False`` if another process holds it."""
     path = directory / "claim"
     me = identity()
     holder = _holder(path)
@@ -31,7 +31,7 @@ def take(directory: Path) -> bool:
             os.utime(path)
         return True
     if path.exists():
-        if not _is_left(path, holder):
+        if not _is_abandoned(path, holder):
             return False
         aside = path.with_name(f"claim.{os.getpid()}")
         with suppress(OSError):
@@ -47,7 +47,7 @@ def take(directory: Path) -> bool:
 
 
 def release(directory: Path) -> None:
-    """Give the claim up, if it is ours."""
+    """Release the claim if this process holds it."""
     path = directory / "claim"
     if _holder(path) == identity():
         with suppress(OSError):
@@ -62,7 +62,7 @@ def _holder(path: Path) -> dict[str, Any] | None:
     return holder if isinstance(holder, dict) else None
 
 
-def _is_left(path: Path, holder: dict[str, Any] | None) -> bool:
+def _is_abandoned(path: Path, holder: dict[str, Any] | None) -> bool:
     try:
         age = time.time() - path.stat().st_mtime
     except OSError:

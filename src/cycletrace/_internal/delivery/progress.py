@@ -1,4 +1,4 @@
-"""How far each journal was delivered, and why not further. Kept in one file beside the journals, for ``status``."""
+"""The progress of delivery: how far each journal was delivered, and why not further. One file beside the journals."""
 
 from __future__ import annotations
 
@@ -14,34 +14,37 @@ FILE = "delivery.json"
 
 @dataclass(slots=True)
 class Progress:
-    """What the claim-holder knows. Whoever holds the claim next goes on from here."""
+    """The state of delivery. The next holder of the claim continues from here."""
 
     offsets: dict[str, dict[str, int]] = field(default_factory=dict)
-    """By signal, by name of journal: bytes delivered."""
+    """Bytes delivered, by signal and name of the journal."""
     unsupported: dict[str, str] = field(default_factory=dict)
-    """By signal: the URL that does not take it, which is told once and not asked again."""
+    """By signal, the URL of an endpoint that does not support it. Logged once; nothing more is sent there."""
     problem: dict[str, str] = field(default_factory=dict)
-    """By signal: the latest answer, while records wait because of it."""
+    """By signal, the latest failure, while records wait because of it."""
     rejected: int = 0
-    """Records that the endpoint refused for good, ever."""
+    """Number of records that endpoints have rejected permanently."""
 
 
 def load(directory: Path) -> Progress:
-    """The progress of a directory; from the beginning where there is none, or it is damaged."""
+    """Return the progress of a directory; an empty one if there is none or it is damaged."""
     try:
-        said: dict[str, Any] = json.loads((directory / FILE).read_text(encoding="utf-8"))
+        saved: dict[str, Any] = json.loads((directory / FILE).read_text(encoding="utf-8"))
         return Progress(
-            offsets={str(s): {str(n): int(o) for n, o in names.items()} for s, names in said["offsets"].items()},
-            unsupported={str(s): str(url) for s, url in said["unsupported"].items()},
-            problem={str(s): str(text) for s, text in said["problem"].items()},
-            rejected=int(said["rejected"]),
+            offsets={
+                str(signal): {str(name): int(offset) for name, offset in names.items()}
+                for signal, names in saved["offsets"].items()
+            },
+            unsupported={str(signal): str(url) for signal, url in saved["unsupported"].items()},
+            problem={str(signal): str(text) for signal, text in saved["problem"].items()},
+            rejected=int(saved["rejected"]),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Progress()
 
 
 def save(directory: Path, progress: Progress) -> None:
-    """Keep the progress, whole or not at all. Where it cannot be kept, some records will be sent again."""
+    """Save the progress atomically. If that fails, some records will be sent again."""
     path = directory / FILE
     scratch = path.with_suffix(f".{os.getpid()}")
     with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Reads journals from where delivery stopped, sends what is new, and remembers how far it came."""
+"""The shipper: reads journals from where delivery stopped, sends the new records, and saves its progress."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ from cycletrace._internal.otlp.backoff import Backoff
 from cycletrace._internal.otlp.result import ACCEPTED, Disposition, ExportResult, malformed
 
 MAX_ITEMS = 512
-"""Records in one request."""
+"""Maximum number of records in one request."""
 MAX_BYTES = 1 << 20
-"""Bytes of journal in one request."""
+"""Maximum number of bytes of a journal in one request."""
 ORPHANS_EVERY = 30.0
-"""Seconds between looks for processes that died."""
+"""Seconds between checks for processes that died."""
 
 
 _CONNECTIONS: set[ExitStack] = set()
-"""Those of passes under way. A child that is forked meanwhile keeps them for good: to collect them would close them."""
+"""Connections of running passes. A child forked meanwhile keeps them, since garbage collection would close them."""
 
 
 class Batch(NamedTuple):
-    """What the next request holds, and how far the journals are read once it is delivered."""
+    """The records of the next request, and the positions in the journals after it."""
 
     items: list[Any]
     offsets: dict[str, int]
@@ -66,20 +66,20 @@ class Shipper:
         self._holds_claim = False
 
     def deliver_some(self, stop: threading.Event) -> None:
-        """Deliver what is new, as far as the pauses after failures allow, and end early once ``stop`` is set."""
+        """Deliver new records, unless backing off after a failure, and return early once ``stop`` is set."""
         self._deliver(time.monotonic() + 60.0, is_patient=True, stop=stop)
 
     def deliver_all(self, deadline: float) -> bool:
-        """Everything, now, until the deadline (:func:`time.monotonic`). ``True`` when all was delivered."""
+        """Deliver everything before the deadline (:func:`time.monotonic`). Return ``True`` if that succeeded."""
         while True:
             if self._deliver(deadline, is_patient=False):
                 return True
-            if time.monotonic() >= deadline or not self._is_somebody_else_shipping():
+            if time.monotonic() >= deadline or not self._is_claimed_elsewhere():
                 return False
             time.sleep(0.05)
 
     def wait_for_others(self, deadline: float) -> bool:
-        """Wait until whoever ships has delivered everything. ``True`` when all was delivered before the deadline."""
+        """Wait for another process to deliver everything. Return ``True`` if it did so before the deadline."""
         while self.undelivered():
             if time.monotonic() >= deadline:
                 return False
@@ -87,14 +87,14 @@ class Shipper:
         return True
 
     def deliver_last(self, deadline: float) -> None:
-        """One attempt at exit. Where nobody listens it costs one refused connection."""
+        """Make one attempt to deliver at exit. If nothing listens there, it costs one refused connection."""
         if not self._has_sent and all(is_refused(endpoint) for endpoint in self._destination.values()):
             return
         self._deliver(deadline, is_patient=False)
         claim.release(self._directory)
 
     def undelivered(self) -> int:
-        """Bytes of journal that wait."""
+        """Return the number of bytes of journals that are not delivered yet."""
         known = progress.load(self._directory)
         return sum(
             max(
@@ -105,7 +105,7 @@ class Shipper:
             for name, size in self._sizes().items()
         )
 
-    def _is_somebody_else_shipping(self) -> bool:
+    def _is_claimed_elsewhere(self) -> bool:
         return not claim.take(self._directory)
 
     def _wanted(self, known: progress.Progress) -> list[str]:
@@ -123,8 +123,8 @@ class Shipper:
         return sizes
 
     def _deliver(self, deadline: float, *, is_patient: bool, stop: threading.Event | None = None) -> bool:
-        # Connections last for one pass. One that is kept would be closed with all other descriptors when the program
-        # becomes a daemon, its number then be the user's, and a forked child would share it.
+        # Connections last for one pass. If kept, one would be closed with all other descriptors when the program
+        # becomes a daemon, after which its number may belong to the user, and a forked child would share it.
         with ExitStack() as self._connections:
             _CONNECTIONS.add(self._connections)
             try:
@@ -144,7 +144,7 @@ class Shipper:
         self._holds_claim = claim.take(self._directory)
         if not self._holds_claim:
             return self.undelivered() == 0
-        if not held:  # whoever held the claim went on from what we knew
+        if not held:  # another process may have continued from where we were
             self._progress = progress.load(self._directory)
         _load_encoder()
         if not is_patient or time.monotonic() >= self._next_orphans:
@@ -157,7 +157,7 @@ class Shipper:
         return self.undelivered() == 0
 
     def _may_try(self, *signals: str) -> bool:
-        """Whether the pauses after failures, of these signals or all, are over."""
+        """Return whether the backoff after failures has ended, of these signals or of all."""
         return all(time.monotonic() >= self._not_before.get(signal, 0.0) for signal in signals or SIGNALS)
 
     def _deliver_signal(self, signal: str, deadline: float, stop: threading.Event | None) -> None:
@@ -172,7 +172,7 @@ class Shipper:
                 limit = max(1, len(batch.items) // 2)
                 continue
             if must_wait(signal, result):
-                self._put_off(signal, result)
+                self._back_off(signal, result)
                 return
             self._settle(signal, result, len(batch.items))
             if result.disposition is Disposition.UNSUPPORTED:
@@ -182,25 +182,25 @@ class Shipper:
             limit = MAX_ITEMS
 
     def _settle(self, signal: str, result: ExportResult, count: int) -> None:
-        """Note what a final result means for the records, and log it where it is not plain success."""
+        """Record the consequences of a final result, and log it unless it is plain success."""
         assert self._progress is not None
         self._backoff[signal].reset()
         if self._progress.problem.pop(signal, None):
-            LOGGER.warning("Delivery of %s goes on.", signal)
+            LOGGER.warning("Delivery of %s continues.", signal)
         rejected = count if result.disposition is Disposition.REFUSED else result.rejected
         if result.disposition is Disposition.UNSUPPORTED:
             self._progress.unsupported[signal] = self._destination[signal].url
-            LOGGER.warning("%s. The endpoint takes no %s: none are sent to it.", result.summary, signal)
+            LOGGER.warning("%s. The endpoint does not support %s, so none are sent to it.", result.summary, signal)
             progress.save(self._directory, self._progress)
         elif rejected:
             self._progress.rejected += rejected
-            LOGGER.warning("The endpoint rejected %d of our %s for good: %s", rejected, signal, result.summary)
+            LOGGER.warning("The endpoint permanently rejected %d of our %s: %s", rejected, signal, result.summary)
 
-    def _put_off(self, signal: str, result: ExportResult) -> None:
+    def _back_off(self, signal: str, result: ExportResult) -> None:
         assert self._progress is not None
         self._not_before[signal] = time.monotonic() + self._backoff[signal].fail(result.retry_after)
         problem = result.summary
-        if signal not in self._progress.problem:  # one line for each change of state, not for each attempt
+        if signal not in self._progress.problem:  # logged once per change of state, not per attempt
             LOGGER.warning("Delivery of %s waits: %s. Records stay in the journal.", signal, problem)
         if self._progress.problem.get(signal) != problem:
             self._progress.problem[signal] = problem
@@ -224,7 +224,7 @@ class Shipper:
         return self._senders[signal](body, seconds)
 
     def _collect(self, signal: str, limit: int) -> Batch:
-        """The next records of a signal, over as many journals as it takes."""
+        """Return the next records of a signal, from as many journals as needed."""
         from cycletrace._internal.delivery.encode import Item, signal_of
 
         assert self._progress is not None
@@ -240,7 +240,7 @@ class Shipper:
                 file.seek(offset)
                 for line in file:
                     if not line.endswith(b"\n") and not self._is_finished(name):
-                        break  # it is being written
+                        break  # still being written
                     try:
                         document = parse(line)
                         if "attributes" in document and signal_of(document) == signal:
@@ -264,12 +264,12 @@ class Shipper:
         return self._resources[name]
 
     def _is_finished(self, name: str) -> bool:
-        """Return whether nobody will write to this journal any more: its writer or :func:`close_orphans` ended it."""
+        """Return whether this journal is complete: its writer or :func:`close_orphans` ended it."""
         folder = journal_directory(self._directory)
         return is_closed(folder / name) or (folder / next_segment(name)).exists()
 
     def _move_delivered(self) -> None:
-        """Put aside what was delivered in full and will not grow, so that looking for work stays cheap."""
+        """Move journals that are complete and fully delivered, so that checking for new records stays cheap."""
         assert self._progress is not None
         sizes = self._sizes()
         offsets = [self._progress.offsets.get(signal, {}) for signal in self._wanted(self._progress)]
@@ -288,7 +288,7 @@ class Shipper:
             progress.save(self._directory, self._progress)
 
     def _deliver_pending(self, deadline: float) -> None:
-        """Send straight from memory what no journal could take."""
+        """Send records from memory that could not be written to the journal."""
         _load_encoder()
         from cycletrace._internal.delivery.encode import Item, signal_of
 
@@ -304,20 +304,20 @@ class Shipper:
                 ]
                 result = self._send(signal, items, left)
                 if must_wait(signal, result):
-                    self._put_off(signal, result)
+                    self._back_off(signal, result)
                     pending.extendleft(reversed(lines))
                     return
                 self._settle(signal, result, len(items))
 
 
 def must_wait(signal: str, result: ExportResult) -> bool:
-    """Return whether records are kept and sent again later. That an endpoint takes no traces may be put right."""
+    """Return whether records are kept and sent again later. An endpoint without traces is probably misconfigured."""
     if result.disposition is Disposition.UNSUPPORTED:
         return signal != OPTIONAL
     return result.disposition is Disposition.LATER
 
 
 def _load_encoder() -> None:
-    """Import what encodes, so that no fork falls into that import."""
+    """Import the encoder with the lock held, so that no fork happens during the import."""
     with loading.lock:
         import_module("cycletrace._internal.delivery.encode")

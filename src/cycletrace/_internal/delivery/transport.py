@@ -1,7 +1,7 @@
 """One request to an OTLP endpoint over a blocking connection: requests for HTTP, grpcio for gRPC.
 
-The exporters' own ``export()`` returns only success or failure; whether to try again, later or never, needs the
-status. What an answer means is in ``otlp``, for the collector as well.
+The exporters' own ``export()`` returns only success or failure, but whether to retry depends on the status. ``otlp``
+classifies responses, for the collector too.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from cycletrace._internal.otlp.signals import Signal
 
 Sender: TypeAlias = "Callable[[bytes, float], ExportResult]"
-"""Sends one serialised request, waiting for its answer at most as many seconds. Never raises."""
+"""Sends one serialised request and waits for the response for at most this many seconds. Never raises."""
 
 
 def open_sender(endpoint: Endpoint, signal: Signal) -> AbstractContextManager[Sender]:
     """Open a connection for a signal's requests, for as long as the context lasts.
 
-    To be called and entered with ``loading.lock`` held where other threads may fork: it imports
-    all that sending and reading answers need.
+    If other threads may fork, call and enter it with ``loading.lock`` held: it imports what is needed to send requests
+    and to read responses.
     """
     import_module("cycletrace._internal.otlp.classify")
     signal.response()  # imports its message type
@@ -48,7 +48,7 @@ def _http_sender(endpoint: Endpoint, signal: Signal) -> Generator[Sender, None, 
     session.headers.update(endpoint.headers)
     url = endpoint.request_url(signal)
     tls = endpoint.tls
-    # Passed with each request, since REQUESTS_CA_BUNDLE would beat what the session has.
+    # Passed with each request, because REQUESTS_CA_BUNDLE would take precedence over the session's.
     verify = str(tls.certificate) if tls.certificate else True
     if tls.client_certificate:
         pair = (str(tls.client_certificate), str(tls.client_key)) if tls.client_key else None
@@ -77,7 +77,7 @@ def _unreachable(error: BaseException) -> ExportResult:
 
 
 def _name(endpoint: Endpoint, result: ExportResult) -> ExportResult:
-    """Return a failure with the URL that answered in front of what the log gets."""
+    """Return the result, with the URL in the log message of a failure."""
     return result if result.is_success else result._replace(logged=f"{endpoint.url} {result.logged}")
 
 
@@ -91,7 +91,7 @@ def _close(session: Any) -> None:
 
 @contextmanager
 def _quiet_grpc() -> Generator[None, None, None]:
-    """Keep the C library from printing to stderr, where we are the first to load it and the user did not ask for it.
+    """Keep the C library from printing to stderr, if we load it first and the user did not ask for its messages.
 
     It reads the variable once, when the first channel is made.
     """
@@ -110,7 +110,7 @@ def _grpc_sender(endpoint: Endpoint, signal: Signal) -> Generator[Sender, None, 
     try:
         with _quiet_grpc():
             channel = _grpc_channel(endpoint)
-    except OSError as error:  # a file of TLS's
+    except OSError as error:  # a TLS file
         unreadable = _unreachable(error)
         yield lambda _body, _seconds: unreadable
         return
@@ -129,7 +129,7 @@ def _grpc_sender(endpoint: Endpoint, signal: Signal) -> Generator[Sender, None, 
             code, name = call.code().value[0], call.code().name
             result = classify_grpc(code, name, call.details() or "", call.trailing_metadata() or ())
             return _name(endpoint, result)
-        except ValueError as error:  # gRPC takes fewer names of headers than HTTP
+        except ValueError as error:  # gRPC allows fewer header names than HTTP
             return _unreachable(error)
         return classify_success(signal, response)
 
@@ -150,7 +150,7 @@ def _grpc_channel(endpoint: Endpoint) -> Any:
 
 
 def is_refused(endpoint: Endpoint) -> bool:
-    """Return whether nobody listens at the endpoint, found out at the cost of one connection attempt.
+    """Return whether the endpoint refuses connections, at the cost of one attempt.
 
     At exit this answers before any library for sending needs to be imported.
     """

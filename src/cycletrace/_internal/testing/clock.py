@@ -7,7 +7,7 @@ from itertools import count
 
 
 class Clock:
-    """A clock that moves only when told to, used as wall clock and monotonic clock."""
+    """A clock that moves only by :meth:`advance` or by setting it, used as wall clock and monotonic clock."""
 
     def __init__(self, now: int = 1_700_000_000_000_000_000) -> None:
         self.time = now

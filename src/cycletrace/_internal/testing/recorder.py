@@ -18,7 +18,7 @@ OURS = ("CYCLETRACE", "OTEL", "TRACEPARENT")
 def recording(directory: Path) -> Generator[Journal, None, None]:
     """Record this process's stages in this directory until the block ends, and provide the records.
 
-    Instants come from the journal's ``clock``, which moves only when told to. Ids are sequential, and only settings
+    Instants come from the journal's ``clock``, which moves only on demand. Ids are sequential, and only settings
     made inside apply. OpenTelemetry's global providers are not touched.
     """
     from cycletrace._internal import diagnostics
