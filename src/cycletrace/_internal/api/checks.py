@@ -7,7 +7,6 @@ from cycletrace.conventions import AUTOMATION
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import datetime
     from typing import Any
 
 
@@ -65,26 +64,3 @@ def actor(by: str | None) -> None:
     """
     if by is not None and by not in (AUTOMATION, "person") and not str(by).startswith("person:"):
         raise ValueError(f'by must be "automation", "person" (whoever is logged in) or "person:NAME", got {by!r}.')
-
-
-def instant(at: datetime | int | None) -> int | None:
-    """Return the UTC nanoseconds of an aware datetime or of UTC nanoseconds.
-
-    Raises:
-        TypeError: if it is neither.
-        ValueError: if the datetime is naive.
-    """
-    if at is None:
-        return None
-    if isinstance(at, int) and not isinstance(at, bool):
-        return at
-    offset = getattr(at, "utcoffset", None)
-    if offset is None or not hasattr(at, "year"):  # a time of day also has an offset
-        raise TypeError(f"at must be an aware datetime or UTC nanoseconds, got {at!r}.")
-    if offset() is None:
-        raise ValueError(f"at must have a time zone, got {at!r}: use datetime.now(timezone.utc), or set tzinfo.")
-    from datetime import datetime, timezone
-
-    assert isinstance(at, datetime)
-    since = at - datetime(1970, 1, 1, tzinfo=timezone.utc)
-    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000

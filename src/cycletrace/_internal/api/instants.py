@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from cycletrace._internal import loading
-from cycletrace._internal.api import checks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,9 +18,31 @@ def recorded_at(at: datetime | int | None = None) -> int | None:
         TypeError: if it is not an instant.
         ValueError: if it is a naive datetime.
     """
-    instant = checks.instant(at)
-    if instant is None and not loading.is_loaded:
-        from time import time_ns
+    if at is not None:
+        return _nanoseconds(at)
+    if loading.is_loaded:
+        return None
+    from time import time_ns
 
-        return time_ns()
-    return instant
+    return time_ns()
+
+
+def _nanoseconds(at: datetime | int) -> int:
+    """Return the UTC nanoseconds of an aware datetime or of UTC nanoseconds.
+
+    Raises:
+        TypeError: if it is neither.
+        ValueError: if the datetime is naive.
+    """
+    if isinstance(at, int) and not isinstance(at, bool):
+        return at
+    offset = getattr(at, "utcoffset", None)
+    if offset is None or not hasattr(at, "year"):  # a time of day also has an offset
+        raise TypeError(f"at must be an aware datetime or UTC nanoseconds, got {at!r}.")
+    if offset() is None:
+        raise ValueError(f"at must have a time zone, got {at!r}: use datetime.now(timezone.utc), or set tzinfo.")
+    from datetime import datetime, timezone
+
+    assert isinstance(at, datetime)
+    since = at - datetime(1970, 1, 1, tzinfo=timezone.utc)
+    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000
