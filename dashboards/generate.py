@@ -6,7 +6,6 @@ The names of metrics and labels are those of the collector, so that a dashboard 
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,8 +20,9 @@ from grafana_foundation_sdk.models.dashboard import DataSourceRef, VariableOptio
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from cycletrace import conventions as words
-from cycletrace._internal.collector import instruments
-from cycletrace._internal.collector.exposition import name_of
+from cycletrace._internal.collector.exposition import label_name as label
+from cycletrace._internal.collector.exposition import metric_name
+from cycletrace._internal.collector.instruments import instrument
 
 FOLDER = Path(__file__).parent
 RANGE = "$__range"
@@ -31,9 +31,9 @@ TEMPO = DataSourceRef(type_val="tempo", uid="${tempo}")
 JAEGER = DataSourceRef(type_val="jaeger", uid="${jaeger}")
 
 
-def label(attribute: str) -> str:
-    """An attribute's name as a label of Prometheus."""
-    return re.sub(r"[^a-zA-Z0-9_]", "_", attribute)
+def metric(name: str) -> str:
+    """Return the name of a metric in Prometheus."""
+    return metric_name(instrument(name))
 
 
 MODEL, DOMAIN, TEAM = label(words.MODEL_NAME), label(words.MODEL_DOMAIN), label(words.SERVICE_NAMESPACE)
@@ -42,21 +42,21 @@ REASON, MANUAL, STAGE = label(words.WAIT_REASON), label(words.STAGE_MANUAL), lab
 OUTCOME, WITHIN, ACTOR = label(words.CYCLE_OUTCOME), label(words.CYCLE_WITHIN_TARGET), label(words.ACTOR_TYPE)
 STAGE_OUTCOME, KIND = label(words.STAGE_OUTCOME), label(words.STAGE_KIND)
 
-CYCLE = name_of(instruments.CYCLE_DURATION)
-PARTS = name_of(instruments.PART_DURATION)
-STAGES = name_of(instruments.STAGE_DURATION)
-WAITS = name_of(instruments.WAIT_DURATION)
-ACTIVITIES = f"{name_of(instruments.CYCLE_ACTIVITY)}_total"
-COMPLETED = f"{name_of(instruments.CYCLE_COMPLETED)}_total"
-ROLLED_BACK = f"{name_of(instruments.CYCLE_ROLLED_BACK)}_total"
-LATE = f"{name_of(instruments.RECORD_LATE)}_total"
-REJECTED = f"{name_of(instruments.RECORD_REJECTED)}_total"
-OPEN = name_of(instruments.CYCLE_OPEN)
-OLDEST = name_of(instruments.CYCLE_OLDEST_AGE)
-ACTIVE = name_of(instruments.STAGE_ACTIVE)
-MEDIAN = name_of(instruments.HEADLINE_MEDIAN)
-ATTAINMENT = name_of(instruments.HEADLINE_ATTAINMENT)
-N = name_of(instruments.HEADLINE_N)
+CYCLE = metric(words.CYCLE_DURATION)
+PARTS = metric(words.PART_DURATION)
+STAGES = metric(words.STAGE_DURATION)
+WAITS = metric(words.WAIT_DURATION)
+ACTIVITIES = metric(words.CYCLE_ACTIVITY)
+COMPLETED = metric(words.CYCLE_COMPLETED)
+ROLLED_BACK = metric(words.CYCLE_ROLLED_BACK)
+LATE = metric(words.RECORD_LATE)
+REJECTED = metric(words.RECORD_REJECTED)
+OPEN = metric(words.CYCLE_OPEN)
+OLDEST = metric(words.CYCLE_OLDEST_AGE)
+ACTIVE = metric(words.STAGE_ACTIVE)
+MEDIAN = metric(words.HEADLINE_MEDIAN)
+ATTAINMENT = metric(words.HEADLINE_ATTAINMENT)
+N = metric(words.HEADLINE_N)
 
 TEAMS = f'{TEAM}=~"$team"'
 OF_DOMAIN = f'{TEAMS},{DOMAIN}=~"$domain"'

@@ -19,8 +19,8 @@ from tests.backends.prometheus import Labels, Prometheus
 from tests.backends.sending import Sender, base_now
 
 from cycletrace import conventions as c
-from cycletrace._internal.collector.exposition import name_of
-from cycletrace._internal.collector.instruments import BOUNDS, CUMULATIVE, Kind
+from cycletrace._internal.collector.exposition import metric_name
+from cycletrace._internal.collector.instruments import BOUNDS, Kind, cumulative
 
 pytestmark = pytest.mark.backends
 
@@ -224,8 +224,7 @@ def test_counters_never_go_back_over_restarts_and_repetitions(loaded: Loaded) ->
     assert after[late] == before[late]  # what comes again is nothing new
     assert len(loaded.receiving.query("cycletrace_cycle_completed_total")) >= len(starts)
     counters = [
-        f"{name_of(instrument)}_{'count' if instrument.kind is Kind.HISTOGRAM else 'total'}"
-        for instrument in CUMULATIVE
+        metric_name(instrument) + ("_count" if instrument.kind is Kind.HISTOGRAM else "") for instrument in cumulative()
     ]
     for one in (loaded.scraping, loaded.receiving):
         assert {name: one.resets(name) for name in counters} == dict.fromkeys(counters, 0.0)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,31 +14,61 @@ from prometheus_client import parser
 from prometheus_client.openmetrics import parser as openmetrics_parser
 
 from cycletrace import conventions as words
+from cycletrace._internal.collector import instruments
+from cycletrace._internal.collector.completion import (
+    Completion,
+    apply_refolds,
+    begin_record_counters,
+    count_records,
+    observe_closed,
+)
 from cycletrace._internal.collector.exposition import OPENMETRICS, TEXT, accepted, render
 from cycletrace._internal.collector.instruments import (
     BOUNDS,
-    CYCLE_ACTIVITY,
-    CYCLE_COMPLETED,
-    CYCLE_DURATION,
-    CYCLE_OPEN,
-    HEADLINE_ATTAINMENT,
+    ClosedCycles,
+    Headline,
+    Instrument,
+    Kind,
+    Observation,
+    OpenCycles,
+    Records,
+    instrument,
+    observations,
+    sorted_labels,
 )
+from cycletrace._internal.collector.metrics_export import MetricReader
 from cycletrace._internal.collector.metrics_request import encode
-from cycletrace._internal.collector.observing import Observation, observations, sorted_labels
-from cycletrace._internal.collector.point import Metric, cumulative, gauge
 from cycletrace._internal.collector.series import (
     OVERFLOWING,
-    SECOND,
     Accumulator,
     Exemplar,
+    Metric,
+    Point,
+    cumulative_metrics,
     from_rows,
     to_rows,
 )
-from cycletrace._internal.flow import Close, Mark, Record, RecordOrigin, Stage, Wait, facts_of
+from cycletrace._internal.flow import (
+    RULES,
+    Close,
+    Mark,
+    Record,
+    RecordOrigin,
+    Stage,
+    Wait,
+    facts_of,
+    parse_target,
+)
+from cycletrace._internal.flow.rules import SECOND
+from cycletrace._internal.flow.targets import DEFAULT_TARGET
+from cycletrace._internal.store import open_store
 
 parse_text: Any = parser.text_string_to_metric_families
 parse_openmetrics: Any = openmetrics_parser.text_string_to_metric_families
 
+CYCLE_DURATION = instrument(words.CYCLE_DURATION)
+CYCLE_ACTIVITY = instrument(words.CYCLE_ACTIVITY)
+CYCLE_COMPLETED = instrument(words.CYCLE_COMPLETED)
 MODEL = sorted_labels({words.MODEL_NAME: "churn", words.CYCLE_OUTCOME: "in_use"})
 CYCLE = words.cycle_id("", "churn@7")
 ROOT = words.root_span_id(CYCLE)
@@ -106,7 +138,7 @@ def test_series_can_begin_at_zero() -> None:
     assert (series.start, series.total, series.number, sum(series.buckets)) == (5, 0, 0, 0)
 
 
-def test_beyond_the_limit_one_set_takes_the_rest_and_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_beyond_the_limit_one_set_takes_the_rest_and_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     accumulator = Accumulator(10)
     with caplog.at_level(logging.WARNING, "cycletrace.collector"):
         for number in range(25):
@@ -146,8 +178,8 @@ def test_observations_are_sums_of_the_facts() -> None:
         wanted = {words.PREFIX + key.replace("__", "."): value for key, value in wanted_labels.items()}
         return sum(
             value
-            for instrument, labels, value in seen
-            if instrument.name == name and wanted.items() <= dict(labels).items()
+            for observed, labels, value in seen
+            if observed.name == name and wanted.items() <= dict(labels).items()
         )
 
     assert total(words.CYCLE_DURATION) == facts["cycle_time_ns"]
@@ -180,17 +212,17 @@ def metrics() -> Accumulator:
     return accumulator
 
 
-def told() -> list[Metric]:
+def exported() -> list[Metric]:
     return [
-        *cumulative(metrics().series),
-        gauge(CYCLE_OPEN, [(MODEL, 3)]),
-        gauge(HEADLINE_ATTAINMENT, [((), 0.5)]),
+        *cumulative_metrics(metrics().series),
+        Metric(instrument(words.CYCLE_OPEN), [Point(MODEL, 3)]),
+        Metric(instrument(words.HEADLINE_ATTAINMENT), [Point((), 0.5)]),
     ]
 
 
 def test_both_text_formats_parse_and_have_the_same_samples() -> None:
-    text = render(told(), TEXT)
-    opened = render(told(), OPENMETRICS)
+    text = render(exported(), TEXT)
+    opened = render(exported(), OPENMETRICS)
 
     def samples(families: Any) -> dict[tuple[str, Any], float]:
         return {
@@ -227,7 +259,7 @@ def test_both_text_formats_parse_and_have_the_same_samples() -> None:
 def test_odd_names_are_escaped() -> None:
     (sample,) = next(
         family.samples
-        for family in parse_openmetrics(render(told(), OPENMETRICS))
+        for family in parse_openmetrics(render(exported(), OPENMETRICS))
         if family.name == "cycletrace_cycle_completed"
     )
     assert sample.labels == {
@@ -255,8 +287,8 @@ def test_the_format_is_negotiated(accept: str, expected: str) -> None:
     assert accepted(accept) == expected
 
 
-def test_otlp_says_the_same() -> None:
-    request = ExportMetricsServiceRequest.FromString(encode(told(), 9 * SECOND, "store-1"))
+def test_otlp_exports_the_same() -> None:
+    request = ExportMetricsServiceRequest.FromString(encode(exported(), 9 * SECOND, "store-1"))
     (resource,) = request.resource_metrics
     attributes = {attribute.key: attribute.value.string_value for attribute in resource.resource.attributes}
     assert attributes == {"service.name": "cycletrace-collector", "service.instance.id": "store-1"}
@@ -276,5 +308,54 @@ def test_otlp_says_the_same() -> None:
     assert by_name[words.CYCLE_ACTIVITY].sum.data_points[0].as_double == 0.0
     assert by_name[words.CYCLE_OPEN].gauge.data_points[0].as_int == 3
     assert by_name[words.CYCLE_OPEN].gauge.data_points[0].start_time_unix_nano == 0
-    assert words.STAGE_DURATION not in by_name, "a metric without series is not told"
+    assert words.STAGE_DURATION not in by_name, "a metric without series is not exported"
     assert by_name[words.CYCLE_DURATION].unit == "s"
+
+
+NEW = (
+    Instrument(
+        "cycletrace.test.steps", Kind.COUNTER, "{step}", "Steps", ClosedCycles(lambda *_: [(("x",), 7)]), ("l",)
+    ),
+    Instrument("cycletrace.test.length", Kind.HISTOGRAM, "s", "Length", ClosedCycles(lambda *_: [((), 7 * SECOND)])),
+    Instrument("cycletrace.test.idle", Kind.GAUGE, "s", "Idle", OpenCycles(lambda _: [((), 1)], lambda *_: 7 * SECOND)),
+    Instrument("cycletrace.test.share", Kind.GAUGE, "1", "Share", Headline(lambda _: 7.0)),
+    Instrument("cycletrace.test.seen", Kind.COUNTER, "{record}", "Seen", Records()),
+)
+
+
+@pytest.mark.parametrize("new", NEW, ids=lambda one: type(one.source).__name__ + one.kind.name)
+def test_a_declaration_is_all_that_a_new_metric_needs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, new: Instrument
+) -> None:
+    monkeypatch.setattr(instruments, "INSTRUMENTS", (*instruments.INSTRUMENTS, new))
+    accumulator, completion = Accumulator(2000), Completion(parse_target(DEFAULT_TARGET), grace=0)
+    begin_record_counters(accumulator, 1)
+    closed = words.cycle_id("", "churn@8")
+    with open_store(tmp_path / "store.db") as store:
+        with store.write() as tx:
+            tx.add([Stage(RecordOrigin(CYCLE, "churn@7", "", "churn"), "a", "fit", "train", 1)], 2)
+            tx.add([Close(RecordOrigin(closed, "churn@8", "", "churn"), "failed", 3)], 3)
+            apply_refolds(tx, accumulator, tx.refold(5, 100), completion, 5)
+            if isinstance(new.source, Records):
+                count_records(accumulator, new.name, 7, 5)
+            observe_closed(tx, accumulator, completion, 5, 100)
+        accumulator.keep()
+        reader = MetricReader(store, accumulator, 2000, completion.target, RULES, "store-1")
+        text = asyncio.run(reader.text(TEXT))
+        request = ExportMetricsServiceRequest.FromString(asyncio.run(reader.request()).body)
+        reader.close()
+    samples = [
+        sample for family in parse_text(text) for sample in family.samples if sample.name.startswith("cycletrace_test_")
+    ]
+    assert 7.0 in {sample.value for sample in samples}
+    assert all(sample.labels.get("l", "x") == "x" for sample in samples)
+    (metric,) = (one for one in request.resource_metrics[0].scope_metrics[0].metrics if one.name == new.name)
+    assert (metric.unit, metric.description) == (new.unit, new.help)
+    data = getattr(metric, {Kind.COUNTER: "sum", Kind.GAUGE: "gauge", Kind.HISTOGRAM: "histogram"}[new.kind])
+    point = data.data_points[0]
+    assert 7.0 in ([point.sum] if new.kind is Kind.HISTOGRAM else [point.as_int, point.as_double])
+
+
+def test_gauges_are_computed_and_all_else_is_kept() -> None:
+    for one in instruments.INSTRUMENTS:
+        assert (one.kind is Kind.GAUGE) == isinstance(one.source, (OpenCycles, Headline))

@@ -6,17 +6,15 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.docs.pages import table, words
 
-from cycletrace import conventions as words
-from cycletrace._internal.collector import instruments, observing
-from cycletrace._internal.collector.exposition import name_of
-from cycletrace._internal.collector.instruments import BOUNDS, Instrument, Kind
+from cycletrace._internal.collector.exposition import metric_name
+from cycletrace._internal.collector.instruments import BOUNDS, INSTRUMENTS, Headline, Instrument, Records
 from cycletrace._internal.collector.options import OptionError, make_options
 from cycletrace._internal.collector.settings import SETTINGS
 from cycletrace._internal.flow.targets import DEFAULT_TARGET
 
 PAGE = (Path(__file__).parents[2] / "docs" / "collector.md").read_text(encoding="utf-8")
-METRICS = [value for value in vars(instruments).values() if isinstance(value, Instrument)]
 
 
 def rows() -> dict[str, list[str]]:
@@ -52,19 +50,37 @@ def test_a_setting_that_is_none_is_refused(tmp_path: Path) -> None:
         make_options({"greace": 5}, tmp_path)
 
 
-@pytest.mark.parametrize("instrument", METRICS, ids=lambda one: one.name)
-def test_every_metric_is_in_the_table(instrument: Instrument) -> None:
-    kind, in_prometheus, *_ = rows()[instrument.name]
+def test_the_table_of_metrics_lists_those_that_are_declared() -> None:
+    listed = table(PAGE, "metric")
+    assert [words(row["metric"])[0] for row in listed] == [instrument.name for instrument in INSTRUMENTS]
+
+
+@pytest.mark.parametrize("instrument", INSTRUMENTS, ids=lambda one: one.name)
+def test_a_metric_is_in_the_table_as_it_is_declared(instrument: Instrument) -> None:
+    (row,) = (row for row in table(PAGE, "metric") if words(row["metric"]) == [instrument.name])
     unit = "" if instrument.unit.startswith("{") else f", {instrument.unit}"
-    assert kind == instrument.kind.value + unit
-    suffix = "_total" if instrument.kind is Kind.COUNTER else ""
-    assert in_prometheus == f"`{name_of(instrument)}{suffix}`"
+    assert row["kind, unit"] == instrument.kind.value + unit
+    assert row["in Prometheus"] == f"`{metric_name(instrument)}`"
+    assert row["meaning"].lower() == instrument.help.lower()
+    names = row["labels besides model, domain, namespace"]
+    if isinstance(instrument.source, Headline):
+        names = names.removesuffix(" only")
+        assert [attribute_of(names)] == list(instrument.source.labels)
+    elif isinstance(instrument.source, Records):
+        assert names == "none"
+    else:
+        assert [attribute_of(name) for name in names.split(", ") if name] == list(instrument.labels)
+        assert {attribute_of(name) for name in ("model", "domain", "namespace")} == set(instrument.source.labels)
 
 
-def test_every_label_is_in_the_table() -> None:
-    attributes = {words.MODEL_NAME, words.MODEL_DOMAIN, words.SERVICE_NAMESPACE, words.HEADLINE_WINDOW}
-    for attribute in attributes | set(observing._LABELS.values()):
-        assert f"`{attribute}`" in PAGE
+def attribute_of(label: str) -> str:
+    """Return the attribute of a label, by the page's table."""
+    attributes = {
+        name: attribute
+        for row in table(PAGE, "label")
+        for name, attribute in zip(row["label"].split(", "), words(row["attribute"]), strict=True)
+    }
+    return attributes[label]
 
 
 def test_every_bound_is_named() -> None:

@@ -93,7 +93,7 @@ def test_a_file_says_the_same_as_the_command_line(collect: Start, http_sink: Htt
     done = "cycletrace_cycle_completed_total"
     assert eventually(lambda: collector.total(done), lambda seen: seen == 5) == 5
     assert collector.total(done, otel_metric_overflow="true") == 3
-    assert sum("which is the limit" in line and words.CYCLE_COMPLETED in line for line in collector.output) == 1
+    assert sum("has reached the limit" in line and words.CYCLE_COMPLETED in line for line in collector.output) == 1
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from cycletrace import conventions as words
 from cycletrace._internal.collector.instruments import SCOPE
-from cycletrace._internal.collector.series import SECOND
 from cycletrace._internal.flow import Facts, Record, Stage, Wait, WaitFacts, hands_free, is_manual
+from cycletrace._internal.flow.rules import SECOND
 from cycletrace._internal.otlp.values import fill
 from cycletrace._version import __version__
 

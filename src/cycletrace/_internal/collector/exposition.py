@@ -12,24 +12,24 @@ from collections.abc import Iterable, Iterator
 from itertools import accumulate
 
 from cycletrace._internal.collector.instruments import BOUNDS, Instrument, Kind, Labels
-from cycletrace._internal.collector.point import Metric, Point, Told
+from cycletrace._internal.collector.series import Exemplar, Metric, Point
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 _UNITS = {"s": "seconds", "1": "ratio"}
-"""Words for the units that stand in a name. Annotations like ``{cycle}`` do not."""
-_ODD = re.compile(r"[^a-zA-Z0-9_]")
+"""The units that become part of a name. Annotations like ``{cycle}`` do not."""
+_NOT_IN_NAME = re.compile(r"[^a-zA-Z0-9_]")
 
 
 def accepted(accept: str) -> str:
-    """The content type, :data:`TEXT` or :data:`OPENMETRICS`, that answers an ``Accept`` header best."""
+    """Return the content type, :data:`TEXT` or :data:`OPENMETRICS`, that an ``Accept`` header prefers."""
     weights = {"application/openmetrics-text": 0.0, "text/plain": 0.0}
     for choice in accept.split(","):
         media, *parameters = (word.strip().lower() for word in choice.split(";"))
-        said = {name: value for name, _, value in (parameter.partition("=") for parameter in parameters)}
-        if media in weights and said.get("version", "1.0.0") in ("1.0.0", "0.0.4"):
-            weights[media] = max(weights[media], _weight(said.get("q", "1")))
+        given = {name: value for name, _, value in (parameter.partition("=") for parameter in parameters)}
+        if media in weights and given.get("version", "1.0.0") in ("1.0.0", "0.0.4"):
+            weights[media] = max(weights[media], _weight(given.get("q", "1")))
     is_open = weights["application/openmetrics-text"] >= max(weights["text/plain"], 0.001)
     return OPENMETRICS if is_open else TEXT
 
@@ -41,25 +41,33 @@ def _weight(text: str) -> float:
         return 0.0
 
 
-def name_of(instrument: Instrument) -> str:
-    """The metric's name as Prometheus has it, with the unit and without ``_total``."""
-    name = _ODD.sub("_", instrument.name)
+def label_name(attribute: str) -> str:
+    """Return the name of an attribute as a label in Prometheus."""
+    return _NOT_IN_NAME.sub("_", attribute)
+
+
+def metric_name(instrument: Instrument) -> str:
+    """Return the name of a metric in Prometheus, with its unit and, of a counter, ``_total``."""
+    return f"{_family_name(instrument)}_total" if instrument.kind is Kind.COUNTER else _family_name(instrument)
+
+
+def _family_name(instrument: Instrument) -> str:
+    name = _NOT_IN_NAME.sub("_", instrument.name)
     unit = _UNITS.get(instrument.unit)
     return f"{name}_{unit}" if unit else name
 
 
 def render(metrics: Iterable[Metric], content_type: str) -> str:
-    """All metrics in the format of this content type."""
+    """Return all metrics as text in the format of this content type."""
     is_open = content_type == OPENMETRICS
     lines: list[str] = []
     for instrument, points in metrics:
-        name = name_of(instrument)
-        sample = f"{name}_total" if instrument.kind is Kind.COUNTER else name
-        family = name if is_open else sample
+        sample = metric_name(instrument)
+        family = _family_name(instrument) if is_open else sample
         lines.append(f"# TYPE {family} {instrument.kind.value}")
         if is_open and instrument.unit in _UNITS:
             lines.append(f"# UNIT {family} {_UNITS[instrument.unit]}")
-        lines.append(f"# HELP {family} {_escaped(instrument.description)}")
+        lines.append(f"# HELP {family} {_escaped(instrument.help)}")
         for point in points:
             if instrument.kind is Kind.HISTOGRAM:
                 lines.extend(_histogram(sample, point, is_open))
@@ -80,7 +88,7 @@ def _histogram(name: str, point: Point, is_open: bool) -> Iterator[str]:
     yield f"{name}_count{_labels(point.labels)} {point.number}"
 
 
-def _exemplar(exemplar: Told | None) -> str:
+def _exemplar(exemplar: Exemplar | None) -> str:
     if exemplar is None:
         return ""
     ids = _labels((("trace_id", exemplar.trace_id), ("span_id", exemplar.span_id)))
@@ -91,7 +99,7 @@ def _labels(labels: Labels) -> str:
     if not labels:
         return ""
     pairs = (
-        f'{_ODD.sub("_", name)}="{_escaped(str(value).lower() if isinstance(value, bool) else value, quoted=True)}"'
+        f'{label_name(name)}="{_escaped(str(value).lower() if isinstance(value, bool) else value, quoted=True)}"'
         for name, value in labels
     )
     return "{" + ",".join(pairs) + "}"

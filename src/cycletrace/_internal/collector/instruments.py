@@ -1,40 +1,24 @@
-"""The metrics that the collector tells: names, units, kinds. Source: the design, section 4."""
+"""Every metric that the collector exports, each declared once.
+
+A declaration holds a metric's name, kind, unit, help and labels, and where its values come from. Whatever stores,
+exposes, exports or documents metrics goes by this table, so that adding a metric is adding a declaration.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple, TypeVar
 
 from cycletrace import conventions as words
+from cycletrace._internal.flow import Facts, is_manual
+from cycletrace._internal.flow.rules import SECOND
 
 SCOPE: Final = "cycletrace.collector"
 """The instrumentation scope of all that the collector writes itself."""
-
-Labels = tuple[tuple[str, str | bool], ...]
-"""Attributes of one series, sorted by name."""
-
-
-class Kind(Enum):
-    """How a metric's values add up."""
-
-    HISTOGRAM = "histogram"
-    COUNTER = "counter"
-    GAUGE = "gauge"
-
-
-class Instrument(NamedTuple):
-    """One metric. Values of a unit of seconds are kept in integer nanoseconds, so that sums are exact."""
-
-    name: str
-    kind: Kind
-    unit: str
-    description: str
-
-    @property
-    def is_time(self) -> bool:
-        """Whether values are lengths of time."""
-        return self.unit == "s"
-
+MAX_LABEL: Final = 255
+"""Characters of a label's value that are kept, so that a hostile name costs no more than any other."""
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -46,39 +30,282 @@ BOUNDS: Final = (
 )
 """Upper bounds of a histogram's buckets, in seconds; a value belongs to the first that is not below it."""
 
-CYCLE_DURATION = Instrument(words.CYCLE_DURATION, Kind.HISTOGRAM, "s", "Cycle time of closed cycles")
-PART_DURATION = Instrument(words.PART_DURATION, Kind.HISTOGRAM, "s", "Length of a part of closed cycles")
-STAGE_DURATION = Instrument(words.STAGE_DURATION, Kind.HISTOGRAM, "s", "Length of the stages of closed cycles")
-WAIT_DURATION = Instrument(words.WAIT_DURATION, Kind.HISTOGRAM, "s", "Length of the waits of closed cycles")
-CYCLE_ACTIVITY = Instrument(words.CYCLE_ACTIVITY, Kind.COUNTER, "s", "What the time of closed cycles went into")
-CYCLE_COMPLETED = Instrument(words.CYCLE_COMPLETED, Kind.COUNTER, "{cycle}", "Closed cycles")
-CYCLE_ROLLED_BACK = Instrument(
-    words.CYCLE_ROLLED_BACK, Kind.COUNTER, "{cycle}", "Cycles rolled back, also after they were counted as completed"
-)
-CYCLE_OPEN = Instrument(words.CYCLE_OPEN, Kind.GAUGE, "{cycle}", "Open cycles")
-CYCLE_OLDEST_AGE = Instrument(words.CYCLE_OLDEST_AGE, Kind.GAUGE, "s", "Time since the oldest open cycle started")
-STAGE_ACTIVE = Instrument(words.STAGE_ACTIVE, Kind.GAUGE, "{stage}", "Stages that run now")
-HEADLINE_MEDIAN = Instrument(words.HEADLINE_MEDIAN, Kind.GAUGE, "s", "Median cycle time, as the report has it")
-HEADLINE_ATTAINMENT = Instrument(
-    words.HEADLINE_ATTAINMENT, Kind.GAUGE, "1", "Share of cycles within the target, as the report has it"
-)
-HEADLINE_N = Instrument(words.HEADLINE_N, Kind.GAUGE, "{cycle}", "Cycles that the median is of, as the report has it")
-RECORD_LATE = Instrument(
-    words.RECORD_LATE, Kind.COUNTER, "{record}", "Records that came after their cycle had been counted"
-)
-RECORD_REJECTED = Instrument(
-    words.RECORD_REJECTED, Kind.COUNTER, "{record}", "Records of cycletrace that could not be taken"
+Labels = tuple[tuple[str, str | bool], ...]
+"""Attributes of one series, sorted by name."""
+LabelValues = tuple[str | bool, ...]
+"""Values of the labels that an instrument declares, in their order."""
+
+
+class Kind(Enum):
+    """How a metric's values add up."""
+
+    HISTOGRAM = "histogram"
+    COUNTER = "counter"
+    GAUGE = "gauge"
+
+
+CYCLE_LABELS: Final = (words.SERVICE_NAMESPACE, words.MODEL_NAME, words.MODEL_DOMAIN)
+
+
+@dataclass(frozen=True)
+class ClosedCycles:
+    """Values that each cycle adds once, when it is complete: of its facts, and whether it met the target."""
+
+    labels: ClassVar[tuple[str, ...]] = CYCLE_LABELS
+    values: Callable[[Facts, bool], Iterable[tuple[LabelValues, int]]]
+
+
+@dataclass(frozen=True)
+class OpenCycles:
+    """Values of the cycles that are open: read from each whenever it is folded, and combined at each export."""
+
+    labels: ClassVar[tuple[str, ...]] = CYCLE_LABELS
+    values: Callable[[Facts], Iterable[tuple[LabelValues, int | None]]]
+    combine: Callable[[Sequence[int | None], int], int]
+    """Of the values with the same labels, and the instant of the export."""
+
+
+class HeadlineFigures(NamedTuple):
+    """The headline of a report on one window; ``None`` is unknown."""
+
+    median_ns: int | None
+    attainment: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One of the figures of the report's headline, for each window."""
+
+    labels: ClassVar[tuple[str, ...]] = (words.HEADLINE_WINDOW,)
+    value: Callable[[HeadlineFigures], float | None]
+
+
+@dataclass(frozen=True)
+class Records:
+    """Records, which are counted where they are taken in."""
+
+    labels: ClassVar[tuple[str, ...]] = ()
+
+
+Source = ClosedCycles | OpenCycles | Headline | Records
+S = TypeVar("S", bound=Source)
+
+
+class Instrument(NamedTuple):
+    """One metric. Values in seconds are kept as integer nanoseconds, so that sums are exact."""
+
+    name: str
+    kind: Kind
+    unit: str
+    help: str
+    source: Source
+    labels: tuple[str, ...] = ()
+    """Attributes besides those that all metrics of the source have."""
+
+    def in_unit(self, value: float) -> float:
+        """Return a value that is kept, in the unit of the metric."""
+        return value / SECOND if self.unit == "s" else value
+
+
+class Observation(NamedTuple):
+    """A value for one series, as it is kept."""
+
+    instrument: Instrument
+    labels: Labels
+    value: int
+
+
+# --- values ---------------------------------------------------------------------------------------
+
+
+def _cycle_time(facts: Facts, _: bool) -> Iterator[tuple[LabelValues, int]]:
+    if facts["cycle_time_ns"] is not None:
+        yield (facts["outcome"], facts["trigger"]), facts["cycle_time_ns"]
+
+
+def _parts(facts: Facts, _: bool) -> Iterator[tuple[LabelValues, int]]:
+    for part in words.PARTS:
+        length = facts["parts_ns"][part]
+        if length is not None:
+            yield (part,), length
+
+
+def _stages(facts: Facts, _: bool) -> Iterator[tuple[LabelValues, int]]:
+    for stage in facts["stages"]:
+        if stage["end"] is not None and stage["end"] >= stage["start"]:
+            values = stage["name"], stage["kind"], stage["actor"], is_manual(stage), stage["outcome"] or ""
+            yield values, stage["end"] - stage["start"]
+
+
+def _waits(facts: Facts, _: bool) -> Iterator[tuple[LabelValues, int]]:
+    for wait in facts["waits"]:
+        if wait["end"] is not None and wait["end"] >= wait["start"]:
+            yield (wait["reason"],), wait["end"] - wait["start"]
+
+
+def _activities(facts: Facts, _: bool) -> Iterator[tuple[LabelValues, int]]:
+    for activity, length in (facts["activity_ns"] or {}).items():
+        yield (activity,), length
+
+
+def _completed(facts: Facts, within_target: bool) -> Iterator[tuple[LabelValues, int]]:
+    yield (facts["outcome"], facts["trigger"], within_target), 1
+
+
+def _rolled_back(facts: Facts, _: bool) -> Iterator[tuple[LabelValues, int]]:
+    yield (), int(facts["outcome"] == words.ROLLED_BACK)
+
+
+def _one(_: Facts) -> Iterator[tuple[LabelValues, int]]:
+    yield (), 1
+
+
+def _started(facts: Facts) -> Iterator[tuple[LabelValues, int | None]]:
+    yield (), facts["marks"][words.STARTED]
+
+
+def _running(facts: Facts) -> Iterator[tuple[LabelValues, int]]:
+    for stage in facts["stages"]:
+        if stage["end"] is None:
+            yield (stage["name"], stage["kind"], stage["actor"]), 1
+
+
+def _count(values: Sequence[int | None], _: int) -> int:
+    return len(values)
+
+
+def _oldest(started: Sequence[int | None], now: int) -> int:
+    return max((now - instant for instant in started if instant is not None and instant < now), default=0)
+
+
+# --- the table ------------------------------------------------------------------------------------
+
+INSTRUMENTS: tuple[Instrument, ...] = (
+    Instrument(
+        words.CYCLE_DURATION,
+        Kind.HISTOGRAM,
+        "s",
+        "Cycle time of closed cycles that have one",
+        ClosedCycles(_cycle_time),
+        (words.CYCLE_OUTCOME, words.CYCLE_TRIGGER),
+    ),
+    Instrument(words.PART_DURATION, Kind.HISTOGRAM, "s", "Parts of closed cycles", ClosedCycles(_parts), (words.PART,)),
+    Instrument(
+        words.STAGE_DURATION,
+        Kind.HISTOGRAM,
+        "s",
+        "Stages of closed cycles",
+        ClosedCycles(_stages),
+        (words.STAGE_NAME, words.STAGE_KIND, words.ACTOR_TYPE, words.STAGE_MANUAL, words.STAGE_OUTCOME),
+    ),
+    Instrument(
+        words.WAIT_DURATION, Kind.HISTOGRAM, "s", "Waits of closed cycles", ClosedCycles(_waits), (words.WAIT_REASON,)
+    ),
+    Instrument(
+        words.CYCLE_ACTIVITY,
+        Kind.COUNTER,
+        "s",
+        "Time by activity; all activities add up to the cycle times",
+        ClosedCycles(_activities),
+        (words.ACTIVITY,),
+    ),
+    Instrument(
+        words.CYCLE_COMPLETED,
+        Kind.COUNTER,
+        "{cycle}",
+        "Closed cycles",
+        ClosedCycles(_completed),
+        (words.CYCLE_OUTCOME, words.CYCLE_TRIGGER, words.CYCLE_WITHIN_TARGET),
+    ),
+    Instrument(
+        words.CYCLE_ROLLED_BACK,
+        Kind.COUNTER,
+        "{cycle}",
+        "Cycles that were rolled back, even after their export",
+        ClosedCycles(_rolled_back),
+    ),
+    Instrument(words.CYCLE_OPEN, Kind.GAUGE, "{cycle}", "Open cycles", OpenCycles(_one, _count)),
+    Instrument(
+        words.CYCLE_OLDEST_AGE,
+        Kind.GAUGE,
+        "s",
+        "Time since the oldest open cycle started, 0 without one",
+        OpenCycles(_started, _oldest),
+    ),
+    Instrument(
+        words.STAGE_ACTIVE,
+        Kind.GAUGE,
+        "{stage}",
+        "Running stages",
+        OpenCycles(_running, _count),
+        (words.STAGE_NAME, words.STAGE_KIND, words.ACTOR_TYPE),
+    ),
+    Instrument(
+        words.HEADLINE_MEDIAN,
+        Kind.GAUGE,
+        "s",
+        "Median cycle time, as in the report",
+        Headline(lambda figures: figures.median_ns),
+    ),
+    Instrument(
+        words.HEADLINE_ATTAINMENT,
+        Kind.GAUGE,
+        "1",
+        "Share of cycles within the target, from 0 to 1, including open and failed ones",
+        Headline(lambda figures: figures.attainment),
+    ),
+    Instrument(
+        words.HEADLINE_N, Kind.GAUGE, "{cycle}", "Number of cycles in the median", Headline(lambda figures: figures.n)
+    ),
+    Instrument(
+        words.RECORD_LATE,
+        Kind.COUNTER,
+        "{record}",
+        "Records that arrived after the export of their cycle",
+        Records(),
+    ),
+    Instrument(words.RECORD_REJECTED, Kind.COUNTER, "{record}", "cycletrace records that were rejected", Records()),
 )
 
-CUMULATIVE: Final = (
-    CYCLE_DURATION,
-    PART_DURATION,
-    STAGE_DURATION,
-    WAIT_DURATION,
-    CYCLE_ACTIVITY,
-    CYCLE_COMPLETED,
-    CYCLE_ROLLED_BACK,
-    RECORD_LATE,
-    RECORD_REJECTED,
-)
-"""Metrics whose state is kept."""
+
+def instrument(name: str) -> Instrument:
+    """Return the declaration of the metric with this name."""
+    return next(one for one in INSTRUMENTS if one.name == name)
+
+
+def cumulative() -> Iterator[Instrument]:
+    """Yield the metrics whose state is kept: all but gauges."""
+    return (one for one in INSTRUMENTS if one.kind is not Kind.GAUGE)
+
+
+def declared(source: type[S]) -> Iterator[tuple[Instrument, S]]:
+    """Yield the metrics with this kind of source, each with its source."""
+    for one in INSTRUMENTS:
+        if isinstance(one.source, source):
+            yield one, one.source
+
+
+def sorted_labels(labels: Mapping[str, str | bool]) -> Labels:
+    """Return labels in order, without empty ones, and with long values cut."""
+    return tuple(
+        sorted(
+            (name, value[:MAX_LABEL] if isinstance(value, str) else value)
+            for name, value in labels.items()
+            if value != ""
+        )
+    )
+
+
+def cycle_labels(instrument: Instrument, facts: Facts, values: LabelValues = ()) -> Labels:
+    """Return the labels of a cycle's series: those that all of its series have, and the instrument's own."""
+    names = (*CYCLE_LABELS, *instrument.labels)
+    common = (facts["namespace"], facts["model"] or "", facts["domain"] or "")
+    return sorted_labels(dict(zip(names, (*common, *values), strict=True)))
+
+
+def observations(facts: Facts, within_target: bool) -> Iterator[Observation]:
+    """Yield what a closed cycle adds to the metrics; ``within_target``: it met the target."""
+    for one, source in declared(ClosedCycles):
+        for values, value in source.values(facts, within_target):
+            yield Observation(one, cycle_labels(one, facts, values), value)

@@ -1,4 +1,4 @@
-"""Metrics as an OTLP request, written by hand: the SDK cannot go on with a cumulative stream after a restart."""
+"""Metrics as an OTLP request, built by hand: the SDK cannot continue a cumulative stream after a restart."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality
 
 from cycletrace._internal.collector.instruments import BOUNDS, SCOPE, Kind
-from cycletrace._internal.collector.point import Metric, Point, Told
+from cycletrace._internal.collector.series import Exemplar, Metric, Point
 from cycletrace._internal.otlp.values import fill
 from cycletrace._version import __version__
 from cycletrace.conventions import SERVICE_NAME
@@ -18,7 +18,7 @@ SERVICE = "cycletrace-collector"
 
 
 def encode(metrics: Iterable[Metric], at: int, instance: str) -> bytes:
-    """The serialized request that tells these metrics at an instant, as the store with this id has them."""
+    """Return the serialized request with these metrics at an instant; ``instance`` identifies the store."""
     request = ExportMetricsServiceRequest()
     resource = request.resource_metrics.add()
     fill(resource.resource.attributes, {SERVICE_NAME: SERVICE, "service.instance.id": instance})
@@ -28,7 +28,7 @@ def encode(metrics: Iterable[Metric], at: int, instance: str) -> bytes:
     for instrument, points in metrics:
         if not points:
             continue
-        metric = scope.metrics.add(name=instrument.name, unit=instrument.unit, description=instrument.description)
+        metric = scope.metrics.add(name=instrument.name, unit=instrument.unit, description=instrument.help)
         if instrument.kind is Kind.GAUGE:
             for point in points:
                 _number(metric.gauge.data_points.add(), point, at)
@@ -70,7 +70,7 @@ def _common(data: Any, point: Point, at: int) -> None:
         _exemplar(data.exemplars.add(), exemplar)
 
 
-def _exemplar(data: Any, exemplar: Told) -> None:
+def _exemplar(data: Any, exemplar: Exemplar) -> None:
     data.time_unix_nano = exemplar.at
     data.as_double = exemplar.value
     data.trace_id = bytes.fromhex(exemplar.trace_id)

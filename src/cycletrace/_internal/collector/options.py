@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cycletrace._internal.collector.limits import Limits
-from cycletrace._internal.collector.series import SECOND
 from cycletrace._internal.collector.settings import SETTINGS
 from cycletrace._internal.flow import RULES, CycleTarget, Rules, parse_length, parse_target
+from cycletrace._internal.flow.rules import SECOND
 from cycletrace._internal.flow.targets import DEFAULT_TARGET
 from cycletrace._internal.otlp.endpoint import Endpoint, TlsFiles, checked, is_header, parse_headers
 from cycletrace._internal.otlp.signals import SIGNALS

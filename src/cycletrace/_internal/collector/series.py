@@ -1,16 +1,16 @@
-"""The state of cumulative metrics: exact integers, each series with the instant since which it counts."""
+"""The series of metrics: what is kept of cumulative ones, in exact integers, and the points that are exported."""
 
 from __future__ import annotations
 
 import json
 import logging
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from cycletrace._internal.collector.instruments import BOUNDS, Instrument, Kind, Labels
-from cycletrace._internal.collector.observing import Observation
+from cycletrace._internal.collector.instruments import BOUNDS, Instrument, Kind, Labels, Observation, cumulative
+from cycletrace._internal.flow.rules import SECOND
 from cycletrace.conventions import OVERFLOW
 
 _log = logging.getLogger("cycletrace.collector")
@@ -18,25 +18,23 @@ _log = logging.getLogger("cycletrace.collector")
 OVERFLOWING: Labels = ((OVERFLOW, True),)
 """The series that takes what no longer gets one of its own."""
 
-SECOND = 1_000_000_000
 _BOUNDS_NS = [bound * SECOND for bound in BOUNDS]
 
 
 class Exemplar(NamedTuple):
-    """A cycle that a value came from."""
+    """A cycle that a value came from; ``at`` is UTC nanoseconds."""
 
-    value: int
+    value: float
     at: int
     trace_id: str
     span_id: str
 
 
 class Series(NamedTuple):
-    """What one set of labels added up to, in ``number`` observations.
+    """The sum of the observations with one label set, and their ``number``.
 
-    ``total`` is nanoseconds or a count, ``buckets`` is empty but for histograms.
-
-    ``exemplars`` holds the latest of each bucket, of a counter the latest under 0.
+    ``total`` is nanoseconds or a count, ``buckets`` is empty except for histograms. ``exemplars`` holds the latest of
+    each bucket, of a counter the latest under 0.
     """
 
     start: int
@@ -49,13 +47,42 @@ class Series(NamedTuple):
 SeriesKey = tuple[str, Labels]
 
 
-def to_text(series: Series) -> str:
-    """The series as JSON text."""
-    return json.dumps(series, separators=(",", ":"))
+class Point(NamedTuple):
+    """One series as it is exported, in the unit of its metric.
+
+    ``value`` is the sum for a histogram; ``start`` is ``None`` for a gauge.
+    """
+
+    labels: Labels
+    value: float
+    start: int | None = None
+    number: int = 0
+    buckets: tuple[int, ...] = ()
+    exemplars: Mapping[int, Exemplar] = {}
 
 
-def from_text(text: str) -> Series:
-    """The series that :func:`to_text` wrote."""
+class Metric(NamedTuple):
+    """One metric with all its series."""
+
+    instrument: Instrument
+    points: list[Point]
+
+
+def to_rows(series: Mapping[SeriesKey, Series]) -> Iterator[tuple[str, str, str]]:
+    """Yield each series as the store keeps it: metric, labels and state, the same text for the same labels."""
+    for (metric, labels), state in series.items():
+        yield metric, json.dumps(labels, separators=(",", ":")), json.dumps(state, separators=(",", ":"))
+
+
+def from_rows(rows: Iterable[tuple[str, str, str]]) -> dict[SeriesKey, Series]:
+    """Return the series that :func:`to_rows` yielded."""
+    return {
+        (metric, tuple((name, value) for name, value in json.loads(labels))): _from_text(state)
+        for metric, labels, state in rows
+    }
+
+
+def _from_text(text: str) -> Series:
     start, total, number, buckets, exemplars = json.loads(text)
     return Series(
         start,
@@ -66,43 +93,47 @@ def from_text(text: str) -> Series:
     )
 
 
-def to_rows(series: Mapping[SeriesKey, Series]) -> Iterator[tuple[str, str, str]]:
-    """Yield each series as the store keeps it: metric, labels and state, the same text for the same labels."""
-    for (metric, labels), state in series.items():
-        yield metric, json.dumps(labels, separators=(",", ":")), to_text(state)
+def cumulative_metrics(series: Mapping[SeriesKey, Series]) -> Iterator[Metric]:
+    """Yield all metrics whose state is kept, each with its series in the order of their labels."""
+    by_name: dict[str, list[tuple[Labels, Series]]] = defaultdict(list)
+    for (name, labels), state in series.items():
+        by_name[name].append((labels, state))
+    for instrument in cumulative():  # a later version may have kept metrics that this one does not declare
+        points = [_point(instrument, labels, state) for labels, state in by_name[instrument.name]]
+        yield Metric(instrument, sorted(points, key=lambda point: repr(point.labels)))
 
 
-def from_rows(rows: Iterable[tuple[str, str, str]]) -> dict[SeriesKey, Series]:
-    """Return the series that :func:`to_rows` yielded."""
-    return {
-        (metric, tuple((name, value) for name, value in json.loads(labels))): from_text(state)
-        for metric, labels, state in rows
+def _point(instrument: Instrument, labels: Labels, state: Series) -> Point:
+    exemplars = {
+        index: exemplar._replace(value=instrument.in_unit(exemplar.value))
+        for index, exemplar in state.exemplars.items()
     }
+    return Point(labels, instrument.in_unit(state.total), state.start, state.number, state.buckets, exemplars)
 
 
 class Accumulator:
-    """All series. Changes stay aside until they are durable, so that nobody is told what a crash could take back."""
+    """All series. Changes are held back until they are durable: nothing is exported that a crash could undo."""
 
     def __init__(self, limit: int, series: Mapping[SeriesKey, Series] | None = None) -> None:
-        """Go on from these series. ``limit`` bounds the sets of labels of each metric, the overflowing one included."""
+        """Go on from these series. ``limit`` bounds the label sets of each metric, including the overflow one."""
         self._limit = limit
         self._series: dict[SeriesKey, Series] = dict(series or {})
         self._changed: dict[SeriesKey, Series] = {}
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
         self._sizes = Counter(name for name, _ in self._series)
 
     @property
     def series(self) -> Mapping[SeriesKey, Series]:
-        """What is durable. Replaced as a whole, never changed: safe to read from any thread."""
+        """The durable series. Replaced as a whole, never changed: safe to read from any thread."""
         return self._series
 
     @property
     def changed(self) -> Mapping[SeriesKey, Series]:
-        """What is yet to be made durable."""
+        """The series that are yet to be made durable."""
         return self._changed
 
     def add(self, observations: Iterable[Observation], at: int, exemplar: tuple[str, str] | None = None) -> None:
-        """Add what was observed at this instant, of the cycle with this trace and span id."""
+        """Add observations made at this instant; ``exemplar`` is the trace and span id of their cycle."""
         for instrument, labels, value in observations:
             key = self._room_for(instrument, labels)
             series = self._get(key, instrument, at)
@@ -116,24 +147,24 @@ class Accumulator:
             self._changed[key] = Series(series.start, series.total + value, series.number + 1, buckets, exemplars)
 
     def begin(self, observations: Iterable[Observation], at: int) -> None:
-        """Make sure that the series of what will be observed exist, at zero: a rate misses where a series begins."""
+        """Create the series of these observations at zero, where missing: rates ignore the first value of a series."""
         for instrument, labels, _ in observations:
             key = self._room_for(instrument, labels)
             self._get(key, instrument, at)
 
     def keep(self) -> None:
-        """The changes are durable now."""
+        """Take over the changes, which are durable now."""
         if self._changed:
             self._series = {**self._series, **self._changed}
             self._changed = {}
 
     def reload(self, series: Mapping[SeriesKey, Series]) -> None:
-        """Go on from these series instead, which are those in the store."""
+        """Go on from these series instead, which are those in the store, and discard the changes."""
         self._series = dict(series)
         self.drop()
 
     def drop(self) -> None:
-        """The changes did not become durable."""
+        """Discard the changes, which did not become durable."""
         self._changed = {}
         self._sizes = Counter(name for name, _ in self._series)
 
@@ -151,10 +182,11 @@ class Accumulator:
             return key
         if self._sizes[instrument.name] < self._limit - 1:
             return key
-        if instrument.name not in self._told:
-            self._told.add(instrument.name)
+        if instrument.name not in self._warned:
+            self._warned.add(instrument.name)
             _log.warning(
-                "%s has %d sets of labels, which is the limit: what is new is added to the set %s=true",
+                "%s has reached the limit of %d label sets: values of new ones are added to %s=true; "
+                "raise --label-limit, or use fewer names of models and stages",
                 instrument.name,
                 self._limit,
                 OVERFLOW,

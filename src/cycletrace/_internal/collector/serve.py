@@ -17,21 +17,26 @@ from typing import Any
 
 from cycletrace._internal.collector.aside import Aside
 from cycletrace._internal.collector.budget import Budget
+from cycletrace._internal.collector.completion import Completion, begin_record_counters
 from cycletrace._internal.collector.forwarding import Forwarder
 from cycletrace._internal.collector.grpc_receiver import GrpcReceiver
 from cycletrace._internal.collector.http_receiver import HttpReceiver
 from cycletrace._internal.collector.limits import allow_many_connections
 from cycletrace._internal.collector.loops import own_endpoint
+from cycletrace._internal.collector.metrics_export import (
+    MetricReader,
+    PrometheusServer,
+    export_once,
+    export_periodically,
+)
 from cycletrace._internal.collector.options import Address, Options
 from cycletrace._internal.collector.outbox import drop_others, hide_secrets, keep_sending
-from cycletrace._internal.collector.present import Present
 from cycletrace._internal.collector.reading import check, may_be_ours
 from cycletrace._internal.collector.reply import together
-from cycletrace._internal.collector.series import SECOND, Accumulator, from_rows, to_rows
+from cycletrace._internal.collector.series import Accumulator, from_rows, to_rows
 from cycletrace._internal.collector.sole import sole
-from cycletrace._internal.collector.teller import Prometheus, Teller, tell_backends, tell_once
-from cycletrace._internal.collector.telling import Telling, begin_all
 from cycletrace._internal.collector.writer import Writer
+from cycletrace._internal.flow.rules import SECOND
 from cycletrace._internal.otlp.result import Code, ExportResult, malformed
 from cycletrace._internal.otlp.signals import METRICS, SIGNALS, TRACES, Request
 from cycletrace._internal.store import Store, StoreError, open_reader, open_store
@@ -117,7 +122,7 @@ class Collector:
         destinations = [target.url for target in options.forward.get(TRACES.name, ())]
         with store.write() as tx:
             accumulator = Accumulator(options.label_limit, from_rows(tx.load_series()))
-            begin_all(accumulator, time.time_ns())
+            begin_record_counters(accumulator, time.time_ns())
             tx.save_series(to_rows(accumulator.changed))
             instance = tx.instance_id()
             hide_secrets(tx)
@@ -130,15 +135,14 @@ class Collector:
             self._metrics_forwarder = Forwarder({METRICS.name: options.metrics_to}, is_own=True)
         except OSError as error:
             raise StartError(f"A certificate cannot be read: {error}.") from error
-        telling = Telling(options.target, round(options.grace * SECOND), destinations)
+        completion = Completion(options.target, round(options.grace * SECOND), destinations)
         self._posted = [asyncio.Event() for _ in destinations]
-        self._writer = Writer(store, accumulator, telling, options.rules, self._wake)
-        present = Present(options.label_limit)
-        self._teller = Teller(reader, accumulator, present, options.target, options.rules, instance)
+        self._writer = Writer(store, accumulator, completion, options.rules, self._wake)
+        self._metrics = MetricReader(reader, accumulator, options.label_limit, options.target, options.rules, instance)
         budget = Budget(options.limits)
         self._grpc = GrpcReceiver(self._handle, options.limits, budget)
         self._http = HttpReceiver(self._handle, options.limits, budget, self._trouble)
-        self._prometheus = Prometheus(self._teller)
+        self._prometheus = PrometheusServer(self._metrics)
         self._listening: dict[str, Address] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._aside = Aside()
@@ -165,7 +169,7 @@ class Collector:
         for backend, posted in zip(self._forwarder.backends(TRACES), self._posted, strict=True):
             self._begin(keep_sending(self._writer, self._forwarder, backend, posted))
         if options.metrics_to:
-            self._begin(tell_backends(self._teller, self._metrics_forwarder, options.interval))
+            self._begin(export_periodically(self._metrics, self._metrics_forwarder, options.interval))
 
     def described(self) -> Iterator[str]:
         """What listens where, and where everything goes, a line each."""
@@ -193,8 +197,8 @@ class Collector:
         await self._writer.stop()
         if self._options.metrics_to and self._listening:
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(tell_once(self._teller, self._metrics_forwarder), _LAST_EXPORT)
-        self._teller.close()
+                await asyncio.wait_for(export_once(self._metrics, self._metrics_forwarder), _LAST_EXPORT)
+        self._metrics.close()
         self._aside.close()
         await self._forwarder.close()
         await self._metrics_forwarder.close()

@@ -16,13 +16,15 @@ from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any, NamedTuple, TypeVar
 
+from cycletrace._internal.collector.completion import Completion, apply_refolds, count_records, observe_closed
 from cycletrace._internal.collector.reading import Bad, Taken, may_be_ours, read
-from cycletrace._internal.collector.series import SECOND, Accumulator, from_rows, to_rows
-from cycletrace._internal.collector.telling import Telling, note, reject, tell
+from cycletrace._internal.collector.series import Accumulator, from_rows, to_rows
 from cycletrace._internal.flow import RULES, Rules
+from cycletrace._internal.flow.rules import SECOND
 from cycletrace._internal.otlp.result import Code, ExportResult, malformed, unavailable
 from cycletrace._internal.otlp.signals import Request
 from cycletrace._internal.store import Store, StoreError, Transaction
+from cycletrace.conventions import RECORD_REJECTED
 
 _log = logging.getLogger("cycletrace.collector")
 
@@ -54,14 +56,14 @@ class Writer:
         self,
         store: Store,
         accumulator: Accumulator,
-        telling: Telling,
+        completion: Completion,
         rules: Rules = RULES,
         posted: Callable[[], object] = lambda: None,
     ) -> None:
         """``posted`` is called in the event loop whenever something may wait to be sent."""
         self._store = store
         self._accumulator = accumulator
-        self._telling = telling
+        self._completion = completion
         self._rules = rules
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="cycletrace-store", daemon=True)
@@ -148,7 +150,7 @@ class Writer:
             return PAUSE_AFTER_FAILURE
         instants = [refold_at] if refold_at is not None else []
         if closed is not None:
-            instants.append(closed + self._telling.grace)
+            instants.append(closed + self._completion.grace)
         if not instants:
             return LONGEST_SLEEP
         return min(max((min(instants) - time.time_ns()) / SECOND, 0.0), LONGEST_SLEEP)
@@ -181,7 +183,7 @@ class Writer:
         try:
             with self._transaction(now) as tx:
                 refused = [self._add(tx, one, now) for _, one in taken]
-                reject(self._accumulator, sum(refused), now)
+                count_records(self._accumulator, RECORD_REJECTED, sum(refused), now)
         except StoreError as error:
             self._note_trouble(str(error))
             return [(job, unavailable(str(error))) for job, _ in taken]
@@ -227,8 +229,8 @@ class Writer:
         try:
             with self._transaction(now) as tx:
                 refolded = tx.refold(now, self._at_once, self._rules)
-                note(tx, self._accumulator, refolded, self._telling, now)
-                count, dropped = tell(tx, self._accumulator, self._telling, now, FOLDS)
+                apply_refolds(tx, self._accumulator, refolded, self._completion, now)
+                count, dropped = observe_closed(tx, self._accumulator, self._completion, now, FOLDS)
         except StoreError as error:
             self._note_trouble(str(error))
             return False

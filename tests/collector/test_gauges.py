@@ -1,4 +1,4 @@
-"""Gauges of what is open: told again as it changes, at zero when it is over, within their limit."""
+"""Gauges of open cycles: exported as they change, at zero when all are closed, within their limit."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from cycletrace import conventions as words
-from cycletrace._internal.collector.point import Metric
-from cycletrace._internal.collector.present import Present
+from cycletrace._internal.collector.gauges import OpenGauges
 from cycletrace._internal.collector.series import OVERFLOWING
 from cycletrace._internal.flow import Close, Record, RecordOrigin, Stage
 from cycletrace._internal.store import Store, open_store
@@ -31,10 +30,10 @@ def put(store: Store, records: list[Record], now: int = NOW, *, fold: bool = Tru
             pass
 
 
-def told(store: Store, present: Present, now: int = NOW) -> dict[str, dict[str, float]]:
+def exported(store: Store, gauges: OpenGauges, now: int = NOW) -> dict[str, dict[str, float]]:
     """By metric: values by model, or by overflow."""
     with store.read() as snapshot:
-        metrics: list[Metric] = list(present.gauges(snapshot, now))
+        metrics = list(gauges.metrics(snapshot, now))
     return {
         instrument.name: {
             "overflow" if point.labels == OVERFLOWING else str(dict(point.labels)[words.MODEL_NAME]): point.value
@@ -51,15 +50,15 @@ def running(model: str, seconds: int, *, implicit: bool = False) -> Stage:
 
 
 def test_what_is_open_is_counted_until_it_is_over(store: Store) -> None:
-    present = Present(2000)
+    gauges = OpenGauges(2000)
     put(store, [running("a", 30), running("a", 20), running("b", 50)])
-    assert told(store, present) == {
+    assert exported(store, gauges) == {
         words.CYCLE_OPEN: {"a": 1, "b": 1},
         words.CYCLE_OLDEST_AGE: {"a": 30, "b": 50},
         words.STAGE_ACTIVE: {"a": 2, "b": 1},
     }
     put(store, [Close(running("a", 30).origin, "failed", NOW)])
-    assert told(store, present, NOW + 5 * SECOND) == {
+    assert exported(store, gauges, NOW + 5 * SECOND) == {
         words.CYCLE_OPEN: {"a": 0, "b": 1},
         words.CYCLE_OLDEST_AGE: {"a": 0, "b": 55},
         words.STAGE_ACTIVE: {"a": 0, "b": 1},
@@ -67,27 +66,31 @@ def test_what_is_open_is_counted_until_it_is_over(store: Store) -> None:
 
 
 def test_records_that_wait_to_be_folded_take_nothing_away(store: Store) -> None:
-    present = Present(2000)
+    gauges = OpenGauges(2000)
     put(store, [running("a", 30)])
-    assert told(store, present)[words.STAGE_ACTIVE] == {"a": 1}
+    assert exported(store, gauges)[words.STAGE_ACTIVE] == {"a": 1}
     put(store, [running("a", 10)], fold=False)
-    assert told(store, present)[words.STAGE_ACTIVE] == {"a": 1}
+    assert exported(store, gauges)[words.STAGE_ACTIVE] == {"a": 1}
     put(store, [], NOW + 1)
-    assert told(store, present)[words.STAGE_ACTIVE] == {"a": 2}
+    assert exported(store, gauges)[words.STAGE_ACTIVE] == {"a": 2}
 
 
 def test_implicit_cycles_are_no_work_in_progress(store: Store) -> None:
     put(store, [running("script", 30, implicit=True)])
-    assert told(store, Present(2000)) == {words.CYCLE_OPEN: {}, words.CYCLE_OLDEST_AGE: {}, words.STAGE_ACTIVE: {}}
+    assert exported(store, OpenGauges(2000)) == {
+        words.CYCLE_OPEN: {},
+        words.CYCLE_OLDEST_AGE: {},
+        words.STAGE_ACTIVE: {},
+    }
 
 
 def test_beyond_the_limit_the_rest_is_one_set(store: Store) -> None:
-    present = Present(4)
+    gauges = OpenGauges(4)
     put(store, [running(f"m{number}", number + 1) for number in range(10)])
-    seen = told(store, present)
+    seen = exported(store, gauges)
     assert len(seen[words.CYCLE_OPEN]) == 4
     assert seen[words.CYCLE_OPEN]["overflow"] == 7
     assert max(seen[words.CYCLE_OLDEST_AGE].values()) == 10
     kept = set(seen[words.CYCLE_OPEN])
     put(store, [Close(running("m0", 1).origin, "failed", NOW)])
-    assert set(told(store, present)[words.CYCLE_OPEN]) == kept, "a set that has a place keeps it"
+    assert set(exported(store, gauges)[words.CYCLE_OPEN]) == kept, "a set that has a place keeps it"

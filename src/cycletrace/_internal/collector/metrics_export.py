@@ -1,4 +1,4 @@
-"""Who is told the metrics: OTLP backends every interval, Prometheus whenever it asks."""
+"""Export of metrics: over OTLP every interval, to Prometheus whenever it scrapes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,9 @@ from aiohttp import web
 
 from cycletrace._internal.collector.exposition import accepted, render
 from cycletrace._internal.collector.forwarding import Forwarder
-from cycletrace._internal.collector.headline import headline
+from cycletrace._internal.collector.gauges import OpenGauges, headline_gauges
 from cycletrace._internal.collector.metrics_request import encode
-from cycletrace._internal.collector.point import Metric, cumulative
-from cycletrace._internal.collector.present import Present
-from cycletrace._internal.collector.series import Accumulator
+from cycletrace._internal.collector.series import Accumulator, Metric, cumulative_metrics
 from cycletrace._internal.flow import CycleTarget, Facts, Rules
 from cycletrace._internal.otlp.signals import METRICS, Encoding, Request
 from cycletrace._internal.store import Snapshot, Store
@@ -27,18 +25,19 @@ _log = logging.getLogger("cycletrace.collector")
 T = TypeVar("T")
 
 _HEADLINE_SHARE = 0.05
-"""Of one core's time that computing the headline may take: in a large store it is told less often."""
+"""Of one core's time that computing the headline may take: in a large store it is computed less often."""
 
 
-class Teller:
-    """Puts metrics together in a thread of its own, with a connection of its own that only reads."""
+class MetricReader:
+    """Reads all metrics for an export, in a thread of its own, with a connection of its own that only reads."""
 
     def __init__(
-        self, store: Store, accumulator: Accumulator, present: Present, target: CycleTarget, rules: Rules, instance: str
+        self, store: Store, accumulator: Accumulator, limit: int, target: CycleTarget, rules: Rules, instance: str
     ) -> None:
+        """Read gauges from this store; ``limit`` bounds their label sets, ``instance`` identifies the store."""
         self._store = store
         self._accumulator = accumulator
-        self._present = present
+        self._open_gauges = OpenGauges(limit)
         self._target = target
         self._rules = rules
         self._instance = instance
@@ -49,15 +48,15 @@ class Teller:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="cycletrace-metrics")
 
     async def text(self, content_type: str) -> str:
-        """All metrics in a format that Prometheus reads."""
-        return await self._in_thread(lambda: render(self._metrics(time.time_ns()), content_type))
+        """Return all metrics in a format that Prometheus reads."""
+        return await self._in_thread(lambda: render(self._read(time.time_ns()), content_type))
 
     async def request(self) -> Request:
-        """All metrics as an OTLP request."""
+        """Return all metrics as an OTLP request."""
 
         def make() -> bytes:
             now = time.time_ns()
-            return encode(self._metrics(now), now, self._instance)
+            return encode(self._read(now), now, self._instance)
 
         return Request(METRICS, Encoding.PROTOBUF, await self._in_thread(make))
 
@@ -69,27 +68,27 @@ class Teller:
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
-    def _metrics(self, now: int) -> list[Metric]:
-        metrics = list(cumulative(self._accumulator.series))
-        for name, gauges in (("what is open", self._opened), ("the headline", self._headlines)):
+    def _read(self, now: int) -> list[Metric]:
+        metrics = list(cumulative_metrics(self._accumulator.series))
+        for name, read in (("open cycles", self._read_open), ("the headline", self._read_headline)):
             try:
-                metrics.extend(gauges(now))
+                metrics.extend(read(now))
                 self._failing.discard(name)
-            except Exception as error:  # what is counted is told all the same
+            except Exception as error:  # all others are exported all the same
                 if name not in self._failing:
-                    _log.warning("%s is not told: %s", name, error)
+                    _log.warning("metrics of %s cannot be computed: %s", name, error)
                 self._failing.add(name)
         return metrics
 
-    def _opened(self, now: int) -> list[Metric]:
+    def _read_open(self, now: int) -> list[Metric]:
         with self._store.read() as snapshot:
-            return list(self._present.gauges(snapshot, now))
+            return list(self._open_gauges.metrics(snapshot, now))
 
-    def _headlines(self, now: int) -> list[Metric]:
+    def _read_headline(self, now: int) -> list[Metric]:
         began = time.monotonic()
         if began >= self._headline_due:
             with self._store.read() as snapshot:
-                self._headline = list(headline(self._facts(snapshot, now), now, self._target))
+                self._headline = headline_gauges(self._facts(snapshot, now), now, self._target)
             took = time.monotonic() - began
             self._headline_due = began + took + took / _HEADLINE_SHARE
         return self._headline
@@ -97,30 +96,30 @@ class Teller:
     def _facts(self, snapshot: Snapshot, now: int) -> Iterator[Facts]:
         for one in snapshot.facts(now, rules=self._rules):
             if self._is_closing:
-                raise RuntimeError("nobody waits for the metrics any more")
+                raise RuntimeError("the collector is shutting down")
             yield one
 
 
-async def tell_backends(teller: Teller, forwarder: Forwarder, interval: float) -> None:
-    """Send the metrics to all backends of the signal, every so many seconds, for ever."""
+async def export_periodically(reader: MetricReader, forwarder: Forwarder, interval: float) -> None:
+    """Export the metrics to all their backends every so many seconds, forever."""
     while True:
         await asyncio.sleep(interval)
-        await tell_once(teller, forwarder)
+        await export_once(reader, forwarder)
 
 
-async def tell_once(teller: Teller, forwarder: Forwarder) -> None:
-    """Send the metrics to all backends of the signal. Failures are told by the forwarder; the next time says it all."""
+async def export_once(reader: MetricReader, forwarder: Forwarder) -> None:
+    """Export the metrics to all their backends. The forwarder logs failures; the next export makes up for them."""
     try:
-        await forwarder.forward(await teller.request())
+        await forwarder.forward(await reader.request())
     except Exception:
-        _log.exception("the metrics cannot be told")
+        _log.exception("the metrics cannot be exported")
 
 
-class Prometheus:
+class PrometheusServer:
     """Serves ``/metrics``."""
 
-    def __init__(self, teller: Teller) -> None:
-        self._teller = teller
+    def __init__(self, reader: MetricReader) -> None:
+        self._reader = reader
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int) -> int:
@@ -138,11 +137,11 @@ class Prometheus:
         return listening
 
     async def stop(self) -> None:
-        """Stop to listen."""
+        """Stop listening."""
         if self._runner is not None:
             await self._runner.cleanup()
 
     async def _metrics(self, request: web.Request) -> web.Response:
         content_type = accepted(request.headers.get("Accept", ""))
-        text = await self._teller.text(content_type)
+        text = await self._reader.text(content_type)
         return web.Response(body=text.encode(), headers={"Content-Type": content_type})

@@ -1,0 +1,97 @@
+"""Completion of closed cycles: each is exported once, as metrics and derived spans, and its later facts as revisions.
+
+A cycle is complete a grace period after it closed. Every change here belongs to one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from cycletrace import conventions as words
+from cycletrace._internal.collector.derived import derive, sent_of
+from cycletrace._internal.collector.instruments import (
+    Observation,
+    Records,
+    cycle_labels,
+    declared,
+    instrument,
+    observations,
+)
+from cycletrace._internal.collector.series import Accumulator
+from cycletrace._internal.flow import CycleTarget, is_counted, met_target
+from cycletrace._internal.flow.rules import SECOND
+from cycletrace._internal.store import Refolded, Transaction
+
+MAX_OUTBOX = 100_000
+"""Requests that wait for one backend. Older ones are dropped, and logged."""
+
+
+class Completion(NamedTuple):
+    """How cycles are completed. ``grace`` is nanoseconds; ``destinations`` are where derived spans go."""
+
+    target: CycleTarget
+    grace: int = 60 * SECOND
+    destinations: Sequence[str] = ()
+
+
+def begin_record_counters(accumulator: Accumulator, at: int) -> None:
+    """Start the counters of records at zero."""
+    accumulator.begin([Observation(counter, (), 0) for counter, _ in declared(Records)], at)
+
+
+def count_records(accumulator: Accumulator, name: str, count: int, at: int) -> None:
+    """Add records to the counter with this name."""
+    if count:
+        accumulator.add([Observation(instrument(name), (), count)], at)
+
+
+def apply_refolds(
+    tx: Transaction, accumulator: Accumulator, refolded: Iterable[Refolded], completion: Completion, now: int
+) -> None:
+    """Begin the series of cycles that closed; count late records, and revise facts that were observed already."""
+    for cycle_id, owner, facts, new_records in refolded:
+        observed = tx.observed(cycle_id)
+        if observed is None:
+            if facts is None:
+                if owner != cycle_id and tx.observed(owner) is not None:
+                    count_records(accumulator, words.RECORD_LATE, new_records, now)
+            elif is_counted(facts):
+                tx.include(cycle_id)
+                if facts["outcome"] != words.OPEN:
+                    accumulator.begin(observations(facts, met_target(facts, completion.target)), now)
+            continue
+        count_records(accumulator, words.RECORD_LATE, new_records, now)
+        tx.revise(cycle_id, now, facts)
+        if facts is not None and facts["outcome"] == words.ROLLED_BACK and tx.roll_back(cycle_id):
+            counter = instrument(words.CYCLE_ROLLED_BACK)
+            exemplar = (cycle_id, words.root_span_id(cycle_id))
+            accumulator.add([Observation(counter, cycle_labels(counter, observed), 1)], now, exemplar)
+
+
+def observe_closed(
+    tx: Transaction, accumulator: Accumulator, completion: Completion, now: int, limit: int
+) -> tuple[int, int]:
+    """Observe cycles whose grace period is over, up to a limit, and post their derived spans.
+
+    Returns:
+        How many cycles were complete, and how many waiting requests were dropped to make room for new ones.
+    """
+    closed = tx.unobserved(now - completion.grace, limit)
+    for facts in closed:
+        if not is_counted(facts):
+            tx.exclude(facts["cycle_id"])
+            continue
+        within = met_target(facts, completion.target)
+        exemplar = (facts["cycle_id"], words.root_span_id(facts["cycle_id"]))
+        accumulator.add(observations(facts, within), now, exemplar)
+        tx.observe(facts, now)
+        if facts["outcome"] == words.ROLLED_BACK:
+            tx.roll_back(facts["cycle_id"])
+        if completion.destinations:
+            sent = sent_of(facts["cycle_id"], tx.records_of(facts["cycle_id"], now))
+            body = derive(facts, sent, now, within)
+            for destination in completion.destinations:
+                tx.post(destination, body)
+    dropped = sum(tx.drop_oldest(one, MAX_OUTBOX) for one in completion.destinations) if closed else 0
+    return len(closed), dropped
