@@ -11,11 +11,10 @@ from typing import Any
 import grpc
 from tests.collector.sinks import SERVICES
 
-from cycletrace._internal.collector.budget import Budget
 from cycletrace._internal.collector.forwarding import Forwarder
 from cycletrace._internal.collector.grpc_receiver import GrpcReceiver
 from cycletrace._internal.collector.http_receiver import HttpReceiver
-from cycletrace._internal.collector.limits import Limits
+from cycletrace._internal.collector.limits import Budget, Limits
 from cycletrace._internal.otlp.endpoint import Endpoint
 from cycletrace._internal.otlp.result import ExportResult
 from cycletrace._internal.otlp.signals import Request

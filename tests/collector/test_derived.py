@@ -139,8 +139,8 @@ def test_the_root_links_to_traces_of_other_keys() -> None:
 def test_what_is_derived_is_never_an_input() -> None:
     facts = next(iter(facts_of(records(), AT)))
     body = derive(facts, sent_of(CYCLE, records()), AT, within_target=False)
-    taken = read(Request(TRACES, Encoding.PROTOBUF, body))
-    assert (taken.records, taken.bad) == ([], [])
+    extracted = read(Request(TRACES, Encoding.PROTOBUF, body))
+    assert (extracted.records, extracted.invalid) == ([], [])
 
 
 def closed_cycle(key: str, now: int) -> tuple[bytes, bytes]:
@@ -202,7 +202,7 @@ def test_each_backend_gets_its_own_and_what_has_no_backend_any_more_is_dropped(c
     collector._options = ("--forward", f"traces={one.url}", "--grace", "0")
     collector.start()
     assert collector.stop() == 0
-    assert sum("no longer go on to their backend" in line for line in collector.output) == 1
+    assert sum("no longer forwarded to their backend" in line for line in collector.output) == 1
     assert sum(b"cycle.complete" in body for body in one.bodies("traces")) == 1
     one.close()
     other.close()
@@ -216,7 +216,7 @@ def test_a_backend_that_refuses_for_good_is_not_asked_for_ever(collect: Start) -
         spans, events = closed_cycle(f"churn@{number}", time.time_ns())
         collector.post("logs", events)
         assert collector.post("traces", spans) == 400
-    refusals = "derived spans of a cycle are refused"
+    refusals = "derived spans of a cycle were rejected"
     eventually(lambda: sum(refusals in line for line in collector.output), lambda seen: seen == 3)
     assert sum(refusals in line for line in collector.output) == 3
     asked = len(sink.received)

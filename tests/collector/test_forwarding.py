@@ -175,7 +175,7 @@ def test_a_number_that_is_too_large_costs_what_has_no_form_in_protobuf_alone(
 
 def test_names_of_fields_that_are_not_those_of_otlp_are_refused(to_grpc: Relay) -> None:
     status, _, answer = to_grpc.post("/v1/traces", b'{"resource_spans": [{"scope_spans": [{"spans": [{}]}]}]}', JSON)
-    assert (status, "expected resourceSpans and scopeSpans" in answer.decode()) == (400, True)
+    assert (status, "expected the fields resourceSpans and scopeSpans" in answer.decode()) == (400, True)
 
 
 @pytest.mark.parametrize("body", [b'{"code": 1e400}', b'{"message": 1e400}', b'{"code": %s}' % (b"9" * 5000)])

@@ -44,10 +44,10 @@ def both(signal: Signal, message: Any) -> list[Request]:
 
 def test_stages_are_picked_out_of_foreign_spans() -> None:
     message = traces([foreign(), stage(), foreign(), stage(is_error=True)], "team")
-    taken = [read(request) for request in both(TRACES, message)]
-    assert taken[0] == taken[1]
-    assert taken[0].bad == []
-    records = taken[0].records
+    extracted = [read(request) for request in both(TRACES, message)]
+    assert extracted[0] == extracted[1]
+    assert extracted[0].invalid == []
+    records = extracted[0].records
     assert [type(record) for record in records] == [Stage, Stage]
     first, second = records
     assert isinstance(first, Stage)
@@ -71,19 +71,19 @@ def test_an_event_s_instant_is_its_time_else_its_observed_time() -> None:
         "team",
     )
     for request in both(LOGS, message):
-        taken = read(request)
-        assert [record.at for record in taken.records if isinstance(record, Heartbeat)] == [5, 6]
-        assert len(taken.bad) == 1, "no instant at all"
+        extracted = read(request)
+        assert [record.at for record in extracted.records if isinstance(record, Heartbeat)] == [5, 6]
+        assert len(extracted.invalid) == 1, "no instant at all"
 
 
 def test_one_bad_record_costs_itself_alone() -> None:
     wrong = span("x", {words.CYCLE_ID: "no hex", words.MARK_NAME: "in_use"}, start=1, end=1)
     message = traces([wrong, stage(), foreign()], "team")
     for request in both(TRACES, message):
-        taken = read(request)
-        assert len(taken.records) == 1
-        assert [bad.reason for bad in taken.bad] == [f"{words.CYCLE_ID} is not 32 hex digits"]
-        assert b"no hex" in taken.bad[0].content
+        extracted = read(request)
+        assert len(extracted.records) == 1
+        assert [one.reason for one in extracted.invalid] == [f"{words.CYCLE_ID} is not 32 hex digits"]
+        assert b"no hex" in extracted.invalid[0].content
 
 
 def test_a_malformed_span_of_ours_costs_itself_alone() -> None:
@@ -93,16 +93,16 @@ def test_a_malformed_span_of_ours_costs_itself_alone() -> None:
     body = message.SerializeToString()
     first = body.index(good.SerializeToString())
     body = body[:first] + broken + body[first + len(broken) :]
-    taken = read(Request(TRACES, Encoding.PROTOBUF, body))
-    assert len(taken.records) == 1
-    assert [bad.content for bad in taken.bad] == [broken]
+    extracted = read(Request(TRACES, Encoding.PROTOBUF, body))
+    assert len(extracted.records) == 1
+    assert [one.content for one in extracted.invalid] == [broken]
 
 
 def test_a_malformed_foreign_span_costs_nothing() -> None:
     other = span("GET /", {}, start=1, end=2)
     body = traces([stage(), other], "team").SerializeToString().replace(b"GET /", b"GET\xff/")
-    taken = read(Request(TRACES, Encoding.PROTOBUF, body))
-    assert (len(taken.records), taken.bad) == (1, [])
+    extracted = read(Request(TRACES, Encoding.PROTOBUF, body))
+    assert (len(extracted.records), extracted.invalid) == (1, [])
 
 
 def test_what_the_processor_derived_is_never_an_input() -> None:
@@ -151,9 +151,9 @@ def test_only_what_can_hold_ours_is_parsed() -> None:
 def test_json_of_any_shape_makes_no_record_and_breaks_nothing(attributes: object) -> None:
     spans = [{"name": {}, "startTimeUnixNano": "1", "attributes": attributes, "status": []}]
     request = {"resourceSpans": [{"resource": 7, "scopeSpans": [{"spans": spans}]}]}
-    taken = read(Request(TRACES, Encoding.JSON, json.dumps(request).encode()))
-    assert taken.records == []
-    assert len(taken.bad) <= 1
+    extracted = read(Request(TRACES, Encoding.JSON, json.dumps(request).encode()))
+    assert extracted.records == []
+    assert len(extracted.invalid) <= 1
 
 
 @pytest.mark.parametrize(
@@ -201,9 +201,9 @@ def test_an_instant_that_is_none_costs_the_record(time: object) -> None:
     ]
     spans = [{"startTimeUnixNano": time, "attributes": ours}, {"startTimeUnixNano": 5, "attributes": ours}]
     request = {"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}
-    taken = read(Request(TRACES, Encoding.JSON, json.dumps(request).encode()))
-    assert [record.at for record in taken.records if isinstance(record, Mark)] == [5]
-    assert len(taken.bad) == 1
+    extracted = read(Request(TRACES, Encoding.JSON, json.dumps(request).encode()))
+    assert [record.at for record in extracted.records if isinstance(record, Mark)] == [5]
+    assert len(extracted.invalid) == 1
 
 
 @pytest.mark.parametrize(
@@ -240,8 +240,8 @@ def test_nesting_deeper_than_a_parser_follows_is_no_matter() -> None:
         deep = _field(6, _field(1, _field(2, deep)))
     good = stage().SerializeToString() + _field(9, _field(1, b"deep") + _field(2, deep))
     body = _field(1, _field(2, _field(2, good)))
-    taken = read(Request(TRACES, Encoding.PROTOBUF, body))
-    assert (len(taken.records), taken.bad) == (1, [])
+    extracted = read(Request(TRACES, Encoding.PROTOBUF, body))
+    assert (len(extracted.records), extracted.invalid) == (1, [])
 
 
 def _field(number: int, content: bytes) -> bytes:
@@ -299,37 +299,37 @@ def value(name: str, **said: Any) -> dict[str, Any]:
     ],
 )
 def test_a_number_that_is_too_large_costs_its_record_alone(member: dict[str, Any], number: str) -> None:
-    taken = read(in_json(member, number))
-    assert len(taken.records) == 2
-    (bad,) = taken.bad
-    assert bad.reason.endswith("was expected")
+    extracted = read(in_json(member, number))
+    assert len(extracted.records) == 2
+    (one,) = extracted.invalid
+    assert one.reason.startswith("expected ")
 
 
 @pytest.mark.parametrize("number", TOO_LARGE)
 def test_a_number_that_is_too_large_does_not_matter_where_it_is_not_ours(number: str) -> None:
     foreign_span = {"startTimeUnixNano": "NUMBER", "attributes": [{"key": "x", "value": {"doubleValue": "NUMBER"}}]}
     for member in (foreign_span, {"kind": "NUMBER", "droppedAttributesCount": "NUMBER", "status": {"code": "NUMBER"}}):
-        taken = read(in_json(member, number))
-        assert taken.bad == []
-        assert len(taken.records) == 2 + (member is not foreign_span)
+        extracted = read(in_json(member, number))
+        assert extracted.invalid == []
+        assert len(extracted.records) == 2 + (member is not foreign_span)
     check(in_json(foreign_span, number))
 
 
 @pytest.mark.parametrize("said", [1.5, 2, "1.5", "1e3", "NaN", "Infinity", "-Infinity"])
 def test_a_double_may_be_written_in_a_string_and_be_no_number(said: object) -> None:
-    assert read(in_json(value("lr", doubleValue=said))).bad == []
+    assert read(in_json(value("lr", doubleValue=said))).invalid == []
 
 
 @pytest.mark.parametrize("said", ["nan", "inf", "much", "1e400", "", True, [1]])
 def test_what_is_no_double_costs_its_record_alone(said: object) -> None:
-    taken = read(in_json(value("lr", doubleValue=said)))
-    assert (len(taken.records), [bad.reason for bad in taken.bad]) == (
+    extracted = read(in_json(value("lr", doubleValue=said)))
+    assert (len(extracted.records), [one.reason for one in extracted.invalid]) == (
         2,
-        ["a number that fits in a double was expected"],
+        ["expected a number that fits in a double"],
     )
 
 
 @pytest.mark.parametrize("said", ["--5", "5-", "٣", "1" * 21, " 1", "0x1"])
 def test_what_is_no_integer_is_not_quoted_in_the_reason(said: str) -> None:
-    taken = read(in_json({"startTimeUnixNano": said}))
-    assert (len(taken.records), [bad.reason for bad in taken.bad]) == (2, ["an integer was expected"])
+    extracted = read(in_json({"startTimeUnixNano": said}))
+    assert (len(extracted.records), [one.reason for one in extracted.invalid]) == (2, ["expected an integer"])

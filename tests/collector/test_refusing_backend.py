@@ -30,10 +30,10 @@ def test_derived_spans_come_once_it_is_over(collect: Start, sink: HttpSink, stat
     collector.post("logs", events)
     assert collector.post("traces", spans) == status
     eventually(lambda: len(sink.received), lambda asked: asked >= 3)  # that one, and the derived ones twice
-    assert len(said := [line for line in collector.output if "traces cannot go on" in line]) == 1
+    assert len(said := [line for line in collector.output if "traces cannot be forwarded" in line]) == 1
     assert len(said[0]) < 500
     sink.status, sink.body = 200, b""
-    eventually(lambda: any("traces go on" in line for line in collector.output), bool)
+    eventually(lambda: any("traces are forwarded" in line for line in collector.output), bool)
     assert sum(b"cycle churn@7" in body for body in sink.bodies("traces")[-1:]) == 1
 
 
@@ -45,6 +45,9 @@ def test_metrics_that_are_refused_are_told_once_and_again_when_they_are_taken(
     collector = collect("--metrics-to", sink.url, "--interval", "0.1")
     eventually(lambda: len(sink.received), lambda asked: asked >= 5)
     sink.status, sink.body = 200, b""
-    eventually(lambda: any("metrics go on" in line for line in collector.output), bool)
+    eventually(lambda: any("metrics are forwarded" in line for line in collector.output), bool)
     told = [line for line in collector.output if "WARNING" in line]
-    assert [("cannot go on" in line, "go on to" in line) for line in told] == [(True, False), (False, True)]
+    assert [("cannot be forwarded" in line, "are forwarded to" in line) for line in told] == [
+        (True, False),
+        (False, True),
+    ]

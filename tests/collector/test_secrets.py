@@ -63,9 +63,12 @@ def test_over_http_user_password_and_query_reach_the_backend(collect: Start, htt
     }
     http_sink.status = 503
     collector.post("traces", traces([]).SerializeToString())
-    assert eventually(lambda: sum("cannot go on" in line for line in collector.output), lambda count: count == 2) == 2
-    assert f"  traces      go on to {http_sink.url}/base" in collector.output
-    assert any(f"traces cannot go on: {http_sink.url}/base answered 503" in line for line in collector.output)
+    assert (
+        eventually(lambda: sum("cannot be forwarded" in line for line in collector.output), lambda count: count == 2)
+        == 2
+    )
+    assert f"  traces      forwarded to {http_sink.url}/base" in collector.output
+    assert any(f"traces cannot be forwarded: {http_sink.url}/base answered 503" in line for line in collector.output)
     assert not shows_secret("\n".join(collector.output))
 
 
@@ -75,7 +78,7 @@ def test_over_grpc_user_and_password_become_metadata(collect: Start, grpc_sink: 
     assert grpc_sink.received[0].headers["authorization"] == BASIC
     grpc_sink.code, grpc_sink.message = grpc.StatusCode.UNAVAILABLE, "because"
     assert collector.post("traces", traces([]).SerializeToString()) == 503
-    said = f"traces cannot go on: {grpc_sink.url} answered UNAVAILABLE"
+    said = f"traces cannot be forwarded: {grpc_sink.url} answered UNAVAILABLE"
     assert eventually(lambda: any(said in line for line in collector.output))
     assert not shows_secret("\n".join(collector.output))
 

@@ -30,11 +30,11 @@ def refused(*arguments: str) -> subprocess.CompletedProcess[str]:
     [
         (["--forward", "ftp://host"], "expected a URL that begins with"),
         (["--forward", "tracks=http://host"], "expected one of traces, logs, metrics"),
-        (["--forward", "http://127.0.0.1:4318"], "would go round for ever"),
-        (["--forward", "grpc://localhost:4317"], "would go round for ever"),
-        (["--metrics-to", "http://localhost:4318"], "would go round for ever"),
-        (["--forward", "http://[::ffff:127.0.0.1]:4318"], "would go round for ever"),
-        (["--http", "0.0.0.0:4318", "--forward", f"http://{socket.gethostname()}:4318"], "would go round for ever"),
+        (["--forward", "http://127.0.0.1:4318"], "would circulate forever"),
+        (["--forward", "grpc://localhost:4317"], "would circulate forever"),
+        (["--metrics-to", "http://localhost:4318"], "would circulate forever"),
+        (["--forward", "http://[::ffff:127.0.0.1]:4318"], "would circulate forever"),
+        (["--http", "0.0.0.0:4318", "--forward", f"http://{socket.gethostname()}:4318"], "would circulate forever"),
         (["--forward-headers", "my secret"], "forward-headers: expected name=value"),
         (["--forward-headers", "a=b%0d%0aevil: yes"], "forward-headers: expected name=value"),
         (["--store", "/dev/null/store.db"], "store"),
@@ -109,7 +109,7 @@ def test_a_file_says_the_same_as_the_command_line(collect: Start, http_sink: Htt
         ('[[forward]]\nurl = "http://x"\nheaders = ["a"]', "expected a table of names and values"),
         ('[[forward]]\nurl = "http://x"\nheaders = { a = "b\\nc" }', "expected name=value"),
         ('[[forward]]\nurl = "http://x"\ntimeout = "soon"', "expected a length"),
-        ('forward = ["http://x", "traces=http://x"]', "would go to http://x twice"),
+        ('forward = ["http://x", "traces=http://x"]', "would be sent to http://x twice"),
         ("[", "is not TOML"),
     ],
 )
@@ -145,7 +145,7 @@ def test_a_second_collector_of_one_store_is_refused_until_the_first_is_gone(coll
     for name in (collector.store, other_name):
         done = refused(*ports, "--store", str(name))
         assert done.returncode == 2
-        assert done.stderr.startswith("cycletrace: Another collector has the store")
+        assert done.stderr.startswith("cycletrace: Another collector uses the store")
         assert len(done.stderr.splitlines()) == 1
     collector.kill()
     collector.restart()

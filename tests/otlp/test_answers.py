@@ -20,7 +20,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from tests.collector.sinks import GrpcSink, HttpSink
 
-from cycletrace._internal.collector.forwarding import connect
+from cycletrace._internal.collector.backends import connect
 from cycletrace._internal.delivery.shipper import must_wait
 from cycletrace._internal.delivery.transport import open_sender
 from cycletrace._internal.otlp.endpoint import Endpoint, TlsFiles

@@ -1,4 +1,4 @@
-"""Undoing compression without trusting it: what comes out is bounded, whatever goes in."""
+"""Decompression of untrusted data: the size of the result is bounded."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ DEFLATE = "deflate"
 CODINGS = (GZIP, DEFLATE)
 
 _MAX_MEMBERS = 64
-"""Members of a gzip stream that are read: each costs a copy of the rest, so millions of empty ones would be a hang."""
+"""Most members of a gzip stream: each costs a copy of the rest, so millions of empty ones would block the process."""
 
 _WINDOW = {GZIP: 16 + zlib.MAX_WBITS, DEFLATE: zlib.MAX_WBITS}
 
@@ -19,17 +19,17 @@ class TooLargeError(ValueError):
 
 
 def decompress(data: bytes, coding: str, limit: int) -> bytes:
-    """The content of a gzip (one or several members) or zlib stream.
+    """Return the content of a gzip (one or several members) or zlib stream.
 
     Raises:
         TooLargeError: where it is more than ``limit`` bytes.
-        ValueError: where the stream is damaged or cut off.
+        ValueError: where the stream is damaged or truncated.
     """
     pieces: list[bytes] = []
     size = 0
     while data or not pieces:
         if len(pieces) == _MAX_MEMBERS:
-            raise ValueError(f"the {coding} stream has more than {_MAX_MEMBERS} members")
+            raise ValueError(f"the {coding} stream has more than {_MAX_MEMBERS} members: send one")
         stream = zlib.decompressobj(_WINDOW[coding])
         try:
             piece = stream.decompress(data, limit - size + 1)
@@ -39,16 +39,16 @@ def decompress(data: bytes, coding: str, limit: int) -> bytes:
         if size > limit:
             raise TooLargeError(f"the content is larger than {limit} bytes")
         if not stream.eof:
-            raise ValueError(f"the {coding} stream is cut off")
+            raise ValueError(f"the {coding} stream is truncated")
         pieces.append(piece)
         data = stream.unused_data if coding == GZIP else b""
     return b"".join(pieces)
 
 
 def coding_of(data: bytes) -> str | None:
-    """The compression of an OTLP message, told by its first bytes; ``None`` where it is not compressed.
+    """Return the compression of an OTLP message, judged by its first bytes; ``None`` if it is not compressed.
 
-    An OTLP request is empty or begins with the tag of its only field, 0x0a. gRPC takes the name of the coding out of
+    An OTLP request is empty or begins with the tag of its only field, 0x0a. gRPC removes the name of the coding from
     the metadata before a handler sees it.
     """
     if data[:2] == b"\x1f\x8b":

@@ -1,8 +1,8 @@
-"""What the processor adds to the traces of a closed cycle, as serialized export requests.
+"""Derived spans of a closed cycle, as serialized export requests.
 
-A cycle's own trace gets its root span, and a span for each wait that nobody sent as one. A trace of its own, linked to
-the root, gets the short span ``cycle.complete``, dated now: some backends drop what ended long ago, or split what
-lasts. Source: the design, section 4.
+The cycle's own trace gets its root span, and a span for each wait that its sender never ended. A separate trace, linked
+to the root, gets the short span ``cycle.complete``, dated now, because some backends drop spans that ended long ago, or
+split long traces.
 """
 
 from __future__ import annotations
@@ -31,17 +31,18 @@ Attributes = Mapping[str, str | bool | int | float | None]
 
 
 class Sent(NamedTuple):
-    """What senders have already told of a cycle as spans of the trace of its own id."""
+    """What senders have already sent of a cycle as spans."""
 
     stages: frozenset[str]
+    """In the trace of the cycle's own id."""
     waits: frozenset[str]
-    """These in any trace."""
+    """In any trace."""
     other_traces: tuple[str, ...]
-    """Ids of traces with further records of the cycle, which came under other keys."""
+    """Ids of traces with further records of the cycle, which arrived under its other keys."""
 
 
 def sent_of(cycle_id: str, records: Iterable[Record]) -> Sent:
-    """What senders told, from the records of a cycle."""
+    """Return what senders have sent, from the records of a cycle."""
     stages: set[str] = set()
     waits: set[str] = set()
     traces: set[str] = set()
@@ -55,7 +56,7 @@ def sent_of(cycle_id: str, records: Iterable[Record]) -> Sent:
 
 
 def derive(facts: Facts, sent: Sent, at: int, within_target: bool) -> bytes:
-    """The request that tells of a closed cycle at an instant: a pure function, so a repetition is byte-identical."""
+    """Return the request with the derived spans of a cycle, exported at an instant: always the same bytes."""
     request = ExportTraceServiceRequest()
     resource = request.resource_spans.add()
     fill(
@@ -88,7 +89,7 @@ def derive(facts: Facts, sent: Sent, at: int, within_target: bool) -> bytes:
 
 
 def bounds(facts: Facts, at: int) -> tuple[int, int]:
-    """Start and end of the root span: the cycle's interval; where it has none, the latest instant that is known."""
+    """Return start and end of the root span: the cycle's interval; if it has none, its latest known mark."""
     started, length = facts["marks"]["started"], facts["cycle_time_ns"]
     if started is not None and length is not None:
         return started, started + length
@@ -98,7 +99,7 @@ def bounds(facts: Facts, at: int) -> tuple[int, int]:
 
 
 def summary(facts: Facts, within_target: bool) -> dict[str, str | bool | int | float | None]:
-    """Every figure of a cycle as attributes. Lengths are seconds, marks UTC nanoseconds."""
+    """Return every figure of a cycle as attributes. Lengths are seconds, marks UTC nanoseconds."""
     mechanism = next((stage["mechanism"] for stage in facts["stages"] if stage["mechanism"]), None)
     return {
         **_identity(facts),
@@ -129,7 +130,7 @@ def _identity(facts: Facts) -> dict[str, str | bool | None]:
 
 def _wait(span: Any, facts: Facts, wait: WaitFacts, root_id: str, sent: Sent) -> None:
     start, end = wait["start"], wait["end"]
-    assert end is not None  # only ended ones are told
+    assert end is not None  # derive() passes only ended ones
     inside = min(INSIDE, (end - start) // 2)
     span_id = words.derived_wait_span_id(facts["cycle_id"], wait["id"])
     _span(span, facts["cycle_id"], span_id, words.wait_span(wait["reason"]), start + inside, end - inside)

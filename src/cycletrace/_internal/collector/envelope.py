@@ -1,7 +1,7 @@
-"""The shell of an OTLP request, read without reading what is in it.
+"""OTLP requests in protobuf, parsed only as far as cycletrace needs them.
 
-The messages here are OTLP's own with fewer fields: what is not looked into is ``bytes``. So the split is done in C,
-only spans and events that are ours are decoded, one malformed one costs itself alone, and no nesting is followed.
+The messages here are OTLP's own with fewer fields; what is not looked into is ``bytes``. So requests are split in C,
+only cycletrace's spans and events are decoded, a malformed one does not affect the others, and no nesting is followed.
 
 Source: https://github.com/open-telemetry/opentelemetry-proto (field numbers)
 """
@@ -19,14 +19,14 @@ _PACKAGE = "cycletrace.envelope"
 
 
 class Member(NamedTuple):
-    """A span, log record or metric, still encoded, with the resource that it is of."""
+    """A span, log record or metric and its resource, both still encoded."""
 
     resource: bytes
     content: bytes
 
 
 def members(body: bytes) -> Iterator[Member]:
-    """What is in an export request of any signal: their shells are alike.
+    """Yield the members of an export request of any signal, which all have the same structure.
 
     Raises:
         ValueError: where it is not a request.
@@ -42,34 +42,34 @@ def members(body: bytes) -> Iterator[Member]:
 
 
 def span(content: bytes) -> Any:
-    """A span, as far as cycletrace reads it.
+    """Parse the fields of a span that cycletrace reads.
 
     Raises:
-        ValueError: where it is none.
+        ValueError: where it is not a span.
     """
     return _parse(_Span, content)
 
 
 def log_record(content: bytes) -> Any:
-    """A log record, as far as cycletrace reads it.
+    """Parse the fields of a log record that cycletrace reads.
 
     Raises:
-        ValueError: where it is none.
+        ValueError: where it is not a log record.
     """
     return _parse(_LogRecord, content)
 
 
 def resource(content: bytes) -> Any:
-    """A resource: its attributes.
+    """Parse the attributes of a resource.
 
     Raises:
-        ValueError: where it is none.
+        ValueError: where it is not a resource.
     """
     return _parse(_Resource, content)
 
 
 def attributes(holder: Any) -> dict[str, object]:
-    """Attributes as plain values; arrays, maps and bytes, which none of ours has, stay encoded."""
+    """Return attributes as plain values; arrays, maps and bytes, which cycletrace does not use, stay encoded."""
     found: dict[str, object] = {}
     for attribute in holder.attributes:
         value = attribute.value

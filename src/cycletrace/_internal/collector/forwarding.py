@@ -1,4 +1,4 @@
-"""Passing requests on, as they came, to all backends of their signal."""
+"""Forwarding of requests, as they came, to all backends of their signal."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 
-from cycletrace._internal.collector.backend import Backend
-from cycletrace._internal.collector.grpc_backend import GrpcBackend
-from cycletrace._internal.collector.http_backend import HttpBackend
-from cycletrace._internal.collector.reply import together
+from cycletrace._internal.collector.backends import Backend, connect
+from cycletrace._internal.collector.reply import combine
 from cycletrace._internal.otlp.endpoint import Endpoint
 from cycletrace._internal.otlp.result import ACCEPTED, ExportResult
 from cycletrace._internal.otlp.signals import Request, Signal
@@ -17,52 +15,46 @@ from cycletrace._internal.otlp.signals import Request, Signal
 _log = logging.getLogger("cycletrace.collector")
 
 
-def connect(endpoint: Endpoint) -> Backend:
-    """Connect to the backend at this endpoint. Must be called in the event loop that uses it.
-
-    Raises:
-        OSError: where its certificate cannot be read.
-    """
-    return GrpcBackend(endpoint) if endpoint.is_grpc else HttpBackend(endpoint)
-
-
 class Forwarder:
-    """The backends of each signal. Changes of their state are logged, attempts are not."""
+    """The backends of each signal. Logs when one begins to fail and when it recovers, not each attempt."""
 
     def __init__(self, endpoints: Mapping[str, Sequence[Endpoint]], *, is_own: bool = False) -> None:
-        """Connect to the endpoints, by name of the signal; ``is_own``: what goes there is made here, so sound."""
+        """Connect to the endpoints, by name of the signal.
+
+        ``is_own``: the collector makes the requests itself, so that a rejection, too, is a failure of the backend.
+        """
         self._is_own = is_own
         self._backends = {name: [connect(endpoint) for endpoint in some] for name, some in endpoints.items()}
         self._failing: set[tuple[str, str]] = set()
 
     def backends(self, signal: Signal) -> Sequence[Backend]:
-        """Where this signal goes on to."""
+        """Return the backends of a signal."""
         return self._backends.get(signal.name, ())
 
     async def forward(self, request: Request) -> ExportResult:
-        """Pass a request on to all backends of its signal. Their results are the result."""
+        """Send a request to all backends of its signal, and combine their results."""
         backends = self.backends(request.signal)
         if not backends:
             return ACCEPTED
         if len(backends) == 1:
             return await self.send(backends[0], request)
-        return together(await asyncio.gather(*(self.send(backend, request) for backend in backends)))
+        return combine(await asyncio.gather(*(self.send(backend, request) for backend in backends)))
 
     async def send(self, backend: Backend, request: Request) -> ExportResult:
-        """Pass a request on to one backend."""
+        """Send a request to one backend."""
         result = await backend.send(request)
-        state = (backend.endpoint.url, request.signal.name)
+        url, signal = state = (backend.endpoint.url, request.signal.name)
         is_failing = not result.is_success and (self._is_own or not result.blames_request)
         if is_failing and state not in self._failing:
             self._failing.add(state)
-            _log.warning("%s cannot go on: %s %s", state[1], state[0], result.summary)
+            _log.warning("%s cannot be forwarded: %s %s", signal, url, result.summary)
         elif result.is_success and state in self._failing:
             self._failing.discard(state)
-            _log.warning("%s go on to %s again", state[1], state[0])
+            _log.warning("%s are forwarded to %s again", signal, url)
         return result
 
     async def close(self) -> None:
-        """Give all connections back."""
+        """Close all connections."""
         for backends in self._backends.values():
             for backend in backends:
                 await backend.close()

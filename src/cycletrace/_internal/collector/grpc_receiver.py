@@ -1,4 +1,4 @@
-"""OTLP over gRPC: bytes in, bytes out, nothing parsed on the way."""
+"""The receiver of OTLP over gRPC. Messages stay bytes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from typing import Any
 
 import grpc
 
-from cycletrace._internal.collector.budget import Budget, NoRoomError
 from cycletrace._internal.collector.compression import GZIP, TooLargeError, coding_of, decompress
-from cycletrace._internal.collector.limits import Limits
+from cycletrace._internal.collector.limits import Budget, Limits, NoRoomError
 from cycletrace._internal.collector.reply import status_message, to_bytes
 from cycletrace._internal.otlp.classify import DETAILS
 from cycletrace._internal.otlp.result import Code, ExportResult, malformed, unavailable
@@ -33,13 +32,13 @@ class GrpcReceiver:
         """Listen on ``host:port`` (port 0: any) and return the port.
 
         Raises:
-            OSError: where the address cannot be had.
+            OSError: where it cannot listen there.
         """
         self._server = grpc.aio.server(
             options=[
-                ("grpc.so_reuseport", 0),  # else a second collector would silently share the port
+                ("grpc.so_reuseport", 0),  # otherwise a second collector would silently share the port
                 ("grpc.max_receive_message_length", self._limits.body),
-                ("grpc.per_message_decompression", 0),  # gRPC does not bound what comes out: see _unpack
+                ("grpc.per_message_decompression", 0),  # gRPC does not bound the result: see _unpack
             ]
         )
         for signal in SIGNALS:
@@ -52,12 +51,12 @@ class GrpcReceiver:
         return port
 
     async def stop(self) -> None:
-        """Accept nothing more and end what is under way, within the grace of the limits."""
+        """Stop listening, and give requests in progress the grace of the limits."""
         if self._server is not None:
             await self._server.stop(self._limits.grace)
 
     async def _call(self, signal: Signal, messages: Any, context: Any) -> bytes:
-        del messages  # the stream's other face; the message is read once there is room for it
+        del messages  # the message is read from the context, once there is room for it
         room = self._limits.body + self._limits.overhead
         try:
             body = await self._budget.receive(room, lambda: _read(context))
@@ -65,7 +64,7 @@ class GrpcReceiver:
             return await _respond(unavailable(str(error), retry_after=1.0), signal, context)
         try:
             if not isinstance(body, bytes):  # the end of the stream
-                return await _respond(malformed("no message"), signal, context)
+                return await _respond(malformed("the request has no message"), signal, context)
             request = _unpack(signal, body, self._limits.body)
             if isinstance(request, ExportResult):
                 return await _respond(request, signal, context)
@@ -82,7 +81,7 @@ async def _read(context: Any) -> Any:
 
 
 def _unpack(signal: Signal, body: bytes, limit: int) -> Request | ExportResult:
-    """The request without its compression, or the answer to what cannot be undone."""
+    """Return the decompressed request, or the result if that fails."""
     coding = coding_of(body)
     if coding is None:
         return Request(signal, Encoding.PROTOBUF, body)
@@ -104,8 +103,8 @@ async def _respond(result: ExportResult, signal: Signal, context: Any) -> bytes:
 
 
 def _service(signal: Signal, call: Callable[[Signal, Any, Any], Awaitable[bytes]]) -> Any:
-    # For the wire a stream of one message is a unary call; but a handler of a stream decides itself when the message
-    # is read, so that requests wait outside until there is memory for them.
+    # On the wire a stream of one message is a unary call, but the handler of a stream decides when the message is read,
+    # so that requests wait outside until there is memory for them.
     async def export(messages: Any, context: Any) -> bytes:
         return await call(signal, messages, context)
 

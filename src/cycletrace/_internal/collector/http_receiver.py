@@ -1,4 +1,4 @@
-"""OTLP over HTTP, in protobuf and JSON, and whether the collector is well."""
+"""The receiver of OTLP over HTTP, in protobuf and JSON, with ``/healthz`` and ``/readyz``."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from functools import partial
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from cycletrace._internal.collector.budget import Budget, NoRoomError
 from cycletrace._internal.collector.compression import CODINGS, GZIP, TooLargeError, decompress
-from cycletrace._internal.collector.limits import Limits
+from cycletrace._internal.collector.limits import Budget, Limits, NoRoomError
 from cycletrace._internal.collector.reply import http_failure, http_headers, http_status, to_bytes
 from cycletrace._internal.otlp.result import ExportResult, malformed, unavailable
 from cycletrace._internal.otlp.signals import SIGNALS, TRACES, Encoding, Request, Signal, encoding_of
@@ -21,7 +20,7 @@ Handle = Callable[[Request], Awaitable[ExportResult]]
 class HttpReceiver:
     """An OTLP/HTTP server for all three signals, with ``/healthz`` and ``/readyz``.
 
-    ``trouble`` says in a sentence why the collector cannot accept now, ``None`` where it can.
+    ``trouble`` returns why the collector cannot accept requests now, ``None`` if it can.
     """
 
     def __init__(self, handle: Handle, limits: Limits, budget: Budget, trouble: Callable[[], str | None]) -> None:
@@ -35,14 +34,14 @@ class HttpReceiver:
         """Listen (port 0: any) and return the port.
 
         Raises:
-            OSError: where the address cannot be had.
+            OSError: where it cannot listen there.
         """
         app = web.Application(middlewares=[_errors_as_otlp])
         for signal in SIGNALS:
             app.router.add_post(signal.path, partial(self._export, signal))
         app.router.add_get("/healthz", _alive)
         app.router.add_get("/readyz", self._ready)
-        # Decompression is our own, because aiohttp's knows no bound.
+        # We decompress ourselves, because aiohttp does not bound the result.
         self._runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=self._limits.grace)
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port)
@@ -51,7 +50,7 @@ class HttpReceiver:
         return listening
 
     async def stop(self) -> None:
-        """Accept nothing more and end what is under way, within the grace of the limits."""
+        """Stop listening, and give requests in progress the grace of the limits."""
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -62,17 +61,23 @@ class HttpReceiver:
     async def _export(self, signal: Signal, http: web.Request) -> web.Response:
         encoding = encoding_of(http.content_type)
         if encoding is None:
-            failure = http_failure(415, f"content type {http.content_type!r}: expected protobuf or JSON")
+            failure = http_failure(
+                415,
+                f"the content type {http.content_type!r} is not supported: "
+                "send application/x-protobuf or application/json",
+            )
             return _respond(failure, signal, Encoding.JSON)
         coding = http.headers.get("Content-Encoding", "").strip().lower()
         if coding not in ("", "identity", *CODINGS):
-            failure = http_failure(415, f"content encoding {coding!r}: expected one of {', '.join(CODINGS)}")
+            failure = http_failure(
+                415, f"the content encoding {coding!r} is not supported: send {' or '.join(CODINGS)}"
+            )
             return _respond(failure, signal, encoding)
         limit = self._limits.body
         declared = http.content_length
         if declared is not None and declared > limit:
             return _respond(http_failure(413, f"the content is larger than {limit} bytes"), signal, encoding)
-        # What comes out of a compressed stream is bounded by the limit, not by what goes in.
+        # The size of a decompressed stream is bounded by the limit, not by the compressed size.
         room = declared if declared is not None and coding not in CODINGS else limit
         room += self._limits.overhead
         try:
@@ -125,7 +130,7 @@ def _respond(result: ExportResult, signal: Signal, encoding: Encoding) -> web.Re
 
 @web.middleware
 async def _errors_as_otlp(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer with errors of the server itself (no such path, not POST) as OTLP asks."""
+    """Respond to errors of the server itself (no such path, not POST) as OTLP requires."""
     try:
         return await handler(request)
     except web.HTTPException as error:

@@ -83,7 +83,7 @@ class Headline:
 
 @dataclass(frozen=True)
 class Records:
-    """Records, which are counted where they are taken in."""
+    """Records, which are counted where they are stored or rejected."""
 
     labels: ClassVar[tuple[str, ...]] = ()
 

@@ -1,4 +1,4 @@
-"""OTLP requests in JSON: reading them without trust, and writing them as protobuf for a backend that knows no JSON.
+"""OTLP requests in JSON: parsing untrusted ones, and converting them to protobuf for backends that know no JSON.
 
 Source: https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
 """
@@ -23,10 +23,10 @@ _POINTS = ("gauge", "sum", "histogram", "exponentialHistogram", "summary")
 
 
 class Converted(NamedTuple):
-    """A request in protobuf, how many of its members have no form there and were left out, and why the last was."""
+    """A request in protobuf, how many members were omitted because protobuf cannot represent them, and why the last."""
 
     body: bytes
-    left_out: int
+    omitted: int
     reason: str
 
 
@@ -50,8 +50,8 @@ def to_protobuf(signal: Signal, body: bytes) -> Converted:
         raise ValueError(f"not an OTLP request: {error}") from None
     shells = [scope for resource in _field(message, resources) for scope in _field(resource, scopes)]
     if len(shells) != len(found):
-        raise ValueError(f"not an OTLP request: expected {resources} and {scopes}, written in this way")
-    left_out, reason = 0, ""
+        raise ValueError(f"not an OTLP request: expected the fields {resources} and {scopes}, in this spelling")
+    omitted, reason = 0, ""
     for some, shell in zip(found, shells, strict=True):
         made = _field(shell, members)
         for member in some:
@@ -61,10 +61,10 @@ def to_protobuf(signal: Signal, body: bytes) -> Converted:
                 from_json(member, converted)
             except ValueError as error:
                 made.pop()
-                left_out, reason = left_out + 1, str(error)
-    if left_out and left_out == sum(map(len, found)):
+                omitted, reason = omitted + 1, str(error)
+    if omitted and omitted == sum(map(len, found)):
         raise ValueError(f"not an OTLP request: {reason}")
-    return Converted(message.SerializeToString(), left_out, reason)
+    return Converted(message.SerializeToString(), omitted, reason)
 
 
 def _real(text: str) -> float | str:
@@ -81,7 +81,7 @@ def _field(message: Any, name: str) -> Any:
 
 
 def items(value: Any) -> Iterator[Any]:
-    """The members of a JSON array; none where it is absent or null.
+    """Return the members of a JSON array: none if it is absent or null.
 
     Raises:
         ValueError: where it is something else.
@@ -89,19 +89,19 @@ def items(value: Any) -> Iterator[Any]:
     if value is None:
         return iter(())
     if not isinstance(value, list):
-        raise ValueError("an array was expected")  # noqa: TRY004 - all that is wrong with a request is alike
+        raise ValueError("expected an array")  # noqa: TRY004 - all that is wrong with a request is alike
     return iter(value)
 
 
 def objects(holder: dict[str, Any], name: str) -> Iterator[dict[str, Any]]:
-    """The JSON objects in the array of this name.
+    """Yield the JSON objects in the array of this name.
 
     Raises:
         ValueError: where something else is there.
     """
     for value in items(holder.get(name)):
         if not isinstance(value, dict):
-            raise ValueError(f"{name}: objects were expected")  # noqa: TRY004 - see items
+            raise ValueError(f"{name}: expected objects")  # noqa: TRY004 - see items
         yield value
 
 

@@ -1,9 +1,14 @@
-"""What the collector takes at most, so that nothing that arrives can exhaust it."""
+"""Limits on what is received, so that no sender can exhaust the collector, and the memory that requests share."""
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
+
+T = TypeVar("T")
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -15,15 +20,93 @@ class Limits(NamedTuple):
     body: int = 16 * MIB
     """The largest message, before and after decompression."""
     in_flight: int = 256 * MIB
-    """All messages that are received and not yet answered, together."""
+    """All requests in progress, together."""
     overhead: int = 16 * KIB
-    """What a request counts for besides its message, so that a million small ones cannot pile up either."""
+    """Added to each message, so that a million small ones cannot pile up either."""
     patience: float = 10.0
     """How long a message may take to arrive, and how long it may wait for room."""
     hurry: float = 1.0
-    """How long a message may take to arrive while others wait for room: some slow senders must not keep out all."""
+    """How long a message may take to arrive while others wait for room: slow senders must not block the others."""
     grace: float = 2.0
-    """How long what is under way may take to end when the collector stops."""
+    """How long requests in progress may take when the collector stops."""
+
+
+class NoRoomError(Exception):
+    """A request did not fit, or did not arrive, in time. The message is for its sender."""
+
+
+class Budget:
+    """A number of bytes that requests borrow and give back, first come, first served. For one event loop."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.size = limits.in_flight
+        self.free = limits.in_flight
+        self._limits = limits
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+
+    async def receive(self, count: int, read: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Borrow this many bytes, then read what takes them. They stay borrowed, unless it fails.
+
+        A slow sender is cut off sooner while others wait for room.
+
+        Raises:
+            NoRoomError: where there was no room, or the request did not arrive, in time.
+        """
+        await self.take(count)
+        reading = asyncio.get_running_loop().create_task(read())
+        try:
+            await self._arrived(reading)
+            return reading.result()
+        except BaseException:
+            reading.cancel()
+            self.give(count)
+            raise
+
+    async def _arrived(self, reading: asyncio.Task[Any]) -> None:
+        left = self._limits.patience
+        while not (await asyncio.wait({reading}, timeout=min(left, self._limits.hurry)))[0]:
+            left -= self._limits.hurry
+            if self._waiting or left <= 0:
+                raise NoRoomError("the request did not arrive in time: send it again")
+
+    async def take(self, count: int) -> None:
+        """Borrow bytes; more than the whole budget counts as the whole.
+
+        Raises:
+            NoRoomError: where they are not free in time.
+        """
+        count = min(count, self.size)
+        if not self._waiting and count <= self.free:
+            self.free -= count
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((count, turn))
+        try:
+            await asyncio.wait_for(asyncio.shield(turn), self._limits.patience)
+        except asyncio.TimeoutError:
+            if self._leave(count, turn):
+                raise NoRoomError("too many requests are in progress: send it again") from None
+        except asyncio.CancelledError:
+            if not self._leave(count, turn):
+                self.give(count)
+            raise
+
+    def give(self, count: int) -> None:
+        """Give back as many bytes as were borrowed."""
+        self.free += min(count, self.size)
+        while self._waiting and self._waiting[0][0] <= self.free:
+            count, turn = self._waiting.popleft()
+            self.free -= count
+            turn.set_result(None)
+
+    def _leave(self, count: int, turn: asyncio.Future[None]) -> bool:
+        """Leave the queue. Return ``False`` if the turn had come already."""
+        if turn.done():
+            return False
+        self._waiting.remove((count, turn))
+        turn.cancel()
+        self.give(0)
+        return True
 
 
 def allow_many_connections() -> None:

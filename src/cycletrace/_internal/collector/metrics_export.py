@@ -126,7 +126,7 @@ class PrometheusServer:
         """Listen (port 0: any) and return the port.
 
         Raises:
-            OSError: where the address cannot be had.
+            OSError: where it cannot listen there.
         """
         app = web.Application()
         app.router.add_get("/metrics", self._metrics)

@@ -1,4 +1,4 @@
-"""The options of the collector, made of what the command line and the file of TOML say, and checked."""
+"""The options of the collector, parsed and checked: from the command line, the environment and a TOML file."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ else:
 
 
 class OptionError(ValueError):
-    """An option that cannot be followed. The message is one sentence for people."""
+    """An invalid option. The message is one sentence for people."""
 
 
 class Address(NamedTuple):
-    """Where to listen."""
+    """An address to listen on."""
 
     host: str
     port: int
@@ -36,7 +36,7 @@ class Address(NamedTuple):
 
 
 class Options(NamedTuple):
-    """All that ``serve.run`` needs to know. Lengths are seconds."""
+    """The options of :func:`serve.run`. Lengths are seconds."""
 
     store: Path
     grpc: Address = Address("127.0.0.1", 4317)
@@ -54,7 +54,7 @@ class Options(NamedTuple):
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """The settings in a file of TOML.
+    """Return the settings in a TOML file.
 
     Raises:
         OptionError: where it cannot be read.
@@ -70,20 +70,20 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def make_options(settings: Mapping[str, Any], store: Path, rules: Rules = RULES) -> Options:
-    """The options that these settings say; ``store`` is where the store lies if they do not say it.
+    """Return the options for these settings; ``store`` is the path of the store if they hold none.
 
     Raises:
-        OptionError: where one cannot be followed.
+        OptionError: where one is invalid.
     """
     known = {setting.name: setting for setting in SETTINGS}
     for name in settings:
         if name not in known:
-            raise OptionError(f"There is no option {name!r}: the options are {', '.join(known)}.")
+            raise OptionError(f"There is no option {name!r}. The options are {', '.join(known)}.")
 
     def text(name: str) -> str:
         value = settings.get(name, known[name].default)
         if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-            raise OptionError(f"{name}: expected {known[name].takes}.")  # what it is may be a secret
+            raise OptionError(f"{name}: expected {known[name].takes}.")  # not shown: the value may be a secret
         return str(value)
 
     timeout = _seconds("forward-timeout", text("forward-timeout"), at_least=0.001)
@@ -101,7 +101,7 @@ def make_options(settings: Mapping[str, Any], store: Path, rules: Rules = RULES)
         interval=_seconds("interval", text("interval"), at_least=0.1),
         prometheus=_address("prometheus", text("prometheus")) if text("prometheus") else None,
         grace=_seconds("grace", text("grace"), at_least=0.0),
-        target=_aim(text("target")),
+        target=_target(text("target")),
         label_limit=_whole("label-limit", text("label-limit"), at_least=2),
         limits=Limits(
             body=_size("max-body", text("max-body")),
@@ -121,15 +121,15 @@ def _forward(items: Iterable[Any], common: Endpoint) -> dict[str, tuple[Endpoint
         signals, endpoint = _endpoint("forward", item, common)
         for signal in signals:
             if any(other.url == endpoint.url for other in forward[signal]):
-                raise OptionError(f"forward: {signal} would go to {endpoint.url} twice.")
+                raise OptionError(f"forward: {signal} would be sent to {endpoint.url} twice: remove one of the two.")
             forward[signal] += (endpoint,)
     return forward
 
 
 def _endpoint(name: str, item: Any, common: Endpoint) -> tuple[tuple[str, ...], Endpoint]:
-    """Return the signals and the endpoint that a text ``[SIGNAL=]URL`` or a table of the file names.
+    """Return the signals and the endpoint that a text ``[SIGNAL=]URL`` or a table in the file names.
 
-    What is said of a wrong one shows neither the text nor the table: they may hold secrets.
+    Errors show neither the text nor the table, because they may hold secrets.
     """
     names = tuple(signal.name for signal in SIGNALS)
     signals, endpoint = names, common
@@ -151,7 +151,7 @@ def _endpoint(name: str, item: Any, common: Endpoint) -> tuple[tuple[str, ...], 
             raise OptionError(f"{name}: headers: expected a table of names and values.")
         endpoint = common._replace(
             url=str(item.get("url", "")),
-            headers=_sound_headers("headers", {str(name): str(value) for name, value in headers.items()}),
+            headers=_checked_headers("headers", {str(name): str(value) for name, value in headers.items()}),
             tls=common.tls._replace(**_files({name: str(item[name]) for name in _FILES if name in item})),
             timeout=_seconds("timeout", str(item["timeout"]), at_least=0.001) if "timeout" in item else common.timeout,
         )
@@ -169,31 +169,31 @@ _FILES = tuple(field.replace("_", "-") for field in TlsFiles._fields)
 
 
 def _files(named: Mapping[str, str], prefix: str = "") -> dict[str, Path | None]:
-    """The files of these names, which must be there, by field of :class:`TlsFiles`; ``None`` where nothing is said."""
+    """Return the paths of existing files by field of :class:`TlsFiles`; ``None`` if a text is empty."""
     for name, text in named.items():
         if text and not Path(text).is_file():
-            raise OptionError(f"{prefix}{name}: there is no file {text}.")
+            raise OptionError(f"{prefix}{name}: there is no file {text}: expected the path of a PEM file.")
     return {name.replace("-", "_"): Path(text) if text else None for name, text in named.items()}
 
 
 def _headers(name: str, text: str) -> dict[str, str]:
-    """Return headers that are written as in OpenTelemetry's environment variables."""
-    headers, is_sound = parse_headers(text)
-    if not is_sound:
-        raise _wrong_headers(name)
+    """Parse headers in the format of OpenTelemetry's environment variables."""
+    headers, is_valid = parse_headers(text)
+    if not is_valid:
+        raise _invalid_headers(name)
     return headers
 
 
-def _sound_headers(name: str, headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers, where HTTP and gRPC take them."""
+def _checked_headers(name: str, headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers if they are valid for HTTP and gRPC."""
     if not all(is_header(header, value) for header, value in headers.items()):
-        raise _wrong_headers(name)
+        raise _invalid_headers(name)
     return dict(headers)
 
 
-def _wrong_headers(name: str) -> OptionError:
-    """Return the error about headers, which does not show them: they may be secrets."""
-    return OptionError(f"{name}: expected name=value in ASCII, percent-encoded, and commas between.")
+def _invalid_headers(name: str) -> OptionError:
+    """Return the error for invalid headers, which does not show them: they may be secrets."""
+    return OptionError(f"{name}: expected name=value in ASCII, percent-encoded, separated by commas.")
 
 
 def _address(name: str, text: str) -> Address:
@@ -229,7 +229,7 @@ def _whole(name: str, text: str, at_least: int) -> int:
     return int(text)
 
 
-def _aim(text: str) -> CycleTarget:
+def _target(text: str) -> CycleTarget:
     try:
         return parse_target(text)
     except ValueError as error:

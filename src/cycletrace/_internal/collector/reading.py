@@ -1,4 +1,4 @@
-"""Picking out of a request what is ours: records, and what was meant to be one and is not."""
+"""Extraction of cycletrace's records from requests, valid and invalid ones."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ STATUS_ERROR = 2
 _OURS = PREFIX.encode()
 
 
-class Bad(NamedTuple):
-    """A record of ours that cannot be taken: why, and as much of it as came."""
+class Invalid(NamedTuple):
+    """An invalid record: the reason, and what arrived of it."""
 
     reason: str
     content: bytes
 
 
-class Taken(NamedTuple):
-    """What is ours in a request."""
+class Extracted(NamedTuple):
+    """cycletrace's records in a request."""
 
     records: list[Record]
-    bad: list[Bad]
+    invalid: list[Invalid]
 
 
 def may_be_ours(request: Request) -> bool:
-    r"""Whether there can be anything of ours in a request: a search at the speed of memory, without parsing.
+    r"""Return whether a request may contain records of cycletrace, by a search that does not parse it.
 
-    Nothing is overlooked: strings lie in protobuf as they are, and JSON can write these letters otherwise only with
+    Nothing is missed: protobuf contains strings as they are, and JSON can only write these letters in another way as
     ``\u``.
     """
     if request.signal is not TRACES and request.signal is not LOGS:
@@ -46,10 +46,10 @@ def may_be_ours(request: Request) -> bool:
 
 
 def check(request: Request) -> None:
-    """Make sure that something is a request at all.
+    """Check that the body of a request can be parsed.
 
     Raises:
-        ValueError: where it is none.
+        ValueError: where it cannot.
     """
     if request.encoding is Encoding.JSON:
         for _ in _members_in_json(request):
@@ -59,27 +59,27 @@ def check(request: Request) -> None:
             break
 
 
-def read(request: Request) -> Taken:
-    """What is ours in a request.
+def read(request: Request) -> Extracted:
+    """Extract cycletrace's records from a request.
 
     Raises:
         ValueError: where it is not a request.
     """
-    taken = Taken([], [])
+    extracted = Extracted([], [])
     found = _in_json(request) if request.encoding is Encoding.JSON else _in_protobuf(request)
     for decode, content in found:
         try:
             record = decode()
         except (Rejected, ValueError) as error:
-            taken.bad.append(Bad(str(error), content()))
+            extracted.invalid.append(Invalid(str(error), content()))
         else:
             if record is not None:
-                taken.records.append(record)
-    return taken
+                extracted.records.append(record)
+    return extracted
 
 
 _Found = tuple[Callable[[], Record | None], Callable[[], bytes]]
-"""How to decode what may be ours, and how to get at its content where that fails."""
+"""Decodes a member that may be a record, and returns its content if that fails."""
 
 
 def _in_protobuf(request: Request) -> Iterator[_Found]:
@@ -98,7 +98,7 @@ def _resource(content: bytes) -> Mapping[str, object] | ValueError:
     try:
         return envelope.attributes(envelope.resource(content))
     except ValueError as error:
-        return ValueError(f"its resource: {error}")
+        return ValueError(f"its resource is invalid: {error}")
 
 
 def _text(value: object) -> str:
@@ -139,7 +139,7 @@ def _in_json(request: Request) -> Iterator[_Found]:
 
 
 def _members_in_json(request: Request) -> Iterator[tuple[object, dict[str, Any]]]:
-    """Spans, log records or metrics, each with the resource that it is of.
+    """Yield spans, log records or metrics, each after its resource.
 
     Raises:
         ValueError: where it is not a request.
@@ -186,7 +186,7 @@ def _json_event(log: dict[str, Any], resource: object) -> Record | None:
 
 
 def _attributes(holder: dict[str, Any]) -> dict[str, object]:
-    """Attributes as plain values; arrays, maps and bytes, which none of ours has, as bytes.
+    """Return attributes as plain values; arrays, maps and bytes, which cycletrace does not use, as bytes.
 
     Raises:
         ValueError: where they are not attributes.
@@ -200,10 +200,10 @@ def _attributes(holder: dict[str, Any]) -> dict[str, object]:
 
 
 def _value(value: object) -> object:
-    said = [] if not isinstance(value, dict) else [item for item in value.items() if _is_said(*item)]
-    if len(said) != 1:
+    given = [] if not isinstance(value, dict) else [item for item in value.items() if _is_given(*item)]
+    if len(given) != 1:
         return None
-    ((kind, content),) = said
+    ((kind, content),) = given
     if kind == "stringValue":
         return _text(content)
     if kind == "intValue":
@@ -218,13 +218,13 @@ def _value(value: object) -> object:
 _KINDS = {"stringValue", "boolValue", "intValue", "doubleValue", "arrayValue", "kvlistValue", "bytesValue"}
 
 
-def _is_said(field: object, content: object) -> bool:
-    """Whether a field says what a value is: null says nothing, nor do fields that a later version of OTLP may have."""
+def _is_given(field: object, content: object) -> bool:
+    """Return whether a field holds the value: not null, nor a field that a later version of OTLP may add."""
     return field in _KINDS and content is not None
 
 
 def _integer(value: object) -> int:
-    """An integer of OTLP's JSON: a number, or decimal digits in a string; 0 where it is absent.
+    """Return an integer of OTLP's JSON: a number, or decimal digits in a string; 0 if it is absent.
 
     Raises:
         ValueError: where it is something else.
@@ -237,7 +237,7 @@ def _integer(value: object) -> int:
         return int(value)
     if isinstance(value, str) and _INTEGER.fullmatch(value):
         return int(value)
-    raise ValueError("an integer was expected")
+    raise ValueError("expected an integer")
 
 
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
@@ -254,5 +254,5 @@ def _double(value: object) -> float:
     except ValueError:
         number = nan
     if not isfinite(number) and value not in ("NaN", "Infinity", "-Infinity"):
-        raise ValueError("a number that fits in a double was expected")
+        raise ValueError("expected a number that fits in a double")
     return number

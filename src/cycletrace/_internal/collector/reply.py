@@ -1,4 +1,4 @@
-"""What senders are answered: an ``ExportResult`` as a status and a body, over gRPC and over HTTP alike.
+"""Responses to senders: an ``ExportResult`` as status and body, for gRPC and HTTP.
 
 Source: https://opentelemetry.io/docs/specs/otlp/, sections on OTLP/gRPC and OTLP/HTTP responses.
 """
@@ -26,8 +26,8 @@ _HTTP_OF_CODE: dict[int, int] = {
 }
 
 
-def together(results: Iterable[ExportResult]) -> ExportResult:
-    """Return one result for several: a failure that is worth repeating, else a failure, else what all accepted."""
+def combine(results: Iterable[ExportResult]) -> ExportResult:
+    """Return one result for several: a retryable failure if there is one, else a failure, else a success."""
     results = list(results)
     failures = [result for result in results if not result.is_success]
     if failures:
@@ -39,7 +39,7 @@ def together(results: Iterable[ExportResult]) -> ExportResult:
 
 
 def http_status(result: ExportResult) -> int:
-    """Return the HTTP status for senders."""
+    """Return the HTTP status of the response."""
     if result.is_success:
         return 200
     if result.http_status is not None:
@@ -52,12 +52,12 @@ def http_status(result: ExportResult) -> int:
 
 
 def http_headers(result: ExportResult) -> dict[str, str]:
-    """Return the headers for senders over HTTP that go beyond the body's."""
+    """Return the headers of the response besides those of its body."""
     return {} if result.retry_after is None else {"Retry-After": str(ceil(result.retry_after))}
 
 
 def status_message(result: ExportResult) -> Any:
-    """Return the ``google.rpc.Status`` of a failure, with the time to wait as its ``RetryInfo``."""
+    """Return the ``google.rpc.Status`` of a failure, with the seconds to wait as its ``RetryInfo``."""
     status = Status(code=result.code, message=result.message)
     for detail in result.details:
         status.details.add().ParseFromString(detail)
@@ -69,19 +69,19 @@ def status_message(result: ExportResult) -> Any:
 
 
 def to_bytes(result: ExportResult, signal: Signal, encoding: Encoding) -> bytes:
-    """Return the body of the answer: the export's response, or the status of a failure."""
+    """Return the body of the response: an export response, or the status of a failure."""
     if not result.is_success:
-        return write(status_message(result), encoding)
+        return serialize(status_message(result), encoding)
     response = signal.response()
     if result.rejected:
         setattr(response.partial_success, signal.rejected, result.rejected)
     if result.message:
         response.partial_success.error_message = result.message
-    return write(response, encoding)
+    return serialize(response, encoding)
 
 
-def write(message: Any, encoding: Encoding) -> bytes:
-    """Return a protobuf message in this encoding."""
+def serialize(message: Any, encoding: Encoding) -> bytes:
+    """Return a message in this encoding."""
     if encoding is Encoding.PROTOBUF:
         serialized: bytes = message.SerializeToString()
         return serialized
@@ -92,7 +92,7 @@ def write(message: Any, encoding: Encoding) -> bytes:
     return text.encode()
 
 
-_CODE_OF_HTTP: dict[int, int] = {
+_CODE_OF_OWN_STATUS: dict[int, int] = {
     404: Code.NOT_FOUND,
     405: Code.UNIMPLEMENTED,
     413: Code.RESOURCE_EXHAUSTED,
@@ -101,5 +101,5 @@ _CODE_OF_HTTP: dict[int, int] = {
 
 
 def http_failure(status: int, message: str) -> ExportResult:
-    """Return the result for a request over HTTP that fails with a status of HTTP's own."""
-    return ExportResult(_CODE_OF_HTTP.get(status, Code.INVALID_ARGUMENT), message, http_status=status)
+    """Return the result for a request that the HTTP server itself rejects with this status."""
+    return ExportResult(_CODE_OF_OWN_STATUS.get(status, Code.INVALID_ARGUMENT), message, http_status=status)

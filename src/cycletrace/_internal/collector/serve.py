@@ -1,4 +1,4 @@
-"""``cycletrace collect``: all of the collector in one process, from start to orderly end."""
+"""The collector as a process: its parts, wired, from startup to graceful shutdown."""
 
 from __future__ import annotations
 
@@ -15,26 +15,25 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-from cycletrace._internal.collector.aside import Aside
-from cycletrace._internal.collector.budget import Budget
 from cycletrace._internal.collector.completion import Completion, begin_record_counters
 from cycletrace._internal.collector.forwarding import Forwarder
 from cycletrace._internal.collector.grpc_receiver import GrpcReceiver
 from cycletrace._internal.collector.http_receiver import HttpReceiver
-from cycletrace._internal.collector.limits import allow_many_connections
-from cycletrace._internal.collector.loops import own_endpoint
+from cycletrace._internal.collector.limits import Budget, allow_many_connections
 from cycletrace._internal.collector.metrics_export import (
     MetricReader,
     PrometheusServer,
     export_once,
     export_periodically,
 )
+from cycletrace._internal.collector.offload import Offload
 from cycletrace._internal.collector.options import Address, Options
 from cycletrace._internal.collector.outbox import drop_others, hide_secrets, keep_sending
 from cycletrace._internal.collector.reading import check, may_be_ours
-from cycletrace._internal.collector.reply import together
+from cycletrace._internal.collector.reply import combine
+from cycletrace._internal.collector.self_forwarding import own_endpoint
 from cycletrace._internal.collector.series import Accumulator, from_rows, to_rows
-from cycletrace._internal.collector.sole import sole
+from cycletrace._internal.collector.store_lock import store_lock
 from cycletrace._internal.collector.writer import Writer
 from cycletrace._internal.flow.rules import SECOND
 from cycletrace._internal.otlp.result import Code, ExportResult, malformed
@@ -45,10 +44,10 @@ from cycletrace._version import __version__
 _log = logging.getLogger("cycletrace.collector")
 
 _LAST_EXPORT = 1.0
-"""Seconds that the last export of metrics may take when the collector stops."""
-_LONGEST_END = 4.5
-"""Seconds after which it ends whatever still runs: a huge fold, a name server that does not answer."""
-_ENDS = (signal.SIGTERM, signal.SIGINT)
+"""Seconds that the last export of metrics may take at shutdown."""
+_SHUTDOWN_LIMIT = 4.5
+"""Seconds after which the process ends even if something still runs: a huge fold, a name server that is down."""
+_SHUTDOWN_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class StartError(Exception):
@@ -56,14 +55,14 @@ class StartError(Exception):
 
 
 def run(options: Options) -> int:
-    """Run until SIGTERM or SIGINT. Returns the exit code: 2, after one sentence, where it cannot start."""
+    """Run until SIGTERM or SIGINT. Return the exit code: 2, after one sentence on stderr, if it cannot start."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
-    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # what strangers send is not our error
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # invalid HTTP from senders is not our error
     allow_many_connections()
     try:
-        _refuse_loop(options)
-        with _ending() as ending:
-            asyncio.run(_serve(options, ending))
+        _check_forwarding(options)
+        with _shutdown_timer() as timer:
+            asyncio.run(_serve(options, timer))
     except (StartError, StoreError) as error:
         print(f"cycletrace: {error}", file=sys.stderr)
         return 2
@@ -71,48 +70,55 @@ def run(options: Options) -> int:
 
 
 @contextlib.contextmanager
-def _ending() -> Generator[threading.Timer]:
-    """A timer that ends the process where an orderly end takes too long: what was answered is durable anyway."""
-    ending = threading.Timer(_LONGEST_END, os._exit, [0])
-    ending.daemon = True
+def _shutdown_timer() -> Generator[threading.Timer]:
+    """Provide a timer that ends the process if shutdown takes too long: acknowledged records are durable anyway."""
+    timer = threading.Timer(_SHUTDOWN_LIMIT, os._exit, [0])
+    timer.daemon = True
     try:
-        yield ending
+        yield timer
     finally:
-        ending.cancel()
+        timer.cancel()
 
 
-def _refuse_loop(options: Options) -> None:
+def _check_forwarding(options: Options) -> None:
     itself = own_endpoint(options)
     if itself is not None:
-        raise StartError(f"{itself.url} is this collector itself, so requests would go round for ever.")
+        raise StartError(
+            f"{itself.url} is this collector itself, so requests would circulate forever: "
+            "choose another URL or address."
+        )
 
 
-async def _serve(options: Options, ending: threading.Timer) -> None:
+async def _serve(options: Options, timer: threading.Timer) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def end(number: int, _: FrameType | None) -> None:
-        signal.signal(number, signal.SIG_IGN)  # to say it twice must not cut the end short
+        signal.signal(number, signal.SIG_IGN)  # a second signal must not interrupt the shutdown
         loop.call_soon_threadsafe(stop.set)
 
-    for number in _ENDS:
+    for number in _SHUTDOWN_SIGNALS:
         signal.signal(number, end)
-    with open_store(options.store, durable=True) as store, sole(options.store), open_reader(options.store) as reader:
+    with (
+        open_store(options.store, durable=True) as store,
+        store_lock(options.store),
+        open_reader(options.store) as reader,
+    ):
         collector = Collector(options, store, reader)
         try:
             await collector.start()
             print("\n".join(collector.described()), flush=True)
             await stop.wait()
-            ending.start()
+            timer.start()
         finally:
             await collector.stop()
 
 
 class Collector:
-    """All parts of the collector, wired. To be made and used in one event loop."""
+    """The parts of the collector, wired. To be made and used in one event loop."""
 
     def __init__(self, options: Options, store: Store, reader: Store) -> None:
-        """Go on from what the store holds. ``reader`` is a second opening of the same store.
+        """Continue from the state in the store; ``reader`` is another connection to the same store.
 
         Raises:
             StoreError: where the store cannot be used.
@@ -129,12 +135,14 @@ class Collector:
             dropped = drop_others(tx, destinations)
         accumulator.keep()
         if dropped:
-            _log.warning("%d derived spans are dropped: traces no longer go on to their backend", dropped)
+            _log.warning("%d derived spans were dropped: traces are no longer forwarded to their backend", dropped)
         try:
             self._forwarder = Forwarder(options.forward)
             self._metrics_forwarder = Forwarder({METRICS.name: options.metrics_to}, is_own=True)
         except OSError as error:
-            raise StartError(f"A certificate cannot be read: {error}.") from error
+            raise StartError(
+                f"A certificate cannot be read: {error}. Expected PEM files, and a key without a password."
+            ) from error
         completion = Completion(options.target, round(options.grace * SECOND), destinations)
         self._posted = [asyncio.Event() for _ in destinations]
         self._writer = Writer(store, accumulator, completion, options.rules, self._wake)
@@ -145,14 +153,14 @@ class Collector:
         self._prometheus = PrometheusServer(self._metrics)
         self._listening: dict[str, Address] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        self._aside = Aside()
+        self._offload = Offload()
         self._is_stopping = False
 
     async def start(self) -> None:
-        """Listen, and begin to work.
+        """Listen, and start the background tasks.
 
         Raises:
-            StartError: where an address cannot be had.
+            StartError: where it cannot listen on an address.
         """
         options = self._options
         self._writer.start()
@@ -172,7 +180,7 @@ class Collector:
             self._begin(export_periodically(self._metrics, self._metrics_forwarder, options.interval))
 
     def described(self) -> Iterator[str]:
-        """What listens where, and where everything goes, a line each."""
+        """Yield the lines that say where it listens, and where each signal goes."""
         options = self._options
         yield f"cycletrace {__version__} collects"
         yield f"  OTLP/gRPC   {self._listening['OTLP/gRPC']}"
@@ -180,7 +188,7 @@ class Collector:
         yield f"  store       {options.store.absolute()}"
         for one in SIGNALS:
             urls = [target.url for target in options.forward.get(one.name, ())]
-            yield f"  {one.name:11} {'go on to ' + ', '.join(urls) if urls else 'end here'}"
+            yield f"  {one.name:11} {'forwarded to ' + ', '.join(urls) if urls else 'not forwarded'}"
         if options.metrics_to:
             urls = [target.url for target in options.metrics_to]
             yield f"  cycle times {', '.join(urls)}, every {options.interval:g} s"
@@ -188,7 +196,7 @@ class Collector:
             yield f"  Prometheus  http://{self._listening['Prometheus']}/metrics"
 
     async def stop(self) -> None:
-        """Stop to listen, finish what was accepted, commit, tell the metrics a last time."""
+        """Stop listening, finish requests in progress, commit, and export the metrics once more."""
         self._is_stopping = True
         await asyncio.gather(self._grpc.stop(), self._http.stop(), self._prometheus.stop())
         for task in self._tasks:
@@ -199,33 +207,33 @@ class Collector:
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(export_once(self._metrics, self._metrics_forwarder), _LAST_EXPORT)
         self._metrics.close()
-        self._aside.close()
+        self._offload.close()
         await self._forwarder.close()
         await self._metrics_forwarder.close()
 
     async def _handle(self, request: Request) -> ExportResult:
-        """Accept, then forward: what could not be kept is not passed on, or its repetition would be there twice."""
+        """Store, then forward: a request that cannot be stored is not forwarded, since its sender will repeat it."""
         try:
             if not may_be_ours(request) and not self._forwarder.backends(request.signal):
-                return await self._checked(request)
+                return await self._check(request)
             accepted = await self._writer.accept(request)
             if accepted.is_retryable or accepted.code == Code.INVALID_ARGUMENT:
                 return accepted
-            return together([accepted, await self._forwarder.forward(request)])
+            return combine([accepted, await self._forwarder.forward(request)])
         except Exception:
-            _log.exception("a request failed")
-            return ExportResult(Code.INTERNAL, "the request could not be handled")
+            _log.exception("a request could not be handled")
+            return ExportResult(Code.INTERNAL, "the collector failed to handle the request")
 
-    async def _checked(self, request: Request) -> ExportResult:
-        """The answer to what goes nowhere: success, where it is a request at all."""
+    async def _check(self, request: Request) -> ExportResult:
+        """Return the result for a request that is neither stored nor forwarded: success if it can be parsed."""
         try:
-            await self._aside.run(len(request.body), partial(check, request))
+            await self._offload.run(len(request.body), partial(check, request))
         except ValueError as error:
             return malformed(str(error))
         return ExportResult()
 
     def _trouble(self) -> str | None:
-        return "stopping" if self._is_stopping else self._writer.trouble
+        return "the collector is shutting down" if self._is_stopping else self._writer.trouble
 
     def _wake(self) -> None:
         for posted in self._posted:
@@ -239,5 +247,7 @@ class Collector:
         try:
             yield
         except OSError as error:
-            reason = error.strerror or "the address cannot be had, it may be in use"
-            raise StartError(f"Cannot listen on {address} for {what}: {reason}.") from error
+            reason = error.strerror or "it may be in use"
+            raise StartError(
+                f"Cannot listen on {address} for {what}: {reason}. Stop what uses it, or choose another."
+            ) from error

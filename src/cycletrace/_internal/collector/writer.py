@@ -1,7 +1,6 @@
-"""The one thread that writes the store: takes requests in by groups, folds, observes.
+"""The thread that writes the store: commits requests in groups, folds cycles, and observes those that are complete.
 
-One SQLite file has one writer at a time, so there is one thread, and everything that is told of cycles happens in its
-order. An answer of success is given only after the commit that holds the request.
+SQLite allows one writer at a time, so there is one thread. A request succeeds only after the commit that contains it.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple, TypeVar
 
 from cycletrace._internal.collector.completion import Completion, apply_refolds, count_records, observe_closed
-from cycletrace._internal.collector.reading import Bad, Taken, may_be_ours, read
+from cycletrace._internal.collector.reading import Extracted, Invalid, may_be_ours, read
 from cycletrace._internal.collector.series import Accumulator, from_rows, to_rows
 from cycletrace._internal.flow import RULES, Rules
 from cycletrace._internal.flow.rules import SECOND
@@ -29,21 +28,21 @@ from cycletrace.conventions import RECORD_REJECTED
 _log = logging.getLogger("cycletrace.collector")
 
 GROUP = 256
-"""Requests in one transaction."""
+"""Requests in one transaction at most."""
 FOLDS = 100
-"""Cycles that one transaction folds or observes, so that requests never wait long."""
-LONGEST_SLEEP = 0.5
-"""Seconds until it checks whether the store can still be written, and whether another process added records."""
-PUT_OFF = 3600 * SECOND
+"""Cycles that one transaction folds or observes at most, so that requests never wait long."""
+MAX_SLEEP = 0.5
+"""Seconds between checks that the store can still be written, and for records that another process added."""
+POSTPONEMENT = 3600 * SECOND
 """Nanoseconds until a cycle that cannot be folded is tried again."""
-PAUSE_AFTER_FAILURE = 1.0
+PAUSE = 1.0
 """Seconds until the store is tried again."""
 
 T = TypeVar("T")
 
 
 class _Job(NamedTuple):
-    """A request, or work on the store, and whom to tell."""
+    """A request, or work on the store, and the future that awaits the result."""
 
     work: Request | Callable[[Transaction], Any]
     done: asyncio.Future[Any]
@@ -60,7 +59,7 @@ class Writer:
         rules: Rules = RULES,
         posted: Callable[[], object] = lambda: None,
     ) -> None:
-        """``posted`` is called in the event loop whenever something may wait to be sent."""
+        """``posted`` is called in the event loop whenever derived spans may wait to be sent."""
         self._store = store
         self._accumulator = accumulator
         self._completion = completion
@@ -76,18 +75,18 @@ class Writer:
         """Why the store cannot be written now."""
 
     def start(self) -> None:
-        """Begin to write."""
+        """Start the thread."""
         self._thread.start()
 
     async def accept(self, request: Request) -> ExportResult:
-        """Take in what is ours in a request. Success means that it is durable."""
+        """Store cycletrace's records of a request. Success means that they are durable."""
         if not may_be_ours(request):
             return ExportResult()
-        answer: ExportResult = await self._enqueue(request)
-        return answer
+        result: ExportResult = await self._enqueue(request)
+        return result
 
     async def do(self, work: Callable[[Transaction], T]) -> T:
-        """Do something with the store, in a transaction of its own.
+        """Run work on the store, in a transaction of its own.
 
         Raises:
             StoreError: where the store cannot be written.
@@ -96,7 +95,7 @@ class Writer:
         return result
 
     async def stop(self) -> None:
-        """Finish what was accepted, and end."""
+        """Finish what is enqueued, and end the thread."""
         if not self._thread.is_alive():
             return
         self._is_stopping = True
@@ -116,15 +115,15 @@ class Writer:
             pending = max(0.0, not_before - time.monotonic())
             jobs = self._next_group(max(pending, self._seconds_to_next()) if not self._is_stopping else 0.0)
             if jobs:
-                self._take_in(jobs)
+                self._process(jobs)
             elif self._is_stopping and self._jobs.empty():
-                self._tell_all()
+                self._fold_all_due()
                 return
             if time.monotonic() >= not_before:
                 began = time.monotonic()
                 is_well = self._fold_some()
-                # Folding may take as much time as taking in, never more: a huge cycle slows, it does not stop.
-                not_before = time.monotonic() + (time.monotonic() - began if is_well else PAUSE_AFTER_FAILURE)
+                # Folding may take as much time as requests, never more: a huge cycle slows them, but blocks none.
+                not_before = time.monotonic() + (time.monotonic() - began if is_well else PAUSE)
 
     def _next_group(self, timeout: float) -> list[_Job]:
         jobs: list[_Job] = []
@@ -140,23 +139,23 @@ class Writer:
         return jobs
 
     def _seconds_to_next(self) -> float:
-        """How long there is nothing to do unless something arrives."""
+        """Return for how long there is nothing to do unless something arrives."""
         if self.trouble is not None:
-            return PAUSE_AFTER_FAILURE
+            return PAUSE
         try:
             with self._store.read() as snapshot:
                 refold_at, closed = snapshot.next_refold_at(), snapshot.next_closed()
         except StoreError:
-            return PAUSE_AFTER_FAILURE
+            return PAUSE
         instants = [refold_at] if refold_at is not None else []
         if closed is not None:
             instants.append(closed + self._completion.grace)
         if not instants:
-            return LONGEST_SLEEP
-        return min(max((min(instants) - time.time_ns()) / SECOND, 0.0), LONGEST_SLEEP)
+            return MAX_SLEEP
+        return min(max((min(instants) - time.time_ns()) / SECOND, 0.0), MAX_SLEEP)
 
-    def _take_in(self, jobs: Sequence[_Job]) -> None:
-        taken: list[tuple[_Job, Taken]] = []
+    def _process(self, jobs: Sequence[_Job]) -> None:
+        extracted: list[tuple[_Job, Extracted]] = []
         works: list[_Job] = []
         for job in jobs:
             if isinstance(job.work, Request):
@@ -164,11 +163,11 @@ class Writer:
                 if isinstance(outcome, ExportResult):
                     self._settle([(job, outcome)])
                 else:
-                    taken.append((job, outcome))
+                    extracted.append((job, outcome))
             else:
                 works.append(job)
-        if taken:
-            self._settle(self._commit(taken))
+        if extracted:
+            self._settle(self._commit(extracted))
         for job in works:
             assert callable(job.work)
             try:
@@ -178,29 +177,29 @@ class Writer:
                 result = error
             self._settle([(job, result)])
 
-    def _commit(self, taken: Sequence[tuple[_Job, Taken]]) -> list[tuple[_Job, Any]]:
+    def _commit(self, requests: Sequence[tuple[_Job, Extracted]]) -> list[tuple[_Job, Any]]:
         now = time.time_ns()
         try:
             with self._transaction(now) as tx:
-                refused = [self._add(tx, one, now) for _, one in taken]
-                count_records(self._accumulator, RECORD_REJECTED, sum(refused), now)
+                rejected = sum(self._add(tx, one, now) for _, one in requests)
+                count_records(self._accumulator, RECORD_REJECTED, rejected, now)
         except StoreError as error:
-            self._note_trouble(str(error))
-            return [(job, unavailable(str(error))) for job, _ in taken]
+            self._set_trouble(error)
+            return [(job, unavailable(str(error))) for job, _ in requests]
         except Exception:
-            if len(taken) > 1:  # one of them is poison: the others need not suffer
-                return [result for one in taken for result in self._commit([one])]
-            _log.exception("a request could not be taken in")
-            return [(taken[0][0], ExportResult(Code.INTERNAL, "the request could not be taken in"))]
-        return [(job, _partial(one.bad)) for job, one in taken]
+            if len(requests) > 1:  # one of them causes it: the others must not fail with it
+                return [result for one in requests for result in self._commit([one])]
+            _log.exception("a request could not be stored")
+            return [(requests[0][0], ExportResult(Code.INTERNAL, "the collector failed to store the request"))]
+        return [(job, _partial(one.invalid)) for job, one in requests]
 
     @contextmanager
     def _transaction(self, now: int) -> Generator[Transaction]:
-        """Write the store, with the series that change."""
+        """Write the store, together with the series that change."""
         try:
             with self._store.write() as tx:
                 if self.trouble is not None:
-                    tx.probe(now)  # else a transaction that writes nothing would count as recovery
+                    tx.probe(now)  # otherwise a transaction that writes nothing would count as recovery
                     self._accumulator.reload(from_rows(tx.load_series()))  # a commit that failed may have happened
                 yield tx
                 tx.save_series(to_rows(self._accumulator.changed))
@@ -209,22 +208,22 @@ class Writer:
             raise
         self._accumulator.keep()
 
-    def _add(self, tx: Transaction, taken: Taken, now: int) -> int:
-        """Add one request's records. Return how many were refused, each counted once however often it comes."""
-        refused = tx.add(taken.records, now).refused
-        for reason, content in taken.bad:
-            # The digest tells a repetition from another record that begins alike.
+    def _add(self, tx: Transaction, extracted: Extracted, now: int) -> int:
+        """Add one request's records. Return how many were rejected; each counts once however often it is sent."""
+        rejected = tx.add(extracted.records, now).refused
+        for reason, content in extracted.invalid:
+            # The digest distinguishes a repetition from another record with the same beginning.
             excerpt = f"{sha256(content).hexdigest()[:16]} {content[:400].decode('utf-8', 'backslashreplace')}"[:500]
             if not tx.is_rejected(reason, excerpt):
                 tx.reject(now, reason, excerpt)
-                refused += 1
+                rejected += 1
                 if reason not in self._reasons:
                     self._reasons.add(reason)
-                    _log.warning("a record is put aside, and more of its kind are only counted: %s", reason)
-        return refused
+                    _log.warning("a record was rejected, and more with this reason are only counted: %s", reason)
+        return rejected
 
     def _fold_some(self) -> bool:
-        """Fold and observe some of what is due. ``False`` where the store cannot be written."""
+        """Fold and observe some of what is due. Return ``False`` if the store cannot be written."""
         now = time.time_ns()
         try:
             with self._transaction(now) as tx:
@@ -232,13 +231,13 @@ class Writer:
                 apply_refolds(tx, self._accumulator, refolded, self._completion, now)
                 count, dropped = observe_closed(tx, self._accumulator, self._completion, now, FOLDS)
         except StoreError as error:
-            self._note_trouble(str(error))
+            self._set_trouble(error)
             return False
         except Exception:
             return self._isolate(now)
         if count or self.trouble is not None:
             self._in_loop(self._posted)
-        self._note_trouble(None)
+        self._set_trouble(None)
         if not refolded:
             self._at_once = FOLDS
         if dropped:
@@ -246,20 +245,20 @@ class Writer:
         return True
 
     def _isolate(self, now: int) -> bool:
-        """Find the cycle that cannot be folded, by folding one at a time, and put it off: it holds up no other."""
+        """Find the cycle that cannot be folded, by folding one at a time, and postpone it: it blocks no other."""
         if self._at_once > 1:
             self._at_once = 1
             return True
-        _log.exception("a cycle cannot be folded, and is put off")
+        _log.exception("a cycle cannot be folded, and is postponed")
         try:
             with self._store.write() as tx:
-                tx.postpone(now, now + PUT_OFF)
+                tx.postpone(now, now + POSTPONEMENT)
         except StoreError:
             pass
         return False
 
-    def _tell_all(self) -> None:
-        """Fold what is still due, within a moment: the rest is due again after the next start."""
+    def _fold_all_due(self) -> None:
+        """Fold what is still due, for at most a second: the rest is due again after the next start."""
         until = time.monotonic() + 1.0
         while self._seconds_to_next() == 0.0 and time.monotonic() < until and self._fold_some():
             pass
@@ -267,7 +266,7 @@ class Writer:
     def _settle(self, results: Sequence[tuple[_Job, Any]]) -> None:
         def settle() -> None:
             for job, result in results:
-                if job.done.done():  # whoever waited has gone
+                if job.done.done():  # nobody waits any longer
                     continue
                 if isinstance(result, Exception):
                     job.done.set_exception(result)
@@ -280,23 +279,24 @@ class Writer:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(call)
 
-    def _note_trouble(self, trouble: str | None) -> None:
+    def _set_trouble(self, error: StoreError | None) -> None:
+        trouble = None if error is None else str(error)
         if trouble != self.trouble:
-            _log.warning("%s", trouble or "the store can be written again")
+            _log.warning("%s", error or "the store can be written again")
         self.trouble = trouble
 
 
-def _read(request: Request) -> Taken | ExportResult:
+def _read(request: Request) -> Extracted | ExportResult:
     try:
         return read(request)
     except ValueError as error:
         return malformed(str(error))
     except Exception:
         _log.exception("a request could not be read")
-        return ExportResult(Code.INTERNAL, "the request could not be read")
+        return ExportResult(Code.INTERNAL, "the collector failed to read the request")
 
 
-def _partial(bad: Sequence[Bad]) -> ExportResult:
-    """Success, but for records that are bad: the sender is told and must not repeat them."""
-    reasons = dict.fromkeys(reason for reason, _ in bad)
-    return ExportResult(message="; ".join(reasons)[:1000], rejected=len(bad))
+def _partial(invalid: Sequence[Invalid]) -> ExportResult:
+    """Return success except for invalid records, whose sender must not repeat them."""
+    reasons = dict.fromkeys(reason for reason, _ in invalid)
+    return ExportResult(message="; ".join(reasons)[:1000], rejected=len(invalid))

@@ -1,4 +1,4 @@
-"""Reading large JSON aside, so that the event loop goes on answering others."""
+"""Offloading of large requests from the event loop, so that it keeps responding to others."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 SMALL = 64 * 1024
-"""Bytes that are read sooner than a thread is woken."""
+"""Bytes that are parsed sooner than a thread wakes up."""
 
 T = TypeVar("T")
 
 
-class Aside:
-    """One thread, so that however many large requests arrive, one at a time takes the memory of being read."""
+class Offload:
+    """One thread, so that only one large request at a time takes the memory of being parsed."""
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="cycletrace-json")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="cycletrace-parse")
 
     async def run(self, size: int, work: Callable[[], T]) -> T:
-        """Do work on so many bytes: here where they are few, else in the thread."""
+        """Run work on this many bytes: in place if they are few, else in the thread."""
         if size <= SMALL:
             return work()
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def close(self) -> None:
-        """Begin nothing more."""
+        """Cancel what has not begun, without waiting."""
         self._thread.shutdown(wait=False, cancel_futures=True)

@@ -1,4 +1,4 @@
-"""Making sure that nothing is forwarded to the collector itself, which would go round for ever."""
+"""Detection of endpoints that are the collector itself: what is forwarded there would circulate forever."""
 
 from __future__ import annotations
 
@@ -7,33 +7,32 @@ import socket
 from cycletrace._internal.collector.options import Options
 from cycletrace._internal.otlp.endpoint import Endpoint
 
-_EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - to compare with
+_ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - to compare with
 
 
 def own_endpoint(options: Options) -> Endpoint | None:
-    """Return an endpoint that is the collector itself, ``None`` where there is none."""
+    """Return an endpoint that is the collector itself, ``None`` if there is none."""
     endpoints = [endpoint for some in options.forward.values() for endpoint in some]
     for endpoint in (*endpoints, *options.metrics_to):
         for address in (options.grpc, options.http):
-            if address.port == endpoint.port and _arrives(endpoint.host, address.host):
+            if address.port == endpoint.port and _reaches(endpoint.host, address.host):
                 return endpoint
     return None
 
 
-def _arrives(host: str, listening: str) -> bool:
-    """Whether what is sent to a host arrives where this machine listens."""
-    mine = _addresses(listening)
-    is_everywhere = bool(mine & _EVERYWHERE)
+def _reaches(host: str, listening: str) -> bool:
+    """Return whether connections to a host reach a socket of this machine that listens on ``listening``."""
+    own = _addresses(listening)
+    is_any = bool(own & _ANY_ADDRESS)
     return any(
-        address in mine or address in _EVERYWHERE or (is_everywhere and _is_local(address))
-        for address in _addresses(host)
+        address in own or address in _ANY_ADDRESS or (is_any and _is_local(address)) for address in _addresses(host)
     )
 
 
 def _addresses(host: str) -> set[str]:
     try:
         found = {str(info[4][0]) for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
-    except (OSError, UnicodeError):  # a name that nobody knows yet is not ours
+    except (OSError, UnicodeError):  # a name that does not resolve is not ours
         return set()
     return {address.removeprefix("::ffff:") if "." in address else address for address in found}  # IPv4 within IPv6
 
