@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.docs.pages import table, words
+from tests.docs.pages import page, section, table, words
+from tests.docs.test_cli import COMMANDS
 
 from cycletrace._internal.collector.exposition import metric_name
 from cycletrace._internal.collector.instruments import BOUNDS, INSTRUMENTS, Headline, Instrument, Records
@@ -43,6 +44,16 @@ def test_the_table_of_settings_says_the_defaults(tmp_path: Path) -> None:
     assert written["target"] == DEFAULT_TARGET
     assert (str(options.grpc), str(options.http)) == ("127.0.0.1:4317", "127.0.0.1:4318")
     assert (options.grace, options.interval, options.label_limit) == (60.0, 10.0, 2000)
+
+
+def test_help_is_the_meaning_that_the_page_of_commands_gives() -> None:
+    rows = table(section(page("cli.md"), "cycletrace collect"), "option")
+    meaning = {words(row["option"])[0].split()[0]: row["meaning"].replace("`", "") for row in rows}
+    for action in COMMANDS["cycletrace collect"]._actions:
+        option = action.option_strings[-1]
+        if option in meaning:
+            assert meaning.pop(option).startswith(str(action.help).replace("%%", "%"))
+    assert meaning == {}
 
 
 def test_a_setting_that_is_none_is_refused(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""``cycletrace collect``: join the records of many machines, in front of any OTLP backend."""
+"""``cycletrace collect``: receive the records of many machines, in front of any OTLP backend."""
 
 from __future__ import annotations
 
@@ -21,10 +21,13 @@ def add_parser(commands: Any) -> None:
         "export cycle times as metrics and derived spans. Runs until SIGTERM or Ctrl-C.",
     )
     parser.add_argument(
-        "--config", type=Path, metavar="FILE", help="options in TOML; the command line takes precedence"
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="a TOML file with these options, named without the leading dashes; the command line takes precedence",
     )
     for setting in SETTINGS:
-        default = f" (default: {setting.default})" if setting.default else ""
+        default = f"; by default {setting.default}" if setting.default else ""
         parser.add_argument(
             f"--{setting.name}",
             dest=setting.name,
@@ -37,8 +40,8 @@ def add_parser(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Collect until stopped by a signal."""
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # gRPC's own log is noise; we log what matters
+    """Run the collector until a signal stops it."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # we log what gRPC would
     try:
         from cycletrace._internal.collector.options import OptionError, make_options, read_config
         from cycletrace._internal.collector.serve import run as serve
