@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -82,13 +83,16 @@ def test_nothing_is_acknowledged_that_is_not_in_the_store(
     assert TROUBLE.encode() in collector.answer
     with pytest.raises(grpc.RpcError) as caught:
         collector.call("traces", body("after@2"))
-    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+    error: Any = caught.value
+    assert error.code() is grpc.StatusCode.UNAVAILABLE
     status, reason = collector.get("/readyz")
     assert (status, TROUBLE in reason, "restart" in reason) == (503, True, True)
+    for response in (collector.answer.decode(errors="replace"), error.details(), reason):
+        assert str(tmp_path) not in response, "senders do not learn where the store lies"
     assert collector.get("/healthz")[0] == 200
     time.sleep(1.0)
     assert len(logged(collector)) == 1
-    assert TROUBLE in logged(collector)[0]
+    assert f"{store} {TROUBLE}" in logged(collector)[0]
     assert collector.stop() == 0
     if store.exists() and not store.stat().st_size:
         store.unlink()  # a file that is no store is left alone

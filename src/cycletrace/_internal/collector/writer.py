@@ -72,7 +72,7 @@ class Writer:
         self._reasons: set[str] = set()
         self._posted = posted
         self.trouble: str | None = None
-        """Why the store cannot be written now."""
+        """Why the store cannot be written now, without its path: senders may read this."""
 
     def start(self) -> None:
         """Start the thread."""
@@ -185,7 +185,7 @@ class Writer:
                 count_records(self._accumulator, RECORD_REJECTED, rejected, now)
         except StoreError as error:
             self._set_trouble(error)
-            return [(job, unavailable(str(error))) for job, _ in requests]
+            return [(job, unavailable(self._without_path(error))) for job, _ in requests]
         except Exception:
             if len(requests) > 1:  # one of them causes it: the others must not fail with it
                 return [result for one in requests for result in self._commit([one])]
@@ -280,10 +280,14 @@ class Writer:
             self._loop.call_soon_threadsafe(call)
 
     def _set_trouble(self, error: StoreError | None) -> None:
-        trouble = None if error is None else str(error)
+        trouble = None if error is None else self._without_path(error)
         if trouble != self.trouble:
             _log.warning("%s", error or "the store can be written again")
         self.trouble = trouble
+
+    def _without_path(self, error: StoreError) -> str:
+        """Return the text of an error for senders, who must not learn where the store lies."""
+        return " ".join(str(error).replace(str(self._store.path), "").split())
 
 
 def _read(request: Request) -> Extracted | ExportResult:
