@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes Grafana's dashboards, ``*.json`` beside this file. With ``--check`` it only says whether they are up to date.
+"""Generate the Grafana dashboards, ``*.json`` in this folder; with ``--check``, only check that they are up to date.
 
-The names of metrics and labels are those of the collector, so that a dashboard never asks for what nobody tells.
+Names of metrics and labels come from the collector, so that a dashboard never queries what is not exported.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ OF_MODEL = f'{TEAMS},{MODEL}="$model"'
 
 
 class Shown(NamedTuple):
-    """One panel: what it is called, how it looks, what it asks."""
+    """One panel: its title, appearance and queries."""
 
     title: str
     kind: str
@@ -78,29 +78,29 @@ class Shown(NamedTuple):
 
 
 def by(names: str, metric: str, where: str) -> str:
-    """What a counter grew by in the time that is shown."""
+    """Return the increase of a counter in the time range shown."""
     return f"sum by ({names}) (increase({metric}{{{where}}}[{RANGE}]))"
 
 
 def mean(names: str, histogram: str, where: str) -> str:
-    """The mean of a histogram's values that came in the time that is shown."""
+    """Return the mean of the values that a histogram observed in the time range shown."""
     return f"{by(names, f'{histogram}_sum', where)} / ({by(names, f'{histogram}_count', where)} > 0)"
 
 
 def per_cycle(metric: str, names: str, where: str) -> str:
-    """What a counter grew by, for each cycle that closed."""
+    """Return the increase of a counter per closed cycle."""
     total = f"scalar(sum(increase({CYCLE}_count{{{where}}}[{RANGE}])))"
     return f"{by(names, metric, where)} / {total}"
 
 
 def manual_share(where: str) -> str:
-    """Manual steps of all steps."""
+    """Return the share of manual steps."""
     manual = f'sum(increase({STAGES}_count{{{where},{MANUAL}="true"}}[{RANGE}])) or vector(0)'
     return f"({manual}) / sum(increase({STAGES}_count{{{where}}}[{RANGE}]))"
 
 
 def within_target(where: str) -> str:
-    """Cycles that met the target of all that closed."""
+    """Return the share of closed cycles that met the target."""
     met = f'sum(increase({COMPLETED}{{{where},{WITHIN}="true"}}[{RANGE}])) or vector(0)'
     return f"({met}) / sum(increase({COMPLETED}{{{where}}}[{RANGE}]))"
 
@@ -266,7 +266,7 @@ ONE_MODEL = (
 
 
 def panel(shown: Shown) -> Any:
-    """The builder of a panel."""
+    """Return the builder of a panel."""
     made: Any
     if shown.kind == "line":
         made = timeseries.Panel().fill_opacity(10).span_nulls(True).min(0)
@@ -289,12 +289,12 @@ def panel(shown: Shown) -> Any:
 
 
 def source(name: str, kind: str) -> Any:
-    """The variable by which a data source is chosen."""
+    """Return the variable that selects a data source."""
     return grafana.DatasourceVariable(name).type(kind).label(name.capitalize())
 
 
 def choice(name: str, metric: str, name_of_label: str, *, many: bool) -> Any:
-    """A variable with the values of a label."""
+    """Return a variable with the values of a label."""
     query = grafana.QueryVariable(name).query(f"label_values({metric}, {name_of_label})").datasource(PROMETHEUS)
     query = query.label(name.capitalize()).refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
     # Not ".+": what has no team or domain belongs to all of them.
@@ -302,13 +302,13 @@ def choice(name: str, metric: str, name_of_label: str, *, many: bool) -> Any:
 
 
 def page(uid: str, title: str, description: str) -> Any:
-    """The builder of a dashboard without its panels."""
+    """Return the builder of a dashboard without its panels."""
     begun = grafana.Dashboard(title).uid(uid).description(description).tags(["cycletrace"]).timezone("utc")
     return begun.time("now-30d", "now").refresh("1m").readonly()
 
 
 def overview() -> Any:
-    """The dashboard of all models."""
+    """Return the dashboard of all models."""
     made = page("cycletrace-overview", "Cycle time", "How long it takes to get a model from an idea into use.")
     window = grafana.CustomVariable("window").label("Window").values("7d,30d,90d")
     window = window.current(VariableOption(selected=True, text="30d", value="30d"))
@@ -319,7 +319,7 @@ def overview() -> Any:
 
 
 def one_model() -> Any:
-    """The dashboard of one model."""
+    """Return the dashboard of one model."""
     made = page("cycletrace-model", "Cycle time of one model", "Where the time of a model's cycles goes.")
     made = made.with_variable(source("prometheus", "prometheus"))
     made = made.with_variable(choice("team", COMPLETED, TEAM, many=True))
@@ -328,25 +328,25 @@ def one_model() -> Any:
 
 
 def with_panels(made: Any, shown: Iterable[Shown]) -> Any:
-    """The dashboard with these panels."""
+    """Return the dashboard with these panels."""
     for each in shown:
         made = made.with_panel(panel(each))
     return made
 
 
 class JaegerQuery:
-    """A trace of Jaeger's by its id, for which the SDK has no builder."""
+    """A query for a trace in Jaeger by its id, for which the SDK has no builder."""
 
     def __init__(self, ref_id: str, query: str) -> None:
         self.ref_id = ref_id
         self._query = query
 
     def build(self) -> JaegerQuery:
-        """Itself: nothing is left to say."""
+        """Return itself, which is complete."""
         return self
 
     def to_json(self) -> dict[str, object]:
-        """The query as Grafana keeps it."""
+        """Return the query as Grafana stores it."""
         return {"refId": self.ref_id, "query": self._query, "datasource": JAEGER.to_json()}
 
 
@@ -368,7 +368,7 @@ from the key, so this shows open cycles, too. Put the key into **Key** for the f
 
 
 def one_cycle() -> Any:
-    """The dashboard of one cycle: no metric carries a cycle's name, so it asks the traces."""
+    """Return the dashboard of one cycle. No metric has its key as a label, so it queries traces."""
     made = page("cycletrace-cycle", "One cycle", "The trace of one cycle, and its figures once it has closed.")
     made = made.with_variable(source("jaeger", "jaeger")).with_variable(source("tempo", "tempo"))
     made = made.with_variable(grafana.TextBoxVariable("trace").label("Trace"))
@@ -385,7 +385,7 @@ DASHBOARDS = {"overview": overview, "model": one_model, "cycle": one_cycle}
 
 
 def generated() -> dict[Path, str]:
-    """The contents of each file."""
+    """Return the content of each file."""
     encoder = JSONEncoder(sort_keys=True, indent=1)
     return {FOLDER / f"{name}.json": encoder.encode(make().build()) + "\n" for name, make in DASHBOARDS.items()}
 
@@ -396,7 +396,7 @@ def main(arguments: list[str]) -> int:
     old = [path for path, content in files.items() if not path.is_file() or path.read_text("utf-8") != content]
     if arguments == ["--check"]:
         for path in old:
-            print(f"{path} is not what {Path(__file__).name} writes: run it")
+            print(f"{path} is out of date: run python {Path(__file__).name}")
         return 1 if old else 0
     for path, content in files.items():
         path.write_text(content, encoding="utf-8")

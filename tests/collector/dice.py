@@ -93,9 +93,9 @@ def _record(dice: random.Random) -> Record:
 
 
 def item(record: Record) -> Item:
-    """The record as its sender would tell it. Source: the table of attributes in the design's section 4."""
+    """Return the span or event of a record as a sender makes it, written independently of the library."""
     origin = record.origin
-    said: dict[str, Value | None] = {
+    given: dict[str, Value | None] = {
         words.CYCLE_ID: origin.cycle_id,
         words.CYCLE_KEY: origin.key,
         words.CYCLE_TRIGGER: origin.trigger,
@@ -108,7 +108,7 @@ def item(record: Record) -> Item:
     end: int | None = start
     is_error = False
     if isinstance(record, Stage):
-        said |= {
+        given |= {
             words.STAGE_ID: record.id,
             words.STAGE_NAME: record.name,
             words.STAGE_KIND: record.kind,
@@ -125,26 +125,26 @@ def item(record: Record) -> Item:
         name, end = (record.name if record.end is not None else words.STAGE_STARTED), record.end
         is_error = record.outcome in words.ERROR_OUTCOMES
     elif isinstance(record, Wait):
-        said |= {words.WAIT_ID: record.id, words.WAIT_REASON: record.reason, words.STAGE_ID: record.stage}
+        given |= {words.WAIT_ID: record.id, words.WAIT_REASON: record.reason, words.STAGE_ID: record.stage}
         name, end = (words.wait_span(record.reason) if record.end is not None else words.WAIT_OPENED), record.end
     elif isinstance(record, Heartbeat):
-        said |= {words.STAGE_ID: record.stage, words.STAGE_LEASE: record.lease}
+        given |= {words.STAGE_ID: record.stage, words.STAGE_LEASE: record.lease}
         name, end = words.STAGE_HEARTBEAT, None
     elif isinstance(record, Mark):
-        said |= {
+        given |= {
             words.MARK_NAME: record.name,
             words.ENVIRONMENT: record.environment,
             words.MECHANISM: record.mechanism,
         }
         name = words.mark_span(record.name)
     elif isinstance(record, Alias):
-        said |= {words.ALIAS_KEY: record.key}
+        given |= {words.ALIAS_KEY: record.key}
         name = words.ALIAS_SPAN
     else:
         assert isinstance(record, Close)
-        said |= {words.CYCLE_OUTCOME: record.outcome}
+        given |= {words.CYCLE_OUTCOME: record.outcome}
         name = words.CLOSE_SPAN
-    attributes = {key: value for key, value in said.items() if value is not None}
+    attributes = {key: value for key, value in given.items() if value is not None}
     return Item(origin.namespace or "", name, attributes, start, end, is_error)
 
 

@@ -130,7 +130,7 @@ class Collect:
             value
             for (sample, pairs), value in self.metrics().items()
             if sample == name
-            and all(any(key.endswith(end) and said == want for key, said in pairs) for end, want in labels.items())
+            and all(any(key.endswith(end) and text == want for key, text in pairs) for end, want in labels.items())
         )
 
     def facts(self, *options: str) -> list[dict[str, Any]]:

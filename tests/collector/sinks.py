@@ -1,4 +1,4 @@
-"""OTLP servers that keep what they receive, byte for byte, and answer as they are told. No code of ours."""
+"""OTLP servers that keep what they receive, byte for byte, and respond as configured. No code of ours."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ def test_a_cycle_becomes_facts_metrics_and_derived_spans(collect: Start, http_si
     assert (root.trace_id.hex(), root.span_id.hex()) == (cycle_id, words.root_span_id(cycle_id))
     assert root.end_time_unix_nano - root.start_time_unix_nano == 3600 * SECOND
 
-    def told() -> list[Any]:
+    def exported() -> list[Any]:
         return [
             metric
             for received in http_sink.bodies("metrics")
@@ -132,7 +132,7 @@ def test_a_cycle_becomes_facts_metrics_and_derived_spans(collect: Start, http_si
             if metric.name == words.CYCLE_DURATION and metric.histogram.data_points[0].count == 1
         ]
 
-    (*_, metric) = eventually(told)
+    (*_, metric) = eventually(exported)
     assert metric.histogram.data_points[0].sum == 3600
     assert metric.histogram.data_points[0].exemplars[0].trace_id.hex() == cycle_id
 
@@ -187,7 +187,7 @@ def test_a_later_record_revises_facts_and_is_counted_but_not_observed_again(coll
 
 
 def test_commands_of_its_machine_leave_the_folding_to_it(collect: Start, tmp_path: Path) -> None:
-    """They read journals into its store, and tell the facts as they are; what changed is for it to tell."""
+    """They read journals into its store and show the facts, but leave revisions to the collector."""
     shell = Shell(tmp_path)
     collector = collect("--grace", "0", store=shell.state / "store.db")
     collector.post("traces", traces(a_cycle("churn@7", time.time_ns() - 3 * 3600 * SECOND)).SerializeToString())

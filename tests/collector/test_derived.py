@@ -59,19 +59,19 @@ def test_the_root_spans_the_cycle_and_carries_its_figures() -> None:
     assert root.parent_span_id == b""
     assert (root.start_time_unix_nano, root.end_time_unix_nano) == (100 * SECOND, 300 * SECOND)
     assert (root.kind, root.status.code) == (1, 0)
-    told = attributes(root)
-    assert told[words.DERIVED] is True
-    assert told[words.CYCLE_KEY] == "churn@7"
-    assert told[words.CYCLE_OUTCOME] == "in_use"
-    assert told[words.CYCLE_DURATION] == 200.0
-    assert told[words.CYCLE_WITHIN_TARGET] is True
-    assert (told[words.CYCLE_MANUAL_STEPS], told[words.CYCLE_HANDS_FREE]) == (2, False)
+    found = attributes(root)
+    assert found[words.DERIVED] is True
+    assert found[words.CYCLE_KEY] == "churn@7"
+    assert found[words.CYCLE_OUTCOME] == "in_use"
+    assert found[words.CYCLE_DURATION] == 200.0
+    assert found[words.CYCLE_WITHIN_TARGET] is True
+    assert (found[words.CYCLE_MANUAL_STEPS], found[words.CYCLE_HANDS_FREE]) == (2, False)
     for part in words.PARTS:
         length = facts["parts_ns"][part]
-        assert told.get(words.part_attribute(part)) == (None if length is None else length / SECOND)
+        assert found.get(words.part_attribute(part)) == (None if length is None else length / SECOND)
     assert facts["activity_ns"] is not None
-    assert sum(told[words.activity_attribute(name)] for name in words.ACTIVITIES) == pytest.approx(200.0)
-    assert told[words.mark_attribute("in_use")] == 300 * SECOND
+    assert sum(found[words.activity_attribute(name)] for name in words.ACTIVITIES) == pytest.approx(200.0)
+    assert found[words.mark_attribute("in_use")] == 300 * SECOND
     assert attributes(resource) == {"service.name": "churn", "service.namespace": "team"}
 
 
@@ -90,9 +90,9 @@ def test_waits_that_nobody_sent_lie_just_inside_their_bounds() -> None:
     assert set(spans) == {"cycle churn@7", "cycle.complete", "wait compute", "wait data"}
     wait = spans["wait compute"]
     assert (wait.start_time_unix_nano, wait.end_time_unix_nano) == (110 * SECOND + 1000, 200 * SECOND - 1000)
-    told = attributes(wait)
-    assert (told[words.WAIT_START], told[words.WAIT_END]) == (110 * SECOND, 200 * SECOND)
-    assert told[words.STAGE_ID] == "a" * 16
+    found = attributes(wait)
+    assert (found[words.WAIT_START], found[words.WAIT_END]) == (110 * SECOND, 200 * SECOND)
+    assert found[words.STAGE_ID] == "a" * 16
     assert wait.trace_id.hex() == CYCLE
     assert wait.parent_span_id.hex() == "a" * 16, "its stage was sent"
     assert spans["wait data"].parent_span_id.hex() == words.root_span_id(CYCLE), "its stage was lost, and is no span"

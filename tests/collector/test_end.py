@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: what was accepted is kept, the metrics are told, and it takes less than five seconds."""
+"""SIGTERM and SIGINT: what was accepted is kept, the metrics are exported, and it takes less than five seconds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_it_ends_in_order_within_seconds(collect: Start, http_sink: HttpSink) ->
     assert collector.stop() == 0
     (body,) = http_sink.bodies("metrics")
     names = [m.name for m in ExportMetricsServiceRequest.FromString(body).resource_metrics[0].scope_metrics[0].metrics]
-    assert words.CYCLE_COMPLETED in names, "told before it ended"
+    assert words.CYCLE_COMPLETED in names, "exported before it ended"
     assert not any("Traceback" in line for line in collector.output)
 
 

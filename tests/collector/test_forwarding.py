@@ -209,9 +209,9 @@ def test_failures_of_an_http_backend(
     to_http: Relay, http_sink: HttpSink, status: int, headers: dict[str, str], http: int, code: grpc.StatusCode
 ) -> None:
     http_sink.status, http_sink.headers, http_sink.body = status, {"Content-Type": "text/plain", **headers}, b"because"
-    answered, told, body = to_http.post("/v1/traces", BODY, PROTOBUF)
+    answered, response_headers, body = to_http.post("/v1/traces", BODY, PROTOBUF)
     assert answered == http
-    assert told.get("retry-after") == headers.get("Retry-After")
+    assert response_headers.get("retry-after") == headers.get("Retry-After")
     words = ": because" if http in (400, 413) else ""  # about the request; others may name hosts
     assert Status.FromString(body).message == f"a backend answered {status}{words}"
     with pytest.raises(grpc.RpcError) as caught:

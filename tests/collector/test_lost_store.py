@@ -124,8 +124,8 @@ def test_once_the_files_are_put_back_it_goes_on(collect: Start, tmp_path: Path) 
         away.rename(place)
         assert eventually(lambda: is_ready(collector))
         assert collector.post("traces", body(f"after@{number}")) == 200
-    told = ["while it was open" in line for line in logged(collector)]
-    assert told == [True, False] * 3, "one line for each change of state"
+    failures = ["while it was open" in line for line in logged(collector)]
+    assert failures == [True, False] * 3, "one line for each change of state"
     assert eventually(lambda: collector.total(COMPLETED), lambda count: count == 6) == 6
     collector.kill()
     collector.restart()

@@ -170,8 +170,8 @@ def test_json_of_any_shape_makes_no_record_and_breaks_nothing(attributes: object
     ],
 )
 def test_json_says_a_value_in_any_way_that_protobuf_s_json_has(value: object, expected: int | None) -> None:
-    said = {words.CYCLE_ID: CYCLE, words.STAGE_ID: "1", words.STAGE_NAME: "train"}
-    attributes: list[object] = [{"key": key, "value": {"stringValue": text}} for key, text in said.items()]
+    given = {words.CYCLE_ID: CYCLE, words.STAGE_ID: "1", words.STAGE_NAME: "train"}
+    attributes: list[object] = [{"key": key, "value": {"stringValue": text}} for key, text in given.items()]
     attributes.append({"key": words.STAGE_ATTEMPT, "value": value, "ofALaterVersion": 1})
     spans = [{"startTimeUnixNano": 1.75e18, "endTimeUnixNano": "1750000000000000001", "attributes": attributes}]
     request = {"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}
@@ -282,8 +282,8 @@ def in_json(member: dict[str, Any], number: str = "") -> Request:
     return Request(TRACES, Encoding.JSON, text.replace('"NUMBER"', number).encode())
 
 
-def value(name: str, **said: Any) -> dict[str, Any]:
-    return {"attributes": [*ATTRIBUTES, {"key": name, "value": said}]}
+def value(name: str, **content: Any) -> dict[str, Any]:
+    return {"attributes": [*ATTRIBUTES, {"key": name, "value": content}]}
 
 
 @pytest.mark.parametrize("number", TOO_LARGE)
@@ -315,21 +315,21 @@ def test_a_number_that_is_too_large_does_not_matter_where_it_is_not_ours(number:
     check(in_json(foreign_span, number))
 
 
-@pytest.mark.parametrize("said", [1.5, 2, "1.5", "1e3", "NaN", "Infinity", "-Infinity"])
-def test_a_double_may_be_written_in_a_string_and_be_no_number(said: object) -> None:
-    assert read(in_json(value("lr", doubleValue=said))).invalid == []
+@pytest.mark.parametrize("number", [1.5, 2, "1.5", "1e3", "NaN", "Infinity", "-Infinity"])
+def test_a_double_may_be_written_in_a_string_and_be_no_number(number: object) -> None:
+    assert read(in_json(value("lr", doubleValue=number))).invalid == []
 
 
-@pytest.mark.parametrize("said", ["nan", "inf", "much", "1e400", "", True, [1]])
-def test_what_is_no_double_costs_its_record_alone(said: object) -> None:
-    extracted = read(in_json(value("lr", doubleValue=said)))
+@pytest.mark.parametrize("number", ["nan", "inf", "much", "1e400", "", True, [1]])
+def test_what_is_no_double_costs_its_record_alone(number: object) -> None:
+    extracted = read(in_json(value("lr", doubleValue=number)))
     assert (len(extracted.records), [one.reason for one in extracted.invalid]) == (
         2,
         ["expected a number that fits in a double"],
     )
 
 
-@pytest.mark.parametrize("said", ["--5", "5-", "٣", "1" * 21, " 1", "0x1"])
-def test_what_is_no_integer_is_not_quoted_in_the_reason(said: str) -> None:
-    extracted = read(in_json({"startTimeUnixNano": said}))
+@pytest.mark.parametrize("number", ["--5", "5-", "٣", "1" * 21, " 1", "0x1"])
+def test_what_is_no_integer_is_not_quoted_in_the_reason(number: str) -> None:
+    extracted = read(in_json({"startTimeUnixNano": number}))
     assert (len(extracted.records), [one.reason for one in extracted.invalid]) == (2, ["expected an integer"])

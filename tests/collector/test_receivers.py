@@ -34,7 +34,7 @@ LIMIT = 64 * 1024
 
 
 class Handler:
-    """Keeps requests and answers as told."""
+    """Keeps requests and responds as configured."""
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
@@ -114,9 +114,9 @@ def test_a_retryable_answer_says_when_over_grpc_and_http(relay: Relay, handler: 
     assert Status.FromString(body).message == "the disk is full"
     code, headers, body = relay.post("/v1/logs", b"{}", JSON)
     assert code == 503
-    told = json.loads(body)
-    assert told["code"] == 14
-    assert told["details"] == [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "2.500s"}]
+    status = json.loads(body)
+    assert status["code"] == 14
+    assert status["details"] == [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "2.500s"}]
 
 
 @pytest.mark.parametrize(
@@ -139,14 +139,14 @@ def test_a_retryable_answer_says_when_over_grpc_and_http(relay: Relay, handler: 
 def test_what_is_wrong_is_told_as_a_status_in_the_request_s_encoding(
     relay: Relay, handler: Handler, path: str, method: str, body: bytes, headers: dict[str, str], status: int
 ) -> None:
-    answered, told, content = relay.post(path, body, headers, method)
+    answered, response_headers, content = relay.post(path, body, headers, method)
     assert answered == status
     if headers == JSON or headers.get("Content-Type") != "application/x-protobuf":
         assert json.loads(content)["message"]
     else:
-        assert told["content-type"] == "application/x-protobuf"
+        assert response_headers["content-type"] == "application/x-protobuf"
         assert Status.FromString(content).message
-    assert ("allow" in told) == (status == 405)
+    assert ("allow" in response_headers) == (status == 405)
     assert not handler.requests
 
 

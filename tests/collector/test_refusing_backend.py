@@ -1,4 +1,4 @@
-"""A backend that refuses all for a while: what is made here is kept for it; its state is told, not each attempt."""
+"""A backend that rejects everything for a while: derived spans wait for it; its state is logged, not each attempt."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def test_derived_spans_come_once_it_is_over(collect: Start, sink: HttpSink, stat
     collector.post("logs", events)
     assert collector.post("traces", spans) == status
     eventually(lambda: len(sink.received), lambda asked: asked >= 3)  # that one, and the derived ones twice
-    assert len(said := [line for line in collector.output if "traces cannot be forwarded" in line]) == 1
-    assert len(said[0]) < 500
+    assert len(lines := [line for line in collector.output if "traces cannot be forwarded" in line]) == 1
+    assert len(lines[0]) < 500
     sink.status, sink.body = 200, b""
     eventually(lambda: any("traces are forwarded" in line for line in collector.output), bool)
     assert sum(b"cycle churn@7" in body for body in sink.bodies("traces")[-1:]) == 1
@@ -46,8 +46,8 @@ def test_metrics_that_are_refused_are_told_once_and_again_when_they_are_taken(
     eventually(lambda: len(sink.received), lambda asked: asked >= 5)
     sink.status, sink.body = 200, b""
     eventually(lambda: any("metrics are forwarded" in line for line in collector.output), bool)
-    told = [line for line in collector.output if "WARNING" in line]
-    assert [("cannot be forwarded" in line, "are forwarded to" in line) for line in told] == [
+    lines = [line for line in collector.output if "WARNING" in line]
+    assert [("cannot be forwarded" in line, "are forwarded to" in line) for line in lines] == [
         (True, False),
         (False, True),
     ]

@@ -78,8 +78,8 @@ def test_over_grpc_user_and_password_become_metadata(collect: Start, grpc_sink: 
     assert grpc_sink.received[0].headers["authorization"] == BASIC
     grpc_sink.code, grpc_sink.message = grpc.StatusCode.UNAVAILABLE, "because"
     assert collector.post("traces", traces([]).SerializeToString()) == 503
-    said = f"traces cannot be forwarded: {grpc_sink.url} answered UNAVAILABLE"
-    assert eventually(lambda: any(said in line for line in collector.output))
+    warning = f"traces cannot be forwarded: {grpc_sink.url} answered UNAVAILABLE"
+    assert eventually(lambda: any(warning in line for line in collector.output))
     assert not shows_secret("\n".join(collector.output))
 
 
@@ -94,9 +94,9 @@ def test_senders_learn_nothing_of_what_is_behind_the_collector(scheme: str) -> N
             relay.call("traces", b"")
     finally:
         relay.close()
-    for said in (answer.decode(errors="replace"), caught.value.details() or ""):
-        assert "a backend" in said
-        assert not any(word in said for word in ("127.0.0.1", str(port), "://", *SECRETS))
+    for response in (answer.decode(errors="replace"), caught.value.details() or ""):
+        assert "a backend" in response
+        assert not any(word in response for word in ("127.0.0.1", str(port), "://", *SECRETS))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""How the collector is told what to do, and what it says where it cannot."""
+"""Options of the collector, and its errors where it cannot start."""
 
 from __future__ import annotations
 

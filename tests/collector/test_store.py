@@ -35,7 +35,7 @@ def test_whatever_is_done_to_its_store_what_it_acknowledged_survives_kill_9(coll
     send(collector, "new@1", now - DAY)
     done = "cycletrace_cycle_completed_total"
     assert eventually(lambda: collector.total(done), lambda count: count == 2) == 2
-    told = collector.facts()
+    facts = collector.facts()
     info: dict[str, Any] = json.loads(look_after(collector, "info", "--json"))
     assert (info["cycles"], info["records"], info["pruned"]) == (2, 10, 0)
     assert look_after(collector, "check") == "The store is intact.\n"
@@ -47,7 +47,7 @@ def test_whatever_is_done_to_its_store_what_it_acknowledged_survives_kill_9(coll
     collector.restart()
     after = {one["key"]: one for one in collector.facts()}
     assert after.keys() == {"old@1", "new@1", "after@1"}
-    assert [after["old@1"], after["new@1"]] == sorted(told, key=lambda one: one["key"] == "new@1")
+    assert [after["old@1"], after["new@1"]] == sorted(facts, key=lambda one: one["key"] == "new@1")
     assert eventually(lambda: collector.total(done), lambda count: count == 3) == 3
     late = span("mark in_use", {**words_of("old@1"), words.MARK_NAME: "in_use"}, now, now)
     assert collector.post("traces", traces([late]).SerializeToString()) == 200

@@ -28,7 +28,7 @@ MAX_OUTBOX = 100_000
 
 
 class Completion(NamedTuple):
-    """How cycles are completed. ``grace`` is nanoseconds; ``destinations`` are where derived spans go."""
+    """Settings of completion. ``grace`` is nanoseconds; ``destinations`` are the URLs that derived spans go to."""
 
     target: CycleTarget
     grace: int = 60 * SECOND

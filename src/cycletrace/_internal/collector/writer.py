@@ -59,7 +59,7 @@ class Writer:
         rules: Rules = RULES,
         posted: Callable[[], object] = lambda: None,
     ) -> None:
-        """``posted`` is called in the event loop whenever derived spans may wait to be sent."""
+        """Write this store; ``posted`` is called in the event loop whenever derived spans may wait to be sent."""
         self._store = store
         self._accumulator = accumulator
         self._completion = completion
