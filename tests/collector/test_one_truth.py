@@ -68,8 +68,8 @@ def plain(facts: Iterable[Facts]) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_collector_journal_and_flow_make_the_same_facts(collect: Start, tmp_path: Path, seed: int) -> None:
-    told = records(seed, 400)
-    items = [item(record) for record in told]
+    sent = records(seed, 400)
+    items = [item(record) for record in sent]
     dice = random.Random(seed)
     some = exports(items, dice)
     some += dice.sample(some, len(some) // 2)  # repeated
@@ -85,18 +85,18 @@ def test_collector_journal_and_flow_make_the_same_facts(collect: Start, tmp_path
     with open_store(tmp_path / "state" / "store.db") as store:
         assert ingest(store, tmp_path / "state").rejected == 0
         for at in INSTANTS:
-            by_flow = plain(facts_of(told, at))
+            by_flow = plain(facts_of(sent, at))
             with store.read() as snapshot:
                 assert plain(snapshot.facts(at)) == by_flow, "the journal's way in"
             assert collector.facts("--at", str(at)) == by_flow, "the collector's way in"
 
 
 def completed(facts: Sequence[Facts]) -> Samples:
-    """What the metrics must say of these cycles, told once each, by no code of the collector."""
+    """Return the metrics of these cycles, each exported once, computed without code of the collector."""
     samples: Counter[Any] = Counter()
 
     def add(name: str, value: int, **labels: str) -> None:
-        samples[name, tuple(sorted((f"cycletrace_{label}", said) for label, said in labels.items()))] += value
+        samples[name, tuple(sorted((f"cycletrace_{label}", text) for label, text in labels.items()))] += value
 
     for one in facts:
         if one["outcome"] == "open" or (one["implicit"] and one["marks"]["selected"] is None):
@@ -129,7 +129,7 @@ def told_by(collector: Collect, wanted: Samples) -> Samples:
 
 
 def raw(collector: Collect) -> Samples:
-    """All cumulative samples but zeros, which series begin with as soon as they are heard of."""
+    """Return all cumulative samples except zeros, with which series begin."""
     ends = ("_total", "_sum", "_count", "_bucket")
     return {key: value for key, value in collector.metrics().items() if value and key[0].endswith(ends)}
 
@@ -143,9 +143,9 @@ def close_enough(one: Samples, other: Samples) -> bool:
 
 @pytest.mark.parametrize("seed", [11, 12])
 def test_killed_at_any_moment_it_tells_the_same(collect: Start, tmp_path: Path, seed: int) -> None:
-    told = records(seed, 300)
+    sent = records(seed, 300)
     dice = random.Random(seed)
-    some = exports([item(record) for record in told], dice)
+    some = exports([item(record) for record in sent], dice)
 
     undisturbed = collect("--grace", "1h", store=tmp_path / "undisturbed.db")
     send_all(undisturbed, some, seed=seed)
@@ -160,7 +160,7 @@ def test_killed_at_any_moment_it_tells_the_same(collect: Start, tmp_path: Path, 
         collector.kill()
         collector.restart()
     sending.join()
-    # Everything is there. Now it is told, and killed while it tells.
+    # Everything is stored. Now it is exported, and the collector killed meanwhile.
     collector.stop()
     collector._options = ("--grace", "0")
     for _ in range(3):
@@ -169,7 +169,7 @@ def test_killed_at_any_moment_it_tells_the_same(collect: Start, tmp_path: Path, 
         collector.kill()
     collector.start()
 
-    facts = facts_of(told, AFTER)
+    facts = facts_of(sent, AFTER)
     assert collector.facts("--at", str(AFTER)) == undisturbed.facts("--at", str(AFTER)) == plain(facts)
     wanted = completed(facts)
     assert wanted
@@ -182,7 +182,7 @@ def test_killed_at_any_moment_it_tells_the_same(collect: Start, tmp_path: Path, 
     counted = [one for one in closed if not one["implicit"] or one["marks"]["selected"] is not None]
     assert as_told == counted
 
-    send_all(collector, dice.sample(some, len(some) // 2), seed=seed)  # said again: nothing new
+    send_all(collector, dice.sample(some, len(some) // 2), seed=seed)  # repeated: nothing new
     collector.stop()
     collector.start()
     assert collector.facts("--at", str(AFTER)) == plain(facts)

@@ -146,14 +146,14 @@ def test_files_that_are_no_certificates_are_told_at_the_start(
         check=True,
         capture_output=True,
     )
-    for said, sentence in (
+    for setting, sentence in (
         (f'certificate = "{client[0]}"', "A certificate cannot be read"),
         (f'client-certificate = "{client[1]}"\nclient-key = "{trusted[0]}"', "A certificate cannot be read"),
         (f'client-certificate = "{client[1]}"\nclient-key = "{locked}"', "A certificate cannot be read"),
         (f'client-key = "{client[0]}"', "without a client's certificate"),
         ('client-certificate = "/nowhere.pem"', "there is no file"),
     ):
-        config.write_text(f'[[forward]]\nurl = "{scheme}://127.0.0.1:1"\n{said}\n')
+        config.write_text(f'[[forward]]\nurl = "{scheme}://127.0.0.1:1"\n{setting}\n')
         done = subprocess.run(
             [*COMMAND, *store, "--config", str(config)], check=False, capture_output=True, text=True, timeout=30
         )
