@@ -12,7 +12,7 @@ from cycletrace._internal.cli.options import add_directory, state_directory
 from cycletrace._internal.collector.settings import SETTINGS
 
 
-def add_parser(commands: Any) -> None:
+def add_commands(commands: Any) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "collect",
@@ -36,7 +36,7 @@ def add_parser(commands: Any) -> None:
             help=setting.help.replace("%", "%%") + default,
         )
     add_directory(parser)
-    parser.set_defaults(run=run, logs_itself=True)
+    parser.set_defaults(run=run, parser=parser, logs_itself=True)
 
 
 def run(args: argparse.Namespace) -> int:

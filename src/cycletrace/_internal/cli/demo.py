@@ -12,17 +12,20 @@ from shlex import quote
 from types import FrameType
 from typing import Any
 
+from cycletrace._internal.cli import options
 from cycletrace._internal.cli.failure import Failure, require
 
 FOLDER = "cycletrace-demo"
 
 
-def add_parser(commands: Any) -> None:
+def add_commands(commands: Any) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser(
+    parser = options.add_command(
+        commands,
         "demo",
-        help="take a real model from data to production and report its cycle",
-        description="Train, test, deploy and use a real model, one process per step, and report how long its cycle "
+        run,
+        "take a real model from data to production and report its cycle",
+        "Train, test, deploy and use a real model, one process per step, and report how long its cycle "
         "took. In a terminal, you are asked to select and approve. Takes under a minute, without a network.",
     )
     parser.add_argument("--yes", action="store_true", help="ask nothing: a rule selects and approves")
@@ -40,7 +43,7 @@ def add_parser(commands: Any) -> None:
         "--collector", action="store_true", help="also send everything to a collector, and compare its facts"
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON, and the progress on stderr")
-    parser.set_defaults(run=run, logs_itself=True)
+    parser.set_defaults(logs_itself=True)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -28,17 +28,19 @@ class Finding(NamedTuple):
     advice: str = ""
 
 
-def add_parser(commands: Any) -> None:
+def add_commands(commands: Any) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser(
+    parser = options.add_command(
+        commands,
         "doctor",
-        help="check settings, directory, endpoint, versions and clock",
-        description="Check whether cycletrace can work here, and print what to do if not. Sends one real test span to "
+        run,
+        "check settings, directory, endpoint, versions and clock",
+        "Check whether cycletrace can work here, and print what to do if not. Sends one real test span to "
         "the endpoint. Exits with 1 if there is a problem.",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object per finding")
     options.add_directory(parser)
-    parser.set_defaults(run=run, logs_itself=True)
+    parser.set_defaults(logs_itself=True)
 
 
 def run(args: argparse.Namespace) -> int:

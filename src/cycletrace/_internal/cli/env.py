@@ -10,30 +10,31 @@ from typing import Any
 
 from cycletrace._internal.cli import options
 from cycletrace._internal.cli.failure import Failure
+from cycletrace._internal.cli.recording import recorder_and_cycle
 
 FORMATS = ("shell", "github", "dotenv", "json")
 
 
-def add_parser(commands: Any) -> None:
+def add_commands(commands: Any) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser(
+    parser = options.add_command(
+        commands,
         "env",
-        help="pass the cycle to another shell, host or CI job",
-        description='Print the variables that make another process join this cycle: eval "$(cycletrace env)", or '
+        run,
+        "pass the cycle to another shell, host or CI job",
+        'Print the variables that make another process join this cycle: eval "$(cycletrace env)", or '
         '`cycletrace env --format github >> "$GITHUB_ENV"`.',
     )
     parser.add_argument("--format", choices=FORMATS, default="shell", help="output format (default: shell)")
     options.add_cycle(parser)
     options.add_directory(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the variables."""
     from cycletrace._internal.sdk.inherited import CYCLE_VARIABLE, TRACEPARENT, traceparent
 
-    state = options.emitting(args)
-    cycle = options.named_cycle(args, state)
+    state, cycle = recorder_and_cycle(args)
     values = {CYCLE_VARIABLE: cycle.to_text(), TRACEPARENT: traceparent(cycle, state.enclosing_stage(cycle))}
     if "OTEL_EXPORTER_OTLP_ENDPOINT" in os.environ:
         values["OTEL_EXPORTER_OTLP_ENDPOINT"] = os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"]

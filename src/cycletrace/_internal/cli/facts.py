@@ -8,25 +8,26 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from cycletrace._internal.cli import reading
+from cycletrace._internal.cli import options, reading
 
 if TYPE_CHECKING:
     from cycletrace._internal.store import Snapshot
 
 
-def add_parser(commands: Any) -> None:
+def add_commands(commands: Any) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser(
+    parser = options.add_command(
+        commands,
         "facts",
-        help="print everything known about each cycle, as JSON Lines",
-        description="Print the facts of each cycle, one JSON object per line, instants and durations in nanoseconds. "
+        run,
+        "print everything known about each cycle, as JSON Lines",
+        "Print the facts of each cycle, one JSON object per line, instants and durations in nanoseconds. "
         "Every figure of the report is computed from them.",
     )
     reading.add_selection(parser)
     collected = parser.add_mutually_exclusive_group()
     collected.add_argument("--as-observed", action="store_true", help="as a collector counted them in its metrics")
     collected.add_argument("--revisions", action="store_true", help="facts that changed after a collector counted them")
-    parser.set_defaults(run=run)
 
 
 def _asked_for(args: argparse.Namespace, snapshot: Snapshot) -> Iterator[Mapping[str, Any]]:

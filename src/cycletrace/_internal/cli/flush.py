@@ -15,19 +15,20 @@ NO_ENDPOINT = (
 )
 
 
-def add_parser(commands: Any) -> None:
+def add_commands(commands: Any) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser(
+    parser = options.add_command(
+        commands,
         "flush",
-        help="deliver the journal now",
-        description="Deliver the journal to the OTLP endpoint now: records left behind by killed processes or while "
+        run,
+        "deliver the journal now",
+        "Deliver the journal to the OTLP endpoint now: records left behind by killed processes or while "
         "the endpoint was down. Exits with 1 if records remain.",
     )
     parser.add_argument(
         "--timeout", type=options.seconds, default=30.0, metavar="S", help="seconds before giving up (default: 30)"
     )
     options.add_directory(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -7,19 +7,32 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from typing import NoReturn
 
+from cycletrace._internal.cli import (
+    apart,
+    collect,
+    demo,
+    doctor,
+    env,
+    facts,
+    flush,
+    open,  # noqa: A004 - the command of that name
+    record,
+    report,
+    run,
+    status,
+    store,
+)
 from cycletrace._internal.cli.failure import Failure
 from cycletrace._version import __version__
 
-GROUPS = {
-    "read": ("report", "facts", "status", "open"),
-    "record": ("start", "mark", "served", "alias", "close"),
-    "wrap": ("run", "stage", "wait", "env"),
-    "maintain": ("flush", "doctor", "store", "collect", "demo"),
-}
-"""Modules with one subcommand each, in the order in which the help lists them."""
+MODULES = (
+    *(report, facts, status, open),
+    *(record, run, apart, env),
+    *(flush, doctor, store, collect, demo),
+)
+"""Those that add commands, in the order in which the help lists them: to read, to record, to maintain."""
 
 DESCRIPTION = "Measure MLOps cycle time: how long it takes to get a model from idea to production."
 EPILOG = """\
@@ -51,11 +64,8 @@ def parser() -> argparse.ArgumentParser:
     )
     whole.add_argument("--version", action="version", version=f"cycletrace {__version__}")
     commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for names in GROUPS.values():
-        for name in names:
-            import_module(f"cycletrace._internal.cli.{name}").add_parser(commands)
-    for command in commands.choices.values():
-        command.set_defaults(asked=command)
+    for module in MODULES:
+        module.add_commands(commands)
     return whole
 
 
@@ -63,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command, and return its exit code: 0 success, 1 a problem was found, 2 invalid usage."""
     args, unknown = parser().parse_known_args(arguments)
     if unknown:
-        args.asked.error(f"unrecognized arguments: {' '.join(unknown)}")
+        args.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     if not getattr(args, "logs_itself", False):
         _log_to_stderr()
     try:

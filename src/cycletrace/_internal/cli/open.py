@@ -8,29 +8,31 @@ from typing import Any
 
 from cycletrace._internal.cli import options, reading
 from cycletrace._internal.cli.failure import Failure
-from cycletrace._internal.cli.jaeger import JAEGER_URL, trace_links
 
 
-def add_parser(commands: Any) -> None:
+def add_commands(commands: Any) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser(
+    parser = options.add_command(
+        commands,
         "open",
-        help="open a cycle's trace in Jaeger",
-        description="Print the link to a cycle's trace in Jaeger, and open it in a browser if run in a terminal. "
+        run,
+        "open a cycle's trace in Jaeger",
+        "Print the link to a cycle's trace in Jaeger, and open it in a browser if run in a terminal. "
         "Trace ids are computed from the key, so this also works for open cycles and those of other machines.",
     )
     parser.add_argument("key", nargs="?", metavar="KEY", help="the cycle's key (default: the current cycle)")
     parser.add_argument("--namespace", metavar="NAME", help="its team (default: CYCLETRACE_NAMESPACE)")
     parser.add_argument("--print", action="store_true", help="only print the link")
     options.add_directory(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the link, and open it in a browser if stdout is a terminal."""
-    link = trace_links()(_cycle_id(args))
+    link = reading.trace_links()(_cycle_id(args))
     if link is None:
-        raise Failure(f"{JAEGER_URL} is not set. Set it to Jaeger's URL: export {JAEGER_URL}=http://127.0.0.1:16686")
+        raise Failure(
+            f"{reading.JAEGER_URL} is not set. Set it to Jaeger's URL: export {reading.JAEGER_URL}=http://127.0.0.1:16686"
+        )
     print(link, flush=True)
     if not args.print and sys.stdout.isatty():
         import webbrowser

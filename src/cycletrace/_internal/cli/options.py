@@ -1,4 +1,4 @@
-"""Options that several commands share, and their parsers."""
+"""Commands and the options that several of them share, and the values that they accept."""
 
 from __future__ import annotations
 
@@ -6,15 +6,33 @@ import argparse
 import math
 import re
 import subprocess
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from cycletrace._internal.cli.failure import Failure
 
-if TYPE_CHECKING:
-    from cycletrace._internal.sdk.cycles import CycleRef
-    from cycletrace._internal.sdk.runtime import Runtime
+
+def add_command(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], int], summary: str, description: str | None = None
+) -> argparse.ArgumentParser:
+    """Add a command, and return its parser.
+
+    The ``summary`` is for the list of commands; the help of the command itself begins with the ``description``, by
+    default the same.
+    """
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=summary, description=description or f"{summary[0].upper()}{summary[1:]}."
+    )
+    parser.set_defaults(run=run, parser=parser)
+    return parser
+
+
+def add_group(commands: Any, name: str, summary: str, description: str) -> Any:
+    """Add a command that consists of commands, and return what these are added to."""
+    parser = commands.add_parser(name, help=summary, description=description)
+    return parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
 
 def add_directory(parser: argparse.ArgumentParser) -> None:
@@ -134,48 +152,3 @@ def own_directory(args: argparse.Namespace) -> Path:
     if reason is not None:
         raise Failure(f"{reason}, so it is not read. Choose another with --dir or CYCLETRACE_DIR.")
     return directory
-
-
-def emitting(args: argparse.Namespace) -> Runtime:
-    """Return the recorder, which writes to the chosen directory.
-
-    Raises:
-        Failure: if cycletrace is disabled.
-    """
-    from cycletrace._internal.sdk.runtime import runtime
-
-    state_directory(args)
-    state = runtime()
-    if state is None:
-        raise Failure("CYCLETRACE_DISABLED is set, so nothing is recorded. Unset it and try again.")
-    return state
-
-
-def named_cycle(args: argparse.Namespace, state: Runtime) -> CycleRef:
-    """Return the cycle that a command applies to.
-
-    Raises:
-        Failure: if there is none.
-    """
-    from cycletrace._internal.sdk.cycles import from_key
-
-    if args.cycle is not None:
-        try:
-            return from_key(args.cycle, state.settings.namespace)
-        except ValueError as error:
-            raise Failure(f"--cycle: {error}") from None
-    if state.inherited is None:
-        raise Failure("there is no current cycle. Name one with --cycle KEY, or begin one: cycletrace start MODEL")
-    return state.inherited.cycle
-
-
-def recorded(state: Runtime, what: str) -> int:
-    """Print what was recorded, and return the exit code.
-
-    Raises:
-        Failure: if it could not be written to a journal.
-    """
-    if state.writer.pending:
-        raise Failure(f"the journal in {state.settings.directory} is not writable, so this was not recorded.")
-    print(what)
-    return 0

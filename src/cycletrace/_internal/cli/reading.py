@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ There is no cycle here yet. To get a first one:
 
 Then run this command again."""
 """Printed if the store is empty."""
+
+JAEGER_URL = "CYCLETRACE_JAEGER_URL"
 
 
 def add_selection(parser: argparse.ArgumentParser) -> None:
@@ -99,3 +102,15 @@ def facts_of_cycle(directory: Path, cycle_id: str) -> Facts | None:
             return next(snapshot.facts(time.time_ns(), cycle=cycle_id, rules=local.rules()), None)
     except StoreError as error:
         raise Failure(str(error)) from None
+
+
+def trace_links() -> Callable[[str], str | None]:
+    """Return a function from a cycle's id to the URL of its trace at ``CYCLETRACE_JAEGER_URL``; if unset, to ``None``.
+
+    Raises:
+        Failure: if the variable is not a URL.
+    """
+    base = os.environ.get(JAEGER_URL, "").rstrip("/")
+    if base and not base.startswith(("http://", "https://")):
+        raise Failure(f"{JAEGER_URL} must be a URL such as http://127.0.0.1:16686, got {base!r}")
+    return lambda cycle_id: f"{base}/trace/{cycle_id}" if base else None

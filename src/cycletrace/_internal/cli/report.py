@@ -9,9 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timezone, tzinfo
 from typing import TYPE_CHECKING, Any
 
-from cycletrace._internal.cli import reading
+from cycletrace._internal.cli import options, reading
 from cycletrace._internal.cli.failure import Failure, require
-from cycletrace._internal.cli.jaeger import trace_links
 from cycletrace.conventions import IDEA, TRIGGERS
 
 if TYPE_CHECKING:
@@ -26,12 +25,14 @@ Put `with cycle("churn", "7"):` around the work to name one. The latest run:"""
 """Printed if all cycles are implicit."""
 
 
-def add_parser(commands: Any) -> None:
+def add_commands(commands: Any) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser(
+    parser = options.add_command(
+        commands,
         "report",
-        help="show the cycle time, and where the time went",
-        description="Show how long it takes to get a model from idea to production, and where the time goes, for all "
+        run,
+        "show the cycle time, and where the time went",
+        "Show how long it takes to get a model from idea to production, and where the time goes, for all "
         "cycles or, with --cycle, for one. Each figure names the population that it covers.",
     )
     parser.add_argument(
@@ -49,7 +50,6 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--json", action="store_true", help="the same figures as one JSON object")
     reading.add_selection(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     from cycletrace._internal import report
     from cycletrace._internal.flow import parse_target
 
-    at, trace = reading.as_of(args), trace_links()
+    at, trace = reading.as_of(args), reading.trace_links()
     try:
         target = parse_target(args.target)
         zone = report.parse_zone(args.timezone) if args.timezone else timezone.utc

@@ -19,19 +19,21 @@ FORWARDED = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGCONT")
 INTERRUPTING = frozenset({signal.SIGINT, signal.SIGTERM})
 
 
-def add_parser(commands: Any) -> None:
+def add_commands(commands: Any) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser(
+    parser = options.add_command(
+        commands,
         "run",
-        help="run any command as a stage",
-        description="Run a command as a stage. Its exit code, signals, output and terminal are as they would be "
+        run,
+        "run any command as a stage",
+        "Run a command as a stage. Its exit code, signals, output and terminal are as they would be "
         "without cycletrace. Stages inside it become children of this one.",
-        usage="cycletrace run --stage NAME [options] -- COMMAND [ARGUMENT ...]",
     )
+    parser.usage = "cycletrace run --stage NAME [options] -- COMMAND [ARGUMENT ...]"
     add_stage_options(parser)
     parser.add_argument("--stage", metavar="NAME", required=True, help="the stage's name")
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="the command to run")
-    parser.set_defaults(run=run, logs_itself=True)
+    parser.set_defaults(logs_itself=True)
 
 
 def add_stage_options(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cycletrace._internal.cli import options, reading
-from cycletrace._internal.cli.jaeger import trace_links
 from cycletrace._internal.flow.status import status
 from cycletrace.conventions import MARKS, OPEN
 
@@ -16,22 +15,23 @@ if TYPE_CHECKING:
     from cycletrace._internal.flow import Facts
 
 
-def add_parser(commands: Any) -> None:
+def add_commands(commands: Any) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser(
+    parser = options.add_command(
+        commands,
         "status",
-        help="list open cycles, and what is not delivered yet",
-        description="List the open cycles, what each is doing and for how long, and what this machine has not "
+        run,
+        "list open cycles, and what is not delivered yet",
+        "List the open cycles, what each is doing and for how long, and what this machine has not "
         "delivered yet, and why.",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object")
     reading.add_selection(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Show the status."""
-    at, trace = reading.as_of(args), trace_links()
+    at, trace = reading.as_of(args), reading.trace_links()
     with reading.chosen_store(args) as snapshot:
         known, cycles = 0, []
         for facts in reading.selected_facts(args, snapshot, at):
@@ -87,14 +87,12 @@ def _delivery(directory: Path) -> dict[str, Any]:
 
 
 def _print(whole: dict[str, Any]) -> None:
-    from cycletrace._internal.cli.words import length
-
     for cycle in sorted(whole["open"], key=lambda cycle: cycle["age_ns"] or 0, reverse=True):
         name = _safe(cycle["key"] or cycle["cycle_id"])
         team = f" ({_safe(cycle['namespace'])})" if cycle["namespace"] else ""
         doing = _safe(_doing(cycle["state"], cycle["what"]))
-        lasting = f" for {length(cycle['for_ns'])}" if cycle["for_ns"] is not None else ""
-        age = f", {length(cycle['age_ns'])} old" if cycle["age_ns"] is not None else ""
+        lasting = f" for {_length(cycle['for_ns'])}" if cycle["for_ns"] is not None else ""
+        age = f", {_length(cycle['age_ns'])} old" if cycle["age_ns"] is not None else ""
         print(f"  {name}{team}: {cycle['reached'] or 'not started'}; {doing}{lasting}{age}")
         if cycle["trace"] is not None:
             print(f"    {cycle['trace']}")
@@ -124,6 +122,23 @@ def _doing(state: str, what: str | None) -> str:
     if what is None:
         return "nothing yet"
     return f"{state} for {what}" if state == "waiting" else f"{state} {what}"
+
+
+_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
+def _length(nanoseconds: int) -> str:
+    """Return a duration in its two largest units: ``3 d 4 h``, ``4 min 12 s``, ``0.3 s``."""
+    seconds = nanoseconds / 1e9
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    parts: list[str] = []
+    for unit, size in _UNITS:
+        count, whole = divmod(whole, size)
+        if count or parts:
+            parts.append(f"{count} {unit}")
+    return " ".join(part for part in parts[:2] if not part.startswith("0 "))
 
 
 def _safe(text: str) -> str:

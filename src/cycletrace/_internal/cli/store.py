@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 DAY = 86_400_000_000_000
 
 
-def add_parser(commands: Any) -> None:
+def add_commands(commands: Any) -> None:
     """Add the subcommand."""
-    parser = commands.add_parser(
+    actions = options.add_group(
+        commands,
         "store",
-        help="maintain the store: info, check, backup, prune",
-        description="Maintain the store of this machine or of a collector, even while it is in use.",
+        "maintain the store: info, check, backup, prune",
+        "Maintain the store of this machine or of a collector, even while it is in use.",
     )
-    actions = parser.add_subparsers(metavar="info|check|backup|prune", required=True)
     _add(actions, "info", run_info, "show what the store contains").add_argument(
         "--json", action="store_true", help="one JSON object"
     )
@@ -40,10 +40,9 @@ def add_parser(commands: Any) -> None:
 
 
 def _add(actions: Any, name: str, run: Any, help_text: str) -> argparse.ArgumentParser:
-    action: argparse.ArgumentParser = actions.add_parser(name, help=help_text, description=help_text)
+    action = options.add_command(actions, name, run, help_text)
     action.add_argument("--store", type=Path, metavar="FILE", help="the store (default: in the state directory)")
     options.add_directory(action)
-    action.set_defaults(run=run)
     return action
 
 
