@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import subprocess
 
+import pytest
 from tests.cli.commands import Shell
+
+from cycletrace.testing import FakeCollector
 
 
 def test_a_cycle_begun_in_a_worktree_is_joined_below_it_until_it_is_closed(shell: Shell) -> None:
@@ -123,3 +126,96 @@ def test_the_environment_carries_the_cycle_to_another_shell(shell: Shell) -> Non
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == "churn@7: trained.\n"
+
+
+SAY = {
+    "mark": ("mark", "selected"),
+    "served": ("served", "churn", "7"),
+    "alias": ("alias", "churn@first", "--cycle", "churn@7"),
+    "close": ("close", "failed"),
+    "stage begin": ("stage", "begin", "train"),
+    "stage end": ("stage", "end", "train", "--began", "2026-01-05T09:00:00Z"),
+    "wait begin": ("wait", "begin", "human"),
+}
+
+
+@pytest.mark.parametrize("arguments", SAY.values(), ids=SAY)
+def test_what_no_journal_can_take_is_delivered_or_not_recorded(
+    shell: Shell, cycletrace_collector: FakeCollector, arguments: tuple[str, ...]
+) -> None:
+    shell.state.write_text("a file, not a folder", encoding="ascii")
+    here = {"CYCLETRACE_CYCLE": "churn@7", "CYCLETRACE_ENDPOINT": cycletrace_collector.endpoint}
+    delivered = shell.run(*arguments, **here)
+    assert delivered.code == 0, delivered.err
+    assert "It was delivered, but not kept on this machine" in delivered.out
+    assert len(cycletrace_collector.spans) + len(cycletrace_collector.logs) == 1
+
+    for how in ({"status": 400}, {"rejected": 1}, {"dies": True}):
+        cycletrace_collector.reply_with(**how)
+        rejected = shell.run(*arguments, **here)
+        assert (rejected.code, rejected.out) == (2, "")
+        assert "not recorded" in rejected.err
+
+
+def test_a_mark_that_does_not_count_is_reported_with_the_reason(shell: Shell) -> None:
+    def outcome() -> str:
+        return str(shell.facts("--cycle", "churn@7")[0]["outcome"])
+
+    served = shell.run("served", "churn", "7", "--environment", "prod-eu")
+    assert (served.code, "in use" in served.out) == (0, False)
+    assert "does not count as in_use, since prod-eu is not production" in served.out
+    marked = shell.run("mark", "deployed", "--cycle", "churn@7", "--environment", "Staging")
+    assert "does not count as deployed" in marked.out
+    assert shell.run("mark", "trained", "--cycle", "churn@7", "--environment", "staging").out == "churn@7: trained.\n"
+    assert outcome() == "open"
+    ours = {"CYCLETRACE_PRODUCTION": "prod-eu,prod-us"}
+    assert shell.run("served", "churn", "7", "--environment", "PROD-EU", **ours).out == "churn@7: in use.\n"
+
+
+def test_a_key_of_another_cycle_is_not_reported_as_an_alias(shell: Shell) -> None:
+    assert shell.run("alias", "churn@champion", "--cycle", "churn@7").code == 0
+    assert shell.run("alias", "churn@champion", "--cycle", "churn@7").code == 0
+    moved = shell.run("alias", "churn@champion", "--cycle", "churn@8")
+    assert (moved.code, moved.out) == (1, "")
+    assert "churn@champion already is a key of churn@7" in moved.err
+    served = shell.run("served", "churn", "champion")
+    assert "churn@champion is an alias of churn@7" in served.err
+    assert [(facts["key"], facts["outcome"]) for facts in shell.facts()] == [("churn@7", "in_use")]
+
+
+def test_an_idea_that_another_cycle_came_from_is_not_taken_over(shell: Shell) -> None:
+    shell.run("start", "churn", "--version", "7", "--idea", "ISSUE-1")
+    again = shell.run("start", "churn", "--version", "8", "--idea", "ISSUE-1", "--force")
+    assert (again.code, again.out.partition(".")[0]) == (0, "churn@8 began")
+    assert "ISSUE-1 already is a key of churn@7" in again.err
+
+
+def test_served_hints_at_a_cycle_that_nobody_worked_on(shell: Shell) -> None:
+    shell.run("stage", "begin", "train", "--cycle", "churn@7")
+    assert shell.run("served", "churn", "7").err == ""
+    typo = shell.run("served", "chrun", "7", CYCLETRACE_NAMESPACE="ads")
+    assert (typo.code, typo.out) == (0, "chrun@7: in use.\n")
+    assert "no stage of chrun@7 was recorded on this machine" in typo.err
+    assert "'ads'" in typo.err
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        ("1767603600", "looks like seconds; in nanoseconds it is 1767603600000000000"),
+        ("1767603600123", "looks like milliseconds; in nanoseconds it is 1767603600123000000"),
+        ("1970-01-01T00:00:00Z", "from 2000 until 2100"),
+        ("2060-01-01T00:00:00Z", "more than a day ahead"),
+    ],
+)
+def test_an_instant_that_counts_in_no_figure_is_rejected(shell: Shell, at: str, said: str) -> None:
+    for option in ("--at", "--began"):
+        result = shell.run("stage", "end", "train", "--cycle", "churn@7", option, at)
+        assert result.code == 2
+        assert said in result.err
+    assert shell.facts() == []
+
+
+def test_facts_as_of_the_future_are_given(shell: Shell) -> None:
+    shell.run("mark", "deployed", "--cycle", "churn@7")
+    assert [facts["outcome"] for facts in shell.facts("--at", "2060-01-01T00:00:00Z")] == ["deployed"]

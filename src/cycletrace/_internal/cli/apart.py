@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from cycletrace._internal.cli import options
 from cycletrace._internal.cli.failure import Failure
-from cycletrace._internal.cli.reading import facts_of_cycle
-from cycletrace._internal.cli.recording import print_recorded, recorder_and_cycle
+from cycletrace._internal.cli.recording import facts_here, print_recorded, recorder_and_cycle
 from cycletrace._internal.cli.run import add_stage_options, spec_of
 from cycletrace.conventions import OK, REASONS, STAGE_OUTCOMES, begun_stage_id, begun_wait_id
 
 if TYPE_CHECKING:
-    from cycletrace._internal.flow import Facts
     from cycletrace._internal.sdk.cycles import CycleRef
 
 
@@ -61,7 +59,9 @@ def add_commands(commands: Any) -> None:
 
 
 def _add_began(action: argparse.ArgumentParser) -> None:
-    action.add_argument("--began", metavar="TIME", type=options.instant, help="when it began, if recorded elsewhere")
+    action.add_argument(
+        "--began", metavar="TIME", type=options.past_instant, help="when it began, if recorded elsewhere"
+    )
 
 
 def run_stage_begin(args: argparse.Namespace) -> int:
@@ -80,7 +80,7 @@ def run_stage_end(args: argparse.Namespace) -> int:
 
     state, cycle = recorder_and_cycle(args)
     stage = begun_stage_id(cycle.cycle_id, args.name, args.attempt or 1)
-    facts = _facts(args, cycle)
+    facts = facts_here(args, cycle)
     known = next((run for run in facts["stages"] if run["id"] == stage), None) if facts is not None else None
     if known is not None and known["outcome"] not in {None, "lost"}:
         print(f"{cycle.key}: {args.name} had already ended.")
@@ -100,10 +100,6 @@ def _by(args: argparse.Namespace) -> str | None:
     return args.by or ("person" if sys.stdin.isatty() else None)
 
 
-def _facts(args: argparse.Namespace, cycle: CycleRef) -> Facts | None:
-    return facts_of_cycle(options.own_directory(args), cycle.cycle_id)
-
-
 def run_wait_begin(args: argparse.Namespace) -> int:
     """Record that the wait began."""
     from cycletrace._internal.sdk import detached
@@ -120,7 +116,7 @@ def run_wait_end(args: argparse.Namespace) -> int:
 
     state, cycle = recorder_and_cycle(args)
     stage, wait = _stage_and_wait(args, cycle)
-    facts = _facts(args, cycle)
+    facts = facts_here(args, cycle)
     known = next((each for each in facts["waits"] if each["id"] == wait), None) if facts is not None else None
     if known is not None and known["end"] is not None and not (facts and facts["flags"].get("unclosed_waits")):
         print(f"{cycle.key}: the wait for {args.reason} had already ended.")

@@ -6,6 +6,7 @@ import argparse
 import math
 import re
 import subprocess
+import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
@@ -52,8 +53,8 @@ def add_cycle(parser: argparse.ArgumentParser) -> None:
 
 
 def add_at(parser: argparse.ArgumentParser, help_text: str) -> None:
-    """Add ``--at``, an instant."""
-    parser.add_argument("--at", metavar="TIME", type=instant, help=help_text)
+    """Add ``--at``, for commands that record."""
+    parser.add_argument("--at", metavar="TIME", type=past_instant, help=help_text)
 
 
 def some_text(text: str) -> str:
@@ -82,8 +83,21 @@ def seconds(text: str) -> float:
     return length
 
 
-_LATEST = (1 << 63) - 1
-"""The latest instant that a store can hold."""
+_EARLIEST, _LATEST = 946_684_800_000_000_000, 4_102_444_800_000_000_000
+"""From 2000-01-01 until 2100-01-01, UTC: a record with another instant counts in no figure."""
+_DAY = 86_400_000_000_000
+
+
+def past_instant(text: str) -> int:
+    """Return the UTC nanoseconds of a time at which something may have happened; clocks may differ by a day.
+
+    Raises:
+        argparse.ArgumentTypeError: if it is not a time, has no zone, or is out of range.
+    """
+    at = instant(text)
+    if at > time.time_ns() + _DAY:
+        raise argparse.ArgumentTypeError(f"must not be more than a day ahead, got {text!r}")
+    return at
 
 
 def instant(text: str) -> int:
@@ -98,9 +112,17 @@ def instant(text: str) -> int:
         at = _commit_time(text.removeprefix("git:"))
     else:
         at = _iso_time(text)
-    if not 0 < at <= _LATEST:
-        raise argparse.ArgumentTypeError(f"must be between 1970 and 2262, got {text!r}")
+    if not _EARLIEST <= at < _LATEST:
+        raise argparse.ArgumentTypeError(f"must be a time from 2000 until 2100, got {text!r}{_unit_hint(text)}")
     return at
+
+
+def _unit_hint(text: str) -> str:
+    """Return what a number seems to mean that is no instant in nanoseconds, or an empty text."""
+    for unit, size in {"seconds": 1_000_000_000, "milliseconds": 1_000_000, "microseconds": 1_000}.items():
+        if re.fullmatch("[0-9]+", text) and _EARLIEST <= int(text) * size < _LATEST:
+            return f". That looks like {unit}; in nanoseconds it is {int(text) * size}"
+    return ""
 
 
 def _iso_time(text: str) -> int:

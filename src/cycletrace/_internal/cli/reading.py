@@ -35,7 +35,9 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="NAME", help="only cycles of this model")
     parser.add_argument("--cycle", metavar="KEY", help="only the cycle with this key, alias or id")
     parser.add_argument("--namespace", metavar="NAME", help="only cycles of this team")
-    options.add_at(parser, "the state as of then: a time with a zone (default: now)")
+    parser.add_argument(
+        "--at", metavar="TIME", type=options.instant, help="the state as of then: a time with a zone (default: now)"
+    )
     parser.add_argument("--store", type=Path, metavar="FILE", help="the store to read, such as a running collector's")
     options.add_directory(parser)
 

@@ -9,8 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from cycletrace._internal.cli import options
 from cycletrace._internal.cli.failure import Failure
-from cycletrace._internal.cli.recording import print_recorded, recorder, recorder_and_cycle
-from cycletrace.conventions import DECLARED_OUTCOMES, IN_USE, MARKS, MECHANISMS, STARTED, TRIGGERS, key_of
+from cycletrace._internal.cli.recording import facts_here, note, print_recorded, recorder, recorder_and_cycle
+from cycletrace.conventions import (
+    DECLARED_OUTCOMES,
+    DEPLOYED,
+    ENVIRONMENT,
+    IN_USE,
+    MARKS,
+    MECHANISMS,
+    STARTED,
+    TRIGGERS,
+    key_of,
+)
 
 if TYPE_CHECKING:
     from cycletrace._internal.sdk.cycles import CycleRef
@@ -128,9 +138,13 @@ def run_start(args: argparse.Namespace) -> int:
     except OSError as error:
         raise Failure(f"{path} cannot be written: {error.strerror}.") from None
     marks.mark(cycle, STARTED, args.at)
-    if args.idea:
+    owner = _other_owner(args, cycle, args.idea) if args.idea else None
+    if args.idea and owner is None:
         marks.alias(cycle, args.idea)
-    return print_recorded(state, f"{cycle.key} began. All work below {top} joins it.")
+    code = print_recorded(state, f"{cycle.key} began. All work below {top} joins it.")
+    if owner is not None:
+        note(f"{args.idea} already is a key of {owner}, so it does not become one of {cycle.key}.")
+    return code
 
 
 def _worktree() -> Path:
@@ -145,7 +159,23 @@ def run_mark(args: argparse.Namespace) -> int:
 
     state, cycle = recorder_and_cycle(args)
     marks.mark(cycle, args.name, args.at, environment=args.environment, mechanism=args.mechanism)
-    return print_recorded(state, f"{cycle.key}: {args.name}.")
+    uncounted = _uncounted(args, cycle, args.name)
+    return print_recorded(state, f"{cycle.key}: {uncounted or args.name}.")
+
+
+def _uncounted(args: argparse.Namespace, cycle: CycleRef, mark: str) -> str:
+    """Return why a mark does not count, or an empty text."""
+    from cycletrace._internal.local import rules
+    from cycletrace._internal.sdk.settings import resource_attributes
+
+    environment = args.environment or cycle.environment or resource_attributes().get(ENVIRONMENT)
+    if mark not in {DEPLOYED, IN_USE} or rules().is_production(environment):
+        return ""
+    production = ", ".join(sorted(rules().production))
+    return (
+        f"recorded, but it does not count as {mark}, since {environment} is not production "
+        f"(CYCLETRACE_PRODUCTION: {production})"
+    )
 
 
 def run_served(args: argparse.Namespace) -> int:
@@ -158,7 +188,17 @@ def run_served(args: argparse.Namespace) -> int:
         args.cycle = key_of(args.model, args.version)
     state, cycle = recorder_and_cycle(args)
     marks.mark(cycle, IN_USE, args.at, environment=args.environment, mechanism=args.mechanism)
-    return print_recorded(state, f"{cycle.key}: in use.")
+    uncounted = _uncounted(args, cycle, IN_USE)
+    code = print_recorded(state, f"{cycle.key}: {uncounted or 'in use'}.")
+    facts = facts_here(args, cycle)
+    if facts is not None and facts["cycle_id"] != cycle.cycle_id:
+        note(f"{cycle.key} is an alias of {facts['key']}, to which this belongs.")
+    if facts is None or not facts["stages"]:
+        note(
+            f"no stage of {cycle.key} was recorded on this machine. If that is unexpected, check model, version and "
+            f"namespace (CYCLETRACE_NAMESPACE, here {cycle.namespace!r})."
+        )
+    return code
 
 
 def run_alias(args: argparse.Namespace) -> int:
@@ -166,8 +206,29 @@ def run_alias(args: argparse.Namespace) -> int:
     from cycletrace._internal.sdk import marks
 
     state, cycle = recorder_and_cycle(args)
+    owner = _other_owner(args, cycle, args.key)
+    if owner is not None:
+        note(
+            f"{args.key} already is a key of {owner}, and stays one: nothing was recorded. A key names one cycle for "
+            "good, so a registry's alias that moves from version to version cannot be a key."
+        )
+        return 1
     marks.alias(cycle, args.key)
     return print_recorded(state, f"{args.key} is an alias of {cycle.key}.")
+
+
+def _other_owner(args: argparse.Namespace, cycle: CycleRef, key: str) -> str | None:
+    """Return the key of the other cycle that a key is known to be an alias of on this machine, or ``None``."""
+    from cycletrace._internal.sdk.cycles import from_key
+
+    named = from_key(key, cycle.namespace)
+    facts = facts_here(args, named)
+    if facts is None or facts["cycle_id"] == named.cycle_id:
+        return None
+    ours = facts_here(args, cycle)
+    if facts["cycle_id"] == (cycle.cycle_id if ours is None else ours["cycle_id"]):
+        return None
+    return facts["key"] or facts["cycle_id"]
 
 
 def run_close(args: argparse.Namespace) -> int:

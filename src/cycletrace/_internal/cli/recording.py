@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 from cycletrace._internal.cli import options
 from cycletrace._internal.cli.failure import Failure
+from cycletrace._internal.cli.reading import facts_of_cycle
 
 if TYPE_CHECKING:
+    from cycletrace._internal.flow import Facts
     from cycletrace._internal.sdk.cycles import CycleRef
     from cycletrace._internal.sdk.runtime import Runtime
 
@@ -51,9 +54,49 @@ def print_recorded(state: Runtime, what: str) -> int:
     """Print what was recorded, and return the exit code.
 
     Raises:
-        Failure: if it could not be written to a journal.
+        Failure: if it could neither be written to a journal nor delivered.
     """
     if state.writer.pending:
-        raise Failure(f"the journal in {state.settings.directory} is not writable, so this was not recorded.")
+        _deliver_pending(state)
+        what += f" It was delivered, but not kept on this machine: {state.settings.directory} is not writable."
     print(what)
     return 0
+
+
+def _deliver_pending(state: Runtime) -> None:
+    """Send what no journal could take straight to the endpoint.
+
+    Raises:
+        Failure: if it does not accept all of it.
+    """
+    from cycletrace._internal.delivery.destination import SIGNALS, find
+    from cycletrace._internal.delivery.encode import Item, encode, signal_of
+    from cycletrace._internal.delivery.transport import open_sender
+    from cycletrace._internal.journal.format import unframe
+
+    documents = [unframe(line) for line in state.writer.pending]
+    state.writer.pending.clear()  # what is said to be unrecorded must not be delivered at exit after all
+    unrecorded = f"the journal in {state.settings.directory} is not writable, so this was not recorded"
+    destination = find(state.settings.endpoint) or {}
+    for signal in {signal_of(document) for document in documents}:
+        if signal not in destination:
+            raise Failure(f"{unrecorded}.")
+        items = [Item(document, state.writer.resource) for document in documents if signal_of(document) == signal]
+        endpoint = destination[signal]
+        with open_sender(endpoint, SIGNALS[signal]) as send:
+            result = send(encode(signal, items), endpoint.timeout)
+        if not result.is_success or result.rejected:
+            raise Failure(f"{unrecorded}. {endpoint.url} did not accept it either: {result.summary}")
+
+
+def note(text: str) -> None:
+    """Print what a person should know beside what was recorded."""
+    print(f"cycletrace: {text}", file=sys.stderr)
+
+
+def facts_here(args: argparse.Namespace, cycle: CycleRef) -> Facts | None:
+    """Return what this machine knows of a cycle; ``None`` also if its store cannot be read, since recording goes on."""
+    try:
+        return facts_of_cycle(options.own_directory(args), cycle.cycle_id)
+    except Failure:
+        return None
