@@ -123,13 +123,95 @@ def test_an_empty_store_prints_how_to_record_a_first_cycle(shell: Shell) -> None
     assert "cycletrace demo" in facts.err
 
 
-def test_a_filter_without_matches_is_reported(shell: Shell) -> None:
-    shell.python(PIPELINE)
-    assert shell.run("report", "--model", "fraud").out == "There is no cycle here of the model 'fraud'.\n"
-    assert shell.run("status").out.startswith("No open cycles.\n")
-    missing = shell.run("facts", "--cycle", "churn@8", "--at", "2026-01-05T08:00:00Z")
+@pytest.mark.parametrize("command", [["report"], ["report", "--json"], ["facts"], ["status"], ["status", "--json"]])
+def test_a_filter_that_matches_nothing_names_what_there_is(shell: Shell, command: list[str]) -> None:
+    for key, team in (("churn@7", "ads"), ("fraud@1", "ads"), ("churn@8", "vision")):
+        shell.run("mark", "started", "--cycle", key, CYCLETRACE_NAMESPACE=team)
+    for filters, message in (
+        (["--namespace", "adz"], "of the namespace 'adz'.\nKnown namespaces: 'ads', 'vision'.\n"),
+        (["--model", "chrun"], "of the model 'chrun'.\nKnown models: 'churn', 'fraud'.\n"),
+        (["--cycle", "churn@9"], "with the key 'churn@9'.\nKnown keys: 'churn@8', 'churn@7', 'fraud@1'.\n"),
+        (["--model", "fraud", "--namespace", "vision"], "of the model 'fraud' of the namespace 'vision'.\n"),
+        (["--model", "churn", "--at", "2026-01-05T08:00:00Z"], "of the model 'churn', as of that time.\n"),
+    ):
+        missing = shell.run(*command, *filters)
+        assert (missing.code, missing.out, missing.err) == (1, "", f"There is no cycle here {message}")
+
+
+def test_at_most_ten_names_are_listed_the_nearest_first(shell: Shell) -> None:
+    shell.python("from cycletrace import served\nfor v in range(12): served('churn', str(v))")
+    missing = shell.run("facts", "--cycle", "churn@12")
     assert missing.code == 1
-    assert missing.err == "There is no cycle here with the key 'churn@8', as of that time.\n"
+    known = missing.err.splitlines()[1]
+    assert known.count("'churn@") == 10
+    assert known.endswith(", and 2 more.")
+    assert known.startswith(("Known keys: 'churn@1',", "Known keys: 'churn@2',"))
+    assert shell.run("status").out.startswith("No open cycles.\n")
+
+
+def test_facts_that_a_collector_did_not_revise_are_no_mismatch(shell: Shell) -> None:
+    shell.run("mark", "started", "--cycle", "churn@7")
+    for option in ("--as-observed", "--revisions"):
+        assert shell.run("facts", option, "--cycle", "churn@7") == (0, "", "")
+        assert shell.run("facts", option, "--cycle", "churn@8").code == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("command", [["facts"], ["report"], ["report", "--json"], ["status"], ["--help"]])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_is_reported_in_one_line(shell: Shell, command: list[str], unbuffered: str) -> None:
+    shell.run("mark", "started", "--cycle", "churn@7")
+    with Path("/dev/full").open("w", encoding="ascii") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "cycletrace", *command],
+            env=shell.environment(PYTHONUNBUFFERED=unbuffered),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    if command == ["--help"] and unbuffered:
+        return  # argparse itself ignores the failure
+    assert (done.returncode, done.stderr) == (
+        2,
+        "cycletrace: the output cannot be written: No space left on device.\n",
+    )
+
+
+@pytest.mark.parametrize("command", ["facts", "report", "report --cycle churn@7", "status", "status --json", "--help"])
+def test_a_reader_that_has_seen_enough_ends_the_command_quietly(shell: Shell, command: str) -> None:
+    shell.run("mark", "started", "--cycle", "churn@7")
+    script = f'"{sys.executable}" -m cycletrace {command} | head -c 1 >/dev/null; exit "${{PIPESTATUS[0]}}"'
+    for pipeline in (script, script.replace("head -c 1", "true")):
+        done = subprocess.run(
+            ["bash", "-c", pipeline], env=shell.environment(), capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_status_says_how_the_last_stage_ended(shell: Shell) -> None:
+    def doing() -> str:
+        return shell.run("status").out.splitlines()[1]
+
+    run = ("run", "--stage", "train", "--cycle", "churn@7", "--")
+    shell.run(*run, "true")
+    assert "idle after train for" in doing()
+    shell.run(*run, "false")
+    assert re.search(r"; train failed \S+ s ago,", doing())
+    (cycle,) = json.loads(shell.run("status", "--json").out)["open"]
+    assert (cycle["state"], cycle["what"]) == ("error", "train")
+    kill = "import os\nfrom cycletrace import stage\nwith stage('fit'): os.kill(os.getpid(), 9)"
+    shell.python(kill, CYCLETRACE_CYCLE="churn@7")
+    assert re.search(r"; fit was lost \(its process died\) \S+ s ago,", doing())
+
+
+def test_status_of_a_store_says_nothing_about_the_delivery_of_this_machine(shell: Shell) -> None:
+    shell.run("mark", "started", "--cycle", "churn@7")
+    shell.facts()
+    shell.run("store", "backup", "team.db")
+    assert "everything stays on this machine" in shell.run("status").out
+    assert "Delivery" not in shell.run("status", "--store", "team.db").out
+    assert json.loads(shell.run("status", "--store", "team.db", "--json").out)["delivery"] is None
 
 
 def test_status_shows_the_state_of_open_cycles(shell: Shell) -> None:

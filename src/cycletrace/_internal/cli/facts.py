@@ -34,7 +34,9 @@ def _asked_for(args: argparse.Namespace, snapshot: Snapshot) -> Iterator[Mapping
     if args.as_observed:
         return (facts for facts in snapshot.all_observed() if reading.is_selected(args, facts))
     if args.revisions:
-        return snapshot.revisions()
+        return (
+            each for each in snapshot.revisions() if each["facts"] is None or reading.is_selected(args, each["facts"])
+        )
     return reading.selected_facts(args, snapshot, reading.as_of(args))
 
 
@@ -45,8 +47,9 @@ def run(args: argparse.Namespace) -> int:
         for each in _asked_for(args, snapshot):
             print(json.dumps(each, separators=(",", ":")))
             found = True
-    if args.as_observed or args.revisions:
-        return 0
-    if not found:
-        print(reading.nothing_found(args), file=sys.stderr)
-    return 0 if found or args.cycle is None else 1
+        if found or any(reading.selected_facts(args, snapshot, reading.as_of(args))):
+            return 0
+        if reading.is_filtered(args):
+            return reading.print_no_match(args, snapshot)
+    print(reading.FIRST_CYCLE, file=sys.stderr)
+    return 0

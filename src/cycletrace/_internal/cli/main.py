@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
 import os
 import sys
@@ -45,6 +46,10 @@ Every setting has an environment variable: see docs/environment.md.
 """
 
 
+UNWRITABLE = {errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC)}
+"""Errors of a write to stdout that went to a file."""
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose errors also name the help."""
 
@@ -71,21 +76,40 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command, and return its exit code: 0 success, 1 a problem was found, 2 invalid usage."""
+    try:
+        try:
+            return _run(arguments)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()  # here, where a full disk or a closed pipe can still be reported
+    except Failure as failure:
+        print(f"cycletrace: {failure}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader of our output (`| head`) is done
+        _discard_output()
+        return 0
+    except OSError as error:
+        if error.errno not in UNWRITABLE or error.filename is not None:
+            raise
+        _discard_output()
+        print(f"cycletrace: the output cannot be written: {error.strerror}.", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     args, unknown = parser().parse_known_args(arguments)
     if unknown:
         args.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     if not getattr(args, "logs_itself", False):
         _log_to_stderr()
-    try:
-        return int(args.run(args))
-    except Failure as failure:
-        print(f"cycletrace: {failure}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:  # the reader of our output (`| head`) is done
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except KeyboardInterrupt:
-        return 130
+    return int(args.run(args))
+
+
+def _discard_output() -> None:
+    """Discard what stdout still holds, which the interpreter would try to write at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _log_to_stderr() -> None:

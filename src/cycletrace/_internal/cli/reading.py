@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ There is no cycle here yet. To get a first one:
 
 Then run this command again."""
 """Printed if the store is empty."""
+MOST_NAMES = 10
+"""How many names are listed if there is none that was asked for."""
 
 JAEGER_URL = "CYCLETRACE_JAEGER_URL"
 
@@ -67,13 +70,32 @@ def selected_facts(args: argparse.Namespace, snapshot: Snapshot, at: int) -> Ite
     return snapshot.facts(at, model=args.model, cycle=args.cycle, namespace=args.namespace, rules=rules())
 
 
-def nothing_found(args: argparse.Namespace) -> str:
-    """Return the message for an empty result: that nothing matches, else how to record a first cycle."""
-    asked = {"with the key": args.cycle, "of the model": args.model, "of the team": args.namespace}
-    criteria = [f" {what} {value!r}" for what, value in asked.items() if value is not None]
-    if args.at is not None:
-        criteria.append(", as of that time")
-    return f"There is no cycle here{''.join(criteria)}." if criteria else FIRST_CYCLE
+def is_filtered(args: argparse.Namespace) -> bool:
+    """Return whether only cycles of a key, model or team were asked for."""
+    return (args.cycle, args.model, args.namespace) != (None, None, None)
+
+
+def print_no_match(args: argparse.Namespace, snapshot: Snapshot) -> int:
+    """Print on stderr that the filters match nothing, and what there is. Return the exit code."""
+    from difflib import get_close_matches
+
+    from cycletrace._internal.local import rules
+
+    asked = (
+        ("key", "with the key", args.cycle),
+        ("model", "of the model", args.model),
+        ("namespace", "of the namespace", args.namespace),
+    )
+    filters = "".join(f" {words} {value!r}" for _, words, value in asked if value is not None)
+    print(f"There is no cycle here{filters}{', as of that time' if args.at is not None else ''}.", file=sys.stderr)
+    cycles = list(snapshot.facts(as_of(args), rules=rules()))
+    for field, _, value in asked:
+        known = {str(facts[field] or "") for facts in cycles}  # type: ignore[literal-required]
+        if value is not None and value not in known and known:
+            nearest = get_close_matches(value, known, n=MOST_NAMES, cutoff=0)
+            more = f", and {len(known) - len(nearest)} more" if len(known) > len(nearest) else ""
+            print(f"Known {field}s: {', '.join(map(repr, nearest))}{more}.", file=sys.stderr)
+    return 1
 
 
 def is_selected(args: argparse.Namespace, facts: Facts) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timezone, tzinfo
 from typing import TYPE_CHECKING, Any
@@ -68,16 +67,19 @@ def run(args: argparse.Namespace) -> int:
     with reading.chosen_store(args) as snapshot:
         facts = reading.selected_facts(args, snapshot, at)
         if args.cycle is not None:
-            return _cycles(args, list(facts), zone, trace)
+            cycles = list(facts)
+            return _cycles(args, cycles, zone, trace) if cycles else reading.print_no_match(args, snapshot)
         latest: list[Facts] = []
         noted = _noting(facts, latest)
         whole = report.build(noted, as_of=at, window=args.window, target=target, zone=zone, trigger=args.trigger)
+        if not whole.counts.known and reading.is_filtered(args):
+            return reading.print_no_match(args, snapshot)
     if args.json:
         figures = report.to_json(whole)
         figures["work"]["open"] = [_linked(cycle, trace) for cycle in figures["work"]["open"]]
         print(json.dumps(figures))
     elif not whole.counts.known:
-        print(reading.nothing_found(args))
+        print(reading.FIRST_CYCLE)
     elif whole.counts.implicit_left_out < whole.counts.known:
         _show(report.report_document(whole, trace))
     else:
@@ -97,9 +99,6 @@ def _noting(facts: Iterable[Facts], latest: list[Facts]) -> Iterator[Facts]:
 def _cycles(args: argparse.Namespace, cycles: Sequence[Facts], zone: tzinfo, trace: Linked) -> int:
     from cycletrace._internal import report
 
-    if not cycles:
-        print(f"{reading.nothing_found(args)} `cycletrace status` lists the open ones.", file=sys.stderr)
-        return 1
     for facts in cycles:
         cycle = report.build_cycle(facts)
         if args.json:
@@ -114,7 +113,10 @@ def _show(document: Document) -> None:
 
     from cycletrace._internal.report.terminal import render
 
-    render(document, Console())
+    console = Console()
+    with console.capture() as shown:  # rich would handle a closed pipe in its own way
+        render(document, console)
+    print(shown.get(), end="")
 
 
 def _linked(cycle: dict[str, Any], trace: Linked) -> dict[str, Any]:

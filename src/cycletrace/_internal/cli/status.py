@@ -9,10 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 from cycletrace._internal.cli import options, reading
 from cycletrace._internal.flow.status import status
-from cycletrace.conventions import MARKS, OPEN
+from cycletrace.conventions import ABANDONED, CANCELLED, ERROR, INTERRUPTED, LOST, MARKS, OPEN, TIMEOUT
 
 if TYPE_CHECKING:
     from cycletrace._internal.flow import Facts
+    from cycletrace._internal.store.maintenance import Losses
+
+
+_FAILURES = {
+    ERROR: "failed",
+    TIMEOUT: "timed out",
+    INTERRUPTED: "was interrupted",
+    CANCELLED: "was cancelled",
+    ABANDONED: "was abandoned",
+    LOST: "was lost (its process died)",
+}
+"""The outcomes of a stage that are no success, in words."""
 
 
 def add_commands(commands: Any) -> None:
@@ -38,13 +50,20 @@ def run(args: argparse.Namespace) -> int:
             known += 1
             if facts["outcome"] == OPEN:
                 cycles.append({**_line(facts, at), "trace": trace(facts["cycle_id"])})
+        if not known and reading.is_filtered(args):
+            return reading.print_no_match(args, snapshot)
         losses = snapshot.losses()
-    whole = {"open": cycles, "delivery": _delivery(options.state_directory(args)), "records": losses._asdict()}
+    # What is delivered is of this machine: it says nothing about the store of a collector.
+    delivery = _delivery(options.state_directory(args)) if args.store is None else None
+    whole = {"open": cycles, "delivery": delivery, "records": losses._asdict()}
     if args.json:
         print(json.dumps(whole))
     else:
-        print(f"{len(cycles)} open:" if cycles else "No open cycles." if known else reading.nothing_found(args))
-        _print(whole)
+        print(f"{len(cycles)} open:" if cycles else "No open cycles." if known else reading.FIRST_CYCLE)
+        _print_cycles(cycles)
+        if delivery is not None:
+            _print_delivery(delivery)
+        _print_losses(losses)
     return 0
 
 
@@ -53,13 +72,17 @@ def _line(facts: Facts, at: int) -> dict[str, Any]:
     marks = facts["marks"]
     reached = [name for name, instant in zip(MARKS, marks.values(), strict=True) if instant is not None]
     current = status(facts)
+    state = current.state
+    for stage in facts["stages"]:  # what the cycle is idle after may have failed
+        if (stage["end"], stage["name"]) == (current.since, current.what) and stage["outcome"] in _FAILURES:
+            state = stage["outcome"]
     return {
         "key": facts["key"],
         "cycle_id": facts["cycle_id"],
         "namespace": facts["namespace"],
         "implicit": facts["implicit"],
         "reached": reached[-1] if reached else None,
-        "state": current.state,
+        "state": state,
         "what": current.what,
         "for_ns": None if current.since is None else at - current.since,
         "age_ns": None if marks["started"] is None else at - marks["started"],
@@ -86,17 +109,26 @@ def _delivery(directory: Path) -> dict[str, Any]:
     }
 
 
-def _print(whole: dict[str, Any]) -> None:
-    for cycle in sorted(whole["open"], key=lambda cycle: cycle["age_ns"] or 0, reverse=True):
+def _print_cycles(cycles: list[dict[str, Any]]) -> None:
+    for cycle in sorted(cycles, key=lambda cycle: cycle["age_ns"] or 0, reverse=True):
         name = _safe(cycle["key"] or cycle["cycle_id"])
         team = f" ({_safe(cycle['namespace'])})" if cycle["namespace"] else ""
-        doing = _safe(_doing(cycle["state"], cycle["what"]))
-        lasting = f" for {_length(cycle['for_ns'])}" if cycle["for_ns"] is not None else ""
         age = f", {_length(cycle['age_ns'])} old" if cycle["age_ns"] is not None else ""
-        print(f"  {name}{team}: {cycle['reached'] or 'not started'}; {doing}{lasting}{age}")
+        print(f"  {name}{team}: {cycle['reached'] or 'not started'}; {_safe(_doing(cycle))}{age}")
         if cycle["trace"] is not None:
             print(f"    {cycle['trace']}")
-    delivery = whole["delivery"]
+
+
+def _doing(cycle: dict[str, Any]) -> str:
+    if cycle["what"] is None:
+        return "nothing yet"
+    state, what, lasting = cycle["state"], cycle["what"], _length(cycle["for_ns"])
+    if state in _FAILURES:
+        return f"{what} {_FAILURES[state]} {lasting} ago"
+    return f"{state} {'for ' if state == 'waiting' else ''}{what} for {lasting}"
+
+
+def _print_delivery(delivery: dict[str, Any]) -> None:
     if delivery["endpoint"] is None:
         print("Delivery: no endpoint is set; everything stays on this machine.")
     elif delivery["undelivered_bytes"]:
@@ -111,17 +143,13 @@ def _print(whole: dict[str, Any]) -> None:
         print(f"  {delivery['rejected_records']} records were rejected by the endpoint.")
     if delivery["dropped_records"]:
         print(f"  {delivery['dropped_records']} records were dropped because the journal was full.")
-    records = whole["records"]
-    if records["damaged"]:
-        print(f"Journal: {records['damaged']} records were damaged and are not counted.")
-    for reason, count in records["rejected"].items():
+
+
+def _print_losses(losses: Losses) -> None:
+    if losses.damaged:
+        print(f"Journal: {losses.damaged} records were damaged and are not counted.")
+    for reason, count in losses.rejected.items():
         print(f"Store: {count} records were rejected: {reason}.")
-
-
-def _doing(state: str, what: str | None) -> str:
-    if what is None:
-        return "nothing yet"
-    return f"{state} for {what}" if state == "waiting" else f"{state} {what}"
 
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
