@@ -123,6 +123,15 @@ def test_an_empty_store_prints_how_to_record_a_first_cycle(shell: Shell) -> None
     assert "cycletrace demo" in facts.err
 
 
+def test_missing_packages_are_installed_from_a_clone(shell: Shell) -> None:
+    for command, module, extra in (("report", "numpy", "report"), ("collect", "aiohttp", "collector")):
+        main = f"from cycletrace._internal.cli.main import main; sys.exit(main(['{command}']))"
+        missing = shell.python(f"import sys; sys.modules['{module}'] = None; {main}")
+        assert missing.code == 2
+        assert missing.err.startswith(f"cycletrace: the {extra} needs {module}. Install it from a clone")
+        assert missing.err.endswith(f": pip install '.[{extra}]'\n")
+
+
 @pytest.mark.parametrize("command", [["report"], ["report", "--json"], ["facts"], ["status"], ["status", "--json"]])
 def test_a_filter_that_matches_nothing_names_what_there_is(shell: Shell, command: list[str]) -> None:
     for key, team in (("churn@7", "ads"), ("fraud@1", "ads"), ("churn@8", "vision")):

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from cycletrace._internal.cli.failure import Failure
+from cycletrace._internal.cli.failure import INSTALL, Failure
 from cycletrace._internal.cli.options import add_directory, state_directory
 from cycletrace._internal.collector.settings import SETTINGS
 
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         from cycletrace._internal.collector.serve import run as serve
         from cycletrace._internal.local import rules
     except ImportError as error:
-        raise Failure(f"the collector needs {error.name}: pip install 'cycletrace[collector]'") from None
+        raise Failure(f"the collector needs {error.name}. {INSTALL.format('.[collector]')}") from None
     try:
         settings = read_config(args.config) if args.config is not None else {}
         for name, variable in _SECRETS.items():

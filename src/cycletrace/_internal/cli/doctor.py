@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
 
 from cycletrace._internal.cli import options
+from cycletrace._internal.cli.failure import INSTALL
 from cycletrace._version import __version__
 
 PACKAGES = ("opentelemetry-api", "opentelemetry-sdk", "opentelemetry-exporter-otlp", "protobuf", "requests", "grpcio")
@@ -71,7 +72,7 @@ def _versions() -> Finding:
         try:
             found.append(f"{package} {version(package)}")
         except PackageNotFoundError:
-            return Finding("versions", False, f"{package} is missing", "pip install --force-reinstall cycletrace")
+            return Finding("versions", False, f"{package} is missing", INSTALL.format("."))
     return Finding("versions", True, ", ".join(found))
 
 

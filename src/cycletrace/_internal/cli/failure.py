@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+INSTALL = "Install it from a clone of cycletrace, since nothing is published on PyPI yet: pip install '{}'"
+"""How to install cycletrace, to be completed with ``.``, and an extra in brackets."""
+
 
 class Failure(Exception):  # noqa: N818 - what the user reads is a sentence, not a class
     """An error message for the user: what was wrong, where, and what to do. The command exits with 2."""
@@ -19,4 +22,4 @@ def require(command: str, modules: Sequence[str], extra: str) -> None:
 
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
-        raise Failure(f"{command} needs {', '.join(missing)}: pip install 'cycletrace[{extra}]'")
+        raise Failure(f"{command} needs {', '.join(missing)}. {INSTALL.format(f'.[{extra}]')}")

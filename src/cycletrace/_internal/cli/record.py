@@ -33,8 +33,9 @@ def add_commands(commands: Any) -> None:
         "start",
         run_start,
         "begin a cycle that all work in this directory joins",
-        "Begin a cycle. Every process that starts in this directory (in a git worktree: anywhere in it) joins it, "
-        "until `cycletrace close`. The cycle is stored in .cycletrace/cycle, which git ignores.",
+        "Begin a cycle in this directory; in a git worktree, in the whole of it. Every process that starts there or "
+        "below joins it, until `cycletrace close`, unless it names another cycle. The cycle is stored in "
+        ".cycletrace/cycle, which git ignores.",
     )
     start.add_argument("model", type=options.some_text, help="the model's name")
     start.add_argument(
