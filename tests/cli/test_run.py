@@ -44,6 +44,17 @@ def test_stages_inside_are_its_children(shell: Shell) -> None:
     assert inner["parent"] == outer["id"]
 
 
+def test_the_cycle_is_described_to_what_runs_inside(shell: Shell) -> None:
+    inner = "from cycletrace import stage\nwith stage('fit', kind='train'): pass"
+    words = ("--model", "fraud", "--domain", "tabular", "--trigger", "drift")
+    shell.run("run", "--stage", "train", "--cycle", "run-4711", *words, "--", sys.executable, "-c", inner)
+    shell.run("run", "--stage", "test", "--domain", "text", "--", "true", CYCLETRACE_CYCLE="churn@7")
+    facts = {cycle["key"]: cycle for cycle in shell.facts()}
+    described = {key: (cycle["model"], cycle["domain"], cycle["trigger"]) for key, cycle in facts.items()}
+    assert described == {"run-4711": ("fraud", "tabular", "drift"), "churn@7": ("churn", "text", "idea")}
+    assert [stage["name"] for stage in facts["run-4711"]["stages"]] == ["train", "fit"]
+
+
 def test_signals_are_passed_on_to_the_command(shell: Shell) -> None:
     script = "trap 'echo stopping; exit 7' TERM; echo ready; while :; do sleep 0.05; done"
     process = subprocess.Popen(

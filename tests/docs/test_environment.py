@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.docs.pages import ROOT, page, section, table, words
+from tests.docs.pages import ROOT, blocks, page, section, table, words
 
 import cycletrace
 from cycletrace._internal import diagnostics, environment
@@ -18,6 +19,7 @@ from cycletrace._internal.delivery import destination
 from cycletrace._internal.flow import RULES
 from cycletrace._internal.otlp.endpoint import GRPC, HTTP
 from cycletrace._internal.sdk import launch, settings
+from cycletrace._internal.sdk.cycles import from_text
 
 VARIABLE = re.compile(r"(CYCLETRACE|OTEL)_[A-Z_]*[A-Z]")
 OF_A_SIGNAL = re.compile(r"OTEL_EXPORTER_OTLP_(TRACES|LOGS)_")
@@ -107,6 +109,18 @@ def test_the_documented_values_are_those_that_are_parsed(variable: environment.V
     default = words(variable.default_text)
     if len(default) == 1 and default[0] in listed:
         assert variable.parse(default[0]) == variable.default
+
+
+def test_a_cycle_as_json_has_the_fields_of_the_table() -> None:
+    text = section(page("environment.md"), "A cycle as JSON")
+    documented = {words(row["field"])[0] for row in table(text, "field")}
+    (example,) = (json.loads(block.text) for block in blocks(text))
+    assert set(example) <= documented
+    values = {name: "drift" if name == "trigger" else name for name in documented} | {"implicit": True}
+    cycle = from_text(json.dumps(values | {"unknown": "ignored"}), "")
+    assert json.loads(cycle.to_text()) == values
+    plain = json.loads(from_text("churn@7", "ads").to_text())
+    assert plain == {"key": "churn@7", "model": "churn", "version": "7", "namespace": "ads"}
 
 
 def test_the_variables_that_detect_a_launch_are_those_of_the_source() -> None:

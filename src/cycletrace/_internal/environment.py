@@ -156,7 +156,7 @@ DIRECTORY = Variable[Path | None](
 CYCLE = Variable[str](
     "CYCLETRACE_CYCLE",
     "the cycle that the process joins",
-    "a key (`churn@7`), or the JSON object that `cycletrace env` prints",
+    "a key (`churn@7`), or a [JSON object](#a-cycle-as-json)",
     "the worktree's (`cycletrace start`), else an implicit cycle for each run of the program",
     str,
     "",

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import resource
 import signal
 import subprocess
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cycletrace._internal.cli import options
 from cycletrace._internal.cli.failure import Failure
-from cycletrace.conventions import ERROR, INTERRUPTED, KINDS, MECHANISMS, OK
+from cycletrace.conventions import ERROR, INTERRUPTED, KINDS, MECHANISMS, OK, TRIGGERS
+
+if TYPE_CHECKING:
+    from cycletrace._internal.sdk.cycles import CycleRef
+    from cycletrace._internal.sdk.runtime import Runtime
 
 FORWARDED = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGCONT")
 """Signals forwarded to the command. The terminal sends its own (Ctrl-C, Ctrl-\\) to the command directly."""
@@ -32,6 +37,9 @@ def add_commands(commands: Any) -> None:
     parser.usage = "cycletrace run --stage NAME [options] -- COMMAND [ARGUMENT ...]"
     add_stage_options(parser)
     parser.add_argument("--stage", metavar="NAME", required=True, help="the stage's name")
+    parser.add_argument("--model", metavar="NAME", help="the cycle's model (default: as in a key MODEL@VERSION)")
+    parser.add_argument("--domain", metavar="NAME", help="models to compare its training with (default: only itself)")
+    parser.add_argument("--trigger", choices=TRIGGERS, help="why the cycle began (default: idea)")
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="the command to run")
     parser.set_defaults(logs_itself=True)
 
@@ -78,13 +86,11 @@ def run(args: argparse.Namespace) -> int:
 def _recorded(args: argparse.Namespace, spec: Any, command: list[str]) -> int:
     """Run the command within a stage. It runs even if recording fails."""
     from cycletrace._internal.sdk import runs
-    from cycletrace._internal.sdk.cycles import from_key
     from cycletrace._internal.sdk.runtime import runtime
 
     options.state_directory(args)
     state = runtime()
-    cycle = from_key(args.cycle, state.settings.namespace) if state is not None and args.cycle else None
-    run = runs.begin(spec, cycle)
+    run = None if state is None else runs.begin(spec, _cycle(args, state))
     if run is not None:
         run.enter()
     code = _wait_for(command)
@@ -92,6 +98,18 @@ def _recorded(args: argparse.Namespace, spec: Any, command: list[str]) -> int:
         run.give(OK if code == 0 else INTERRUPTED if -code in INTERRUPTING else ERROR)
         run.leave(None)
     return code
+
+
+def _cycle(args: argparse.Namespace, state: Runtime) -> CycleRef:
+    """Return the cycle of the stage, with the words about it that were given."""
+    from cycletrace._internal.sdk.cycles import from_key, from_text
+
+    cycle = from_key(args.cycle, state.settings.namespace) if args.cycle else state.here_cycle()
+    given = {"model": args.model, "domain": args.domain, "trigger": args.trigger}
+    words = {name: word for name, word in given.items() if word}
+    if not words:
+        return cycle
+    return from_text(json.dumps({**json.loads(cycle.to_text()), **words}), cycle.namespace)
 
 
 def _wait_for(command: list[str]) -> int:
