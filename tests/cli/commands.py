@@ -29,8 +29,8 @@ class Shell:
     def environment(self, **variables: str) -> dict[str, str]:
         return {**blank_environment(), "CYCLETRACE_DIR": str(self.state), **variables}
 
-    def python(self, code: str, **variables: str) -> Result:
-        return self._run([sys.executable, "-c", code], variables)
+    def python(self, code: str, *arguments: str, **variables: str) -> Result:
+        return self._run([sys.executable, "-c", code, *arguments], variables)
 
     def run(self, *arguments: str, **variables: str) -> Result:
         return self._run([sys.executable, "-m", "cycletrace", *arguments], variables)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -19,8 +18,10 @@ if TYPE_CHECKING:
     from cycletrace._internal.sdk.cycles import CycleRef
     from cycletrace._internal.sdk.runtime import Runtime
 
-FORWARDED = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGCONT")
-"""Signals forwarded to the command. The terminal sends its own (Ctrl-C, Ctrl-\\) to the command directly."""
+_OF_THE_TERMINAL = ("SIGINT", "SIGQUIT")
+"""Signals (Ctrl-C, Ctrl-\\) that the terminal also sends to the command, which alone decides what to do."""
+_FORWARDED = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGCONT")
+"""Signals forwarded to the command."""
 INTERRUPTING = frozenset({signal.SIGINT, signal.SIGTERM})
 
 
@@ -123,13 +124,16 @@ def _wait_for(command: list[str]) -> int:
         else:
             process.send_signal(number)
 
-    # The terminal sends these to both processes; only the command decides what to do.
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGQUIT)}
-    for name in FORWARDED:
-        number = signal.Signals[name]
-        before[number] = signal.signal(number, forward)
+    handlers = dict.fromkeys(_OF_THE_TERMINAL, signal.SIG_IGN) | dict.fromkeys(_FORWARDED, forward)
+    before = {
+        getattr(signal, name): signal.signal(getattr(signal, name), handler)
+        for name, handler in handlers.items()
+        if hasattr(signal, name)  # Windows has few of them
+    }
+    # The command gets its usual handlers back. Windows passes none on.
+    restore = None if sys.platform == "win32" else lambda: _restore(before)
     try:
-        process = subprocess.Popen(command, preexec_fn=lambda: _restore(before))  # noqa: S603, PLW1509 - the user's command, with its usual signal handlers
+        process = subprocess.Popen(command, preexec_fn=restore)  # noqa: S603, PLW1509 - the user's command
         for missed in early:
             process.send_signal(missed)
         return process.wait()
@@ -147,7 +151,12 @@ def _restore(handlers: dict[Any, Any]) -> None:
 
 
 def _die_by(number: int) -> None:
-    """Die by the signal that killed the command, so that the caller sees the same, after finishing delivery."""
+    """Die by the signal that killed the command, so that the caller sees the same, after finishing delivery.
+
+    Windows has neither such deaths nor ``resource``.
+    """
+    import resource
+
     from cycletrace._internal.sdk.runtime import reset
 
     reset()
