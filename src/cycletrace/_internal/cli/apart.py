@@ -25,12 +25,12 @@ def add_commands(commands: Any) -> None:
         "Begin and end a stage with separate commands. Its id is computed from cycle, name and attempt, so repeating "
         "either is harmless.",
     )
-    for name, run, summary in (
-        ("begin", run_stage_begin, "begin a stage"),
-        ("end", run_stage_end, "end a stage begun by `stage begin`"),
+    for name, run, description in (
+        ("begin", run_stage_begin, "Begin a stage. In a terminal, the actor is a person unless --by is given."),
+        ("end", run_stage_end, "End a stage. Repeat the options given at its beginning: the ones given here count."),
     ):
-        action = options.add_command(stage, name, run, summary)
-        action.add_argument("name", help="the stage's name")
+        action = options.add_command(stage, name, run, f"{name} a stage", description)
+        action.add_argument("name", metavar="NAME", help="the stage's name")
         if name == "end":
             action.add_argument("--outcome", choices=STAGE_OUTCOMES, default=OK, help="how it ended (default: ok)")
             _add_began(action)
@@ -46,14 +46,14 @@ def add_commands(commands: Any) -> None:
     )
     for name, run in (("begin", run_wait_begin), ("end", run_wait_end)):
         action = options.add_command(wait, name, run, f"{name} a wait")
-        action.add_argument("reason", choices=REASONS, help="what it is waiting for")
+        action.add_argument("reason", choices=REASONS, metavar="REASON", help=", ".join(REASONS))
         if name == "end":
             _add_began(action)
         action.add_argument("--stage", metavar="NAME", help="the stage that is waiting (default: the whole cycle)")
         action.add_argument(
             "--number", type=int, default=1, metavar="N", help="number among waits with that reason (default: 1)"
         )
-        options.add_at(action, "when: a time with a zone (default: now)")
+        options.add_at(action, f"when it {'began' if name == 'begin' else 'ended'}: a time with a zone (default: now)")
         options.add_cycle(action)
         options.add_directory(action)
 

@@ -39,7 +39,7 @@ def add_commands(commands: Any) -> None:
         "Check whether cycletrace can work here, and print what to do if not. Sends one real test span to "
         "the endpoint. Exits with 1 if there is a problem.",
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object per finding")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per finding")
     options.add_directory(parser)
     parser.set_defaults(logs_itself=True)
 

@@ -26,8 +26,8 @@ def add_commands(commands: Any) -> None:
     )
     reading.add_selection(parser)
     collected = parser.add_mutually_exclusive_group()
-    collected.add_argument("--as-observed", action="store_true", help="as a collector counted them in its metrics")
-    collected.add_argument("--revisions", action="store_true", help="facts that changed after a collector counted them")
+    collected.add_argument("--as-observed", action="store_true", help="print facts as a collector counted them")
+    collected.add_argument("--revisions", action="store_true", help="print facts that changed after that")
 
 
 def _asked_for(args: argparse.Namespace, snapshot: Snapshot) -> Iterator[Mapping[str, Any]]:

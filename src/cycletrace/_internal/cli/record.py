@@ -37,7 +37,7 @@ def add_commands(commands: Any) -> None:
         "below joins it, until `cycletrace close`, unless it names another cycle. The cycle is stored in "
         ".cycletrace/cycle, which git ignores.",
     )
-    start.add_argument("model", type=options.some_text, help="the model's name")
+    start.add_argument("model", type=options.some_text, metavar="MODEL", help="the model's name")
     start.add_argument(
         "--version", type=options.some_text, help="its version, if it already has one; the key is then MODEL@VERSION"
     )
@@ -60,9 +60,9 @@ def add_commands(commands: Any) -> None:
         "Declare that a cycle reached a mark. A declared mark takes precedence over a derived one; the earliest "
         "declaration counts.",
     )
-    mark.add_argument("name", choices=MARKS, help="started, trained, selected, deployed or in_use")
-    options.add_at(mark, "when: a time with a zone, or git:REVISION (default: now)")
-    mark.add_argument("--environment", metavar="NAME", help="where (default: production)")
+    mark.add_argument("name", choices=MARKS, metavar="NAME", help=", ".join(MARKS))
+    options.add_at(mark, "when it was reached: a time with a zone, or git:REVISION (default: now)")
+    mark.add_argument("--environment", metavar="NAME", help="where it was reached (default: production)")
     mark.add_argument("--mechanism", choices=MECHANISMS, help="how clients switch to the model")
     options.add_cycle(mark)
     options.add_directory(mark)
@@ -75,11 +75,11 @@ def add_commands(commands: Any) -> None:
         "Record that a consumer got a prediction from this version: the mark in_use. The earliest record counts. "
         "Python serving code calls cycletrace.served() instead.",
     )
-    served.add_argument("model", nargs="?", type=options.some_text, help="the model's name")
-    served.add_argument("version", nargs="?", type=options.some_text, help="its version")
+    served.add_argument("model", nargs="?", type=options.some_text, metavar="MODEL", help="the model's name")
+    served.add_argument("version", nargs="?", type=options.some_text, metavar="VERSION", help="its version")
     served.add_argument("--mechanism", choices=MECHANISMS, help="how clients switch to the model")
     served.add_argument("--environment", metavar="NAME", help="where it serves (default: production)")
-    options.add_at(served, "when: a time with a zone (default: now)")
+    options.add_at(served, "when it was served: a time with a zone (default: now)")
     options.add_cycle(served)
     options.add_directory(served)
 
@@ -89,9 +89,10 @@ def add_commands(commands: Any) -> None:
         run_alias,
         "add another key for a cycle",
         "Add another key for a cycle, such as a registry version (churn@7), a git revision or a tracker's run id. "
-        "Everything recorded under that key then belongs to this cycle.",
+        "Everything recorded under that key then belongs to this cycle. A key names one cycle for good, so a "
+        "registry's alias that moves from version to version cannot be one.",
     )
-    alias.add_argument("key", type=options.some_text, help="the other key")
+    alias.add_argument("key", type=options.some_text, metavar="KEY", help="the other key")
     options.add_cycle(alias)
     options.add_directory(alias)
 
@@ -104,9 +105,9 @@ def add_commands(commands: Any) -> None:
         "this cycle here, processes no longer join it.",
     )
     close.add_argument(
-        "outcome", nargs="?", choices=DECLARED_OUTCOMES, help="failed, abandoned, superseded, rolled_back"
+        "outcome", nargs="?", choices=DECLARED_OUTCOMES, metavar="OUTCOME", help=", ".join(DECLARED_OUTCOMES)
     )
-    options.add_at(close, "when: a time with a zone (default: now)")
+    options.add_at(close, "when it ended: a time with a zone (default: now)")
     options.add_cycle(close)
     options.add_directory(close)
 
@@ -194,7 +195,7 @@ def run_served(args: argparse.Namespace) -> int:
     facts = facts_here(args, cycle)
     if facts is not None and facts["cycle_id"] != cycle.cycle_id:
         note(f"{cycle.key} is an alias of {facts['key']}, to which this belongs.")
-    if facts is None or not facts["stages"]:
+    if facts is not None and not facts["stages"]:
         note(
             f"no stage of {cycle.key} was recorded on this machine. If that is unexpected, check model, version and "
             f"namespace (CYCLETRACE_NAMESPACE, here {cycle.namespace!r})."

@@ -47,7 +47,7 @@ def add_commands(commands: Any) -> None:
     parser.add_argument(
         "--trigger", choices=TRIGGERS, default=IDEA, help="only cycles with this trigger (default: idea)"
     )
-    parser.add_argument("--json", action="store_true", help="the same figures as one JSON object")
+    parser.add_argument("--json", action="store_true", help="print the same figures as one JSON object")
     reading.add_selection(parser)
 
 

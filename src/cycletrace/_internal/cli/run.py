@@ -48,8 +48,8 @@ def add_commands(commands: Any) -> None:
 def add_stage_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that describe a stage."""
     parser.add_argument("--kind", choices=KINDS, help="its kind (default: its name if that is a kind, else other)")
-    parser.add_argument("--by", metavar="WHO", help="automation, person, or person:NAME")
-    parser.add_argument("--attempt", type=int, metavar="N", help="the number of the attempt, from 1")
+    parser.add_argument("--by", metavar="WHO", help="who does it: automation (default), person or person:NAME")
+    parser.add_argument("--attempt", type=int, metavar="N", help="which attempt this is, from 1")
     parser.add_argument("--environment", metavar="NAME", help="where it takes effect (default: production)")
     parser.add_argument("--mechanism", choices=MECHANISMS, help="for an activation: how clients switch to the model")
     options.add_cycle(parser)

@@ -37,7 +37,7 @@ def add_commands(commands: Any) -> None:
         "List the open cycles, what each is doing and for how long, and what this machine has not "
         "delivered yet, and why.",
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     reading.add_selection(parser)
 
 

@@ -28,11 +28,11 @@ def add_commands(commands: Any) -> None:
         "Maintain the store of this machine or of a collector, even while it is in use.",
     )
     _add(actions, "info", run_info, "show what the store contains").add_argument(
-        "--json", action="store_true", help="one JSON object"
+        "--json", action="store_true", help="print one JSON object"
     )
     _add(actions, "check", run_check, "check that the store is intact and its facts match its records")
     _add(actions, "backup", run_backup, "copy the whole store to a new file").add_argument(
-        "file", type=Path, metavar="FILE"
+        "file", type=Path, metavar="FILE", help="the new file"
     )
     _add(actions, "prune", run_prune, "remove the records of inactive cycles; their facts stay").add_argument(
         "--older-than", type=_days, required=True, metavar="DAYS", help="cycles inactive for this long, such as 400d"
