@@ -147,6 +147,14 @@ def test_a_filter_that_matches_nothing_names_what_there_is(shell: Shell, command
         assert (missing.code, missing.out, missing.err) == (1, "", f"There is no cycle here {message}")
 
 
+def test_before_the_first_cycle_there_was_none(shell: Shell) -> None:
+    shell.run("mark", "started", "--cycle", "churn@7")
+    for command in ("report", "facts", "status"):
+        early = shell.run(command, "--at", "2026-01-05T08:00:00Z")
+        assert early.code == 0
+        assert (early.out or early.err).startswith("There was no cycle here yet at that time.\n")
+
+
 def test_at_most_ten_names_are_listed_the_nearest_first(shell: Shell) -> None:
     shell.python("from cycletrace import served\nfor v in range(12): served('churn', str(v))")
     missing = shell.run("facts", "--cycle", "churn@12")

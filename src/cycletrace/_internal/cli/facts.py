@@ -51,5 +51,5 @@ def run(args: argparse.Namespace) -> int:
             return 0
         if reading.is_filtered(args):
             return reading.print_no_match(args, snapshot)
-    print(reading.FIRST_CYCLE, file=sys.stderr)
+    print(reading.nothing_yet(args), file=sys.stderr)
     return 0

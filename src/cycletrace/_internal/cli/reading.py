@@ -70,6 +70,11 @@ def selected_facts(args: argparse.Namespace, snapshot: Snapshot, at: int) -> Ite
     return snapshot.facts(at, model=args.model, cycle=args.cycle, namespace=args.namespace, rules=rules())
 
 
+def nothing_yet(args: argparse.Namespace) -> str:
+    """Return the message for a store without any cycle."""
+    return FIRST_CYCLE if args.at is None else "There was no cycle here yet at that time."
+
+
 def is_filtered(args: argparse.Namespace) -> bool:
     """Return whether only cycles of a key, model or team were asked for."""
     return (args.cycle, args.model, args.namespace) != (None, None, None)

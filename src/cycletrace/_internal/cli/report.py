@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
         figures["work"]["open"] = [_linked(cycle, trace) for cycle in figures["work"]["open"]]
         print(json.dumps(figures))
     elif not whole.counts.known:
-        print(reading.FIRST_CYCLE)
+        print(reading.nothing_yet(args))
     elif whole.counts.implicit_left_out < whole.counts.known:
         _show(report.report_document(whole, trace))
     else:

@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(whole))
     else:
-        print(f"{len(cycles)} open:" if cycles else "No open cycles." if known else reading.FIRST_CYCLE)
+        print(f"{len(cycles)} open:" if cycles else "No open cycles." if known else reading.nothing_yet(args))
         _print_cycles(cycles)
         if delivery is not None:
             _print_delivery(delivery)
