@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,3 +34,25 @@ def facts_of(root: Path) -> dict[str, dict[str, Any]]:
     )
     assert done.returncode == 0, done.stderr
     return {line["key"]: line for line in map(json.loads, done.stdout.splitlines())}
+
+
+def processes_of(root: Path) -> list[int]:
+    """Return the processes that name this directory in their command or environment, except those that ended."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit() and int(process.name) != os.getpid():
+            try:
+                named = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+                state = (process / "stat").read_text().rpartition(")")[2].split()[0]
+            except OSError:
+                continue
+            if os.fsencode(root) in named and state != "Z":  # not merely waiting to be reaped
+                found.append(int(process.name))
+    return found
+
+
+def wait_until_none_is_left(root: Path) -> None:
+    deadline = time.monotonic() + 60
+    while left := processes_of(root):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)

@@ -10,9 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.demo.helpers import CYCLETRACE, facts_of, quiet_environment
-
-from cycletrace._internal.demo import log
+from tests.demo.helpers import CYCLETRACE, facts_of, processes_of, quiet_environment, wait_until_none_is_left
 
 NO_SUCH_IDEA = """
 import sys
@@ -24,37 +22,21 @@ sys.exit(main(["demo", "--yes", "--dir", sys.argv[1]]))
 """
 
 
-def services_of(root: Path) -> list[int]:
-    """Their pids, once the demo has put them up."""
-    while True:
-        for line in log.read(root / "demo-log.jsonl"):
-            if "services" in line:
-                return [int(pid) for pid in line["services"]]
-        time.sleep(0.05)
-
-
-def is_running(pid: int) -> bool:
-    """Whether it is there and not merely waiting to be reaped by whoever inherited it."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
-
-
-def wait_until_gone(pids: list[int]) -> None:
-    while any(map(is_running, pids)):
-        time.sleep(0.05)
-
-
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
 @pytest.mark.parametrize(
-    ("end", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)]
+    ("end", "code", "options"),
+    [
+        (signal.SIGINT, 130, []),
+        (signal.SIGTERM, 143, []),
+        (signal.SIGKILL, -signal.SIGKILL, []),
+        pytest.param(signal.SIGINT, 130, ["--collector"], marks=pytest.mark.slow),
+        pytest.param(signal.SIGKILL, -signal.SIGKILL, ["--collector"], marks=pytest.mark.slow),
+    ],
 )
-def test_no_service_outlives_it(tmp_path: Path, end: signal.Signals, code: int) -> None:
+def test_no_process_outlives_it(tmp_path: Path, end: signal.Signals, code: int, options: list[str]) -> None:
     root = tmp_path / "demo"
     with subprocess.Popen(
-        [*CYCLETRACE, "demo", "--yes", "--dir", str(root)],
+        [*CYCLETRACE, "demo", "--yes", "--dir", str(root), *options],
         env=quiet_environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -62,17 +44,21 @@ def test_no_service_outlives_it(tmp_path: Path, end: signal.Signals, code: int) 
         text=True,
         start_new_session=True,  # a terminal's Ctrl-C goes to the whole group
     ) as demo:
-        services = services_of(root)
         while not (root / "versions" / "1" / "prepare.log").exists():  # so it trains now
             time.sleep(0.05)
         if end == signal.SIGINT:
             os.killpg(demo.pid, end)
         else:
+            assert len(processes_of(root)) >= (5 if options else 4)  # demo, server, client, a step; collector
             demo.send_signal(end)
+        demo.wait(60)
+        wait_until_none_is_left(root)  # before the pipe to its stderr, which they share, is read to its end
         _, errors = demo.communicate(timeout=60)
     assert demo.returncode == code
     assert "Traceback" not in errors
-    wait_until_gone(services)
+    if end == signal.SIGKILL:
+        stages = {stage["name"]: stage["outcome"] for stage in facts_of(root)["digits@1"]["stages"]}
+        assert stages.get("train") != "ok", "it ended with the demo, and not by itself"
 
 
 def test_a_failing_step_stops_it_with_its_reason(tmp_path: Path) -> None:
@@ -88,7 +74,7 @@ def test_a_failing_step_stops_it_with_its_reason(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "The step prepare of digits@1 failed with exit code 1" in done.stderr
     assert "KeyError: 'no such idea'" in done.stderr
-    wait_until_gone(services_of(root))
+    wait_until_none_is_left(root)
     (prepare,) = facts_of(root)["digits@1"]["stages"]
     assert prepare["outcome"] == "error"
 

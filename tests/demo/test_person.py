@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.demo.helpers import CYCLETRACE, facts_of, quiet_environment
+from tests.demo.helpers import CYCLETRACE, facts_of, quiet_environment, wait_until_none_is_left
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")]
 
@@ -107,6 +107,7 @@ def test_a_person_who_has_seen_enough_leaves_without_a_traceback(tmp_path: Path,
         os.write(ours, key)
         person.read_until("interrupted. See what was recorded: cycletrace report --dir")
         assert demo.wait(60) == 130
+        wait_until_none_is_left(tmp_path / "demo")
     os.close(ours)
     assert "Traceback" not in person.read
 
@@ -115,3 +116,15 @@ def test_a_person_who_has_seen_enough_leaves_without_a_traceback(tmp_path: Path,
     (wait,) = facts["waits"]
     assert wait["end"] is not None
     assert "select" not in {stage["name"] for stage in facts["stages"]}
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
+def test_no_process_waits_for_a_person_once_the_demo_is_killed(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    command = [*CYCLETRACE, "demo", "--dir", str(tmp_path / "demo")]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=quiet_environment()) as demo:
+        os.close(theirs)
+        Person(ours).read_until("Press Enter when you are ready to choose.")
+        demo.kill()
+    wait_until_none_is_left(tmp_path / "demo")
+    os.close(ours)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from cycletrace._internal.cli.failure import Failure
+from cycletrace._internal.demo.processes import watched
 
 if TYPE_CHECKING:
     from cycletrace._internal.flow import Facts
@@ -42,16 +43,15 @@ def collecting(root: Path) -> Generator[Collector, None, None]:
         Failure: if it does not start.
     """
     store = root / "collector" / "store.db"
-    command = [sys.executable, "-m", "cycletrace", "collect", "--store", str(store), "--grace", f"{GRACE:g}s"]
+    command = watched("cycletrace", "collect", "--store", str(store), "--grace", f"{GRACE:g}s")
     ports = ["--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0", "--prometheus", "127.0.0.1:0"]
     with (
         (root / "collect.log").open("w+", encoding="utf-8") as log,
-        subprocess.Popen([*command, *ports], stdout=log, stderr=log, start_new_session=True) as process,  # noqa: S603
+        subprocess.Popen(  # noqa: S603 - our own command
+            [*command, *ports], stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
+        ) as process,  # it ends, as it would with SIGTERM, when its stdin is closed
     ):
-        try:
-            yield _started(process, root / "collect.log", store)
-        finally:
-            process.terminate()
+        yield _started(process, root / "collect.log", store)
 
 
 def _started(process: subprocess.Popen[bytes], log: Path, store: Path) -> Collector:

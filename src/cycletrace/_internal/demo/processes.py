@@ -1,6 +1,6 @@
 """The demo's processes: steps, which run to completion, and services, which run until the demo ends.
 
-A service ends when the pipe to its stdin closes, and so also if the demo is killed.
+All end with the demo, even if it is killed: a service when the pipe to its stdin closes, and a step by ``watched``.
 """
 
 from __future__ import annotations
@@ -18,9 +18,13 @@ PATIENCE = 3.0
 Process = subprocess.Popen[str]
 
 
-def command(step: str, *arguments: str) -> list[str]:
-    """Return the command for a step. It runs as a module, since a script's directory would shadow ``select``."""
-    return [sys.executable, "-m", f"cycletrace._internal.demo.steps.{step}", *arguments]
+STEPS = "cycletrace._internal.demo.steps"
+"""Where the steps are. They run as modules, since a script's directory would shadow ``select``."""
+
+
+def watched(module: str, *arguments: str) -> list[str]:
+    """Return the command that runs a module, and ends it with the demo. Its stdin is a pipe, or the terminal."""
+    return [sys.executable, "-m", "cycletrace._internal.demo.watched", module, *arguments]
 
 
 def run_step(
@@ -33,22 +37,23 @@ def run_step(
     """
     pipe = None if is_interactive else subprocess.PIPE
     with subprocess.Popen(  # noqa: S603 - our own scripts
-        command(step, *arguments),
+        watched(f"{STEPS}.{step}", *arguments),
         cwd=folder,
         env=environment,
-        stdin=None if is_interactive else subprocess.DEVNULL,
+        stdin=pipe,
         stdout=pipe,
         stderr=None if is_interactive else subprocess.STDOUT,
         text=True,
     ) as process:
         try:
-            output, _ = process.communicate()
+            # Not communicate(), which would close stdin.
+            output = process.stdout.read() if process.stdout is not None else ""
+            process.wait()
         except BaseException:
             end(process)
             raise
-    if is_interactive:
-        return process.returncode, ""
-    (folder / f"{step}.log").write_text(output, encoding="utf-8")
+    if not is_interactive:
+        (folder / f"{step}.log").write_text(output, encoding="utf-8")
     return process.returncode, output
 
 
@@ -63,7 +68,7 @@ def service(
     with (
         (folder / f"{step}.log").open("w", encoding="utf-8") as errors,
         subprocess.Popen(  # noqa: S603 - our own scripts
-            command(step, *arguments),
+            [sys.executable, "-m", f"{STEPS}.{step}", *arguments],
             cwd=folder,
             env=environment,
             stdin=subprocess.PIPE,
