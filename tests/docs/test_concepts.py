@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from tests.docs.pages import page, section, table, tables, words
-from tests.flow.build import alias, beat, close, mark, of, stage, wait
+from tests.flow.build import alias, beat, close, mark, of, retraction, stage, wait
 
-from cycletrace._internal.flow import Record, facts_of, is_manual
+from cycletrace._internal.flow import End, Record, facts_of, is_counted, is_manual
 from cycletrace.conventions import ACTIVITIES, KINDS, MARKS, PART_OF_KIND, PARTS
 
 MINUTE = 60 * 1_000_000_000
@@ -20,6 +20,7 @@ DAY = 20_000 * 24 * 60 * MINUTE
 """Midnight of some day, UTC."""
 
 ORIGIN = of("c" * 32, key="churn@7", model="churn", version="7")
+IMPLICIT = ORIGIN._replace(implicit=True)
 
 
 def instant(clock: str) -> int:
@@ -51,7 +52,7 @@ def records_of(heading: str) -> list[Record]:
         start, end = instant(row["from"]), instant(row["to"]) if row["to"] else None
         inside = f"{words(row['inside'])[0]} 1" if row["inside"] else None
         notes, said = row["notes"], words(row["notes"])
-        if row["record"] == "stage":
+        if row["record"] in ("stage", "begin"):
             runs[name] += 1
             found.append(
                 stage(
@@ -59,21 +60,27 @@ def records_of(heading: str) -> list[Record]:
                     start,
                     end,
                     "error" if said == ["error"] else "ok",
-                    origin=ORIGIN,
+                    origin=IMPLICIT if notes == "in no cycle" else ORIGIN,
                     id=f"{name} {runs[name]}",
                     kind=said[0] if notes.startswith("kind") else None,
                     actor="human" if "by a person" in notes else "automation",
                     launch=said[0] if notes.startswith("launched by") else "other",
                     parent=inside,
                     lease=int(notes.split()[1]) if notes.startswith("lease") else None,
+                    is_begin=row["record"] == "begin",
                 )
             )
+        elif row["record"] == "end":
+            found.append(End(ORIGIN, f"end {row['from']}", start, name, outcome="error" if said == ["error"] else "ok"))
         elif row["record"] == "wait":
-            found.append(wait(name, start, end, stage=inside, id=f"wait {name}", origin=ORIGIN))
+            is_summed = notes == "summed"
+            found.append(wait(name, start, end, stage=inside, id=f"wait {name}", origin=ORIGIN, is_summed=is_summed))
+        elif row["record"] == "retraction":
+            found.append(retraction(f"mark {name}", start, origin=ORIGIN))
         elif row["record"] == "heartbeat":
             found.append(beat(f"{name} 1", start, int(notes.split()[1]), origin=ORIGIN))
         elif row["record"] == "mark":
-            found.append(mark(name, start, origin=ORIGIN))
+            found.append(mark(name, start, id=f"mark {name}", origin=ORIGIN))
         else:
             assert row["record"] == "close"
             found.append(close(name, start, origin=ORIGIN))
@@ -134,6 +141,7 @@ def expected(
     stages: list[dict[str, Any]],
     waits: list[dict[str, Any]],
     flags: dict[str, int] | None = None,
+    implicit: bool = False,
 ) -> dict[str, Any]:
     """Facts in full. Activities that are not named are expected to be zero."""
     return {
@@ -144,7 +152,7 @@ def expected(
         "domain": "churn",
         "version": "7",
         "trigger": "idea",
-        "implicit": False,
+        "implicit": implicit,
         "outcome": outcome,
         "marks": dict(zip(MARKS, marks, strict=True)),
         "derived": derived.split(),
@@ -285,6 +293,72 @@ LOST = expected(
     waits=[],
 )
 
+RERUN = expected(
+    "in_use",
+    252,
+    marks=("10:00", None, "10:00", "14:10", "14:12"),
+    derived="started selected deployed",
+    parts=(None, None, 252, 2),
+    activity={"work.automation": 20, "unexplained": 232},
+    owners=[
+        owner("deploy", WORK, "10:00", "10:10"),
+        owner(None, UNEXPLAINED, "10:10", "14:00"),
+        owner("deploy", WORK, "14:00", "14:10"),
+        owner(None, UNEXPLAINED, "14:10", "14:12"),
+    ],
+    stages=[run("deploy", "10:00", "10:10", outcome="error"), run("deploy", "14:00", "14:10", attempt=2)],
+    waits=[],
+)
+
+MISTAKEN = expected(
+    "in_use",
+    65,
+    marks=("09:00", "10:00", "10:00", None, "10:05"),
+    derived="started trained selected",
+    parts=(60, 0, 5, None),
+    activity={"work.automation": 60, "unexplained": 5},
+    owners=[owner("train", WORK, "09:00", "10:00"), owner(None, UNEXPLAINED, "10:00", "10:05")],
+    stages=[run("train", "09:00", "10:00")],
+    waits=[],
+)
+
+TAKEN_BACK = expected(
+    "open",
+    120,
+    marks=("09:00", "10:00", None, None, None),
+    derived="started trained",
+    parts=(60, None, None, None),
+    activity={"work.automation": 60, "unexplained": 60},
+    owners=[owner("train", WORK, "09:00", "10:00"), owner(None, UNEXPLAINED, "10:00", "11:00")],
+    stages=[run("train", "09:00", "10:00")],
+    waits=[],
+)
+
+SUMMED = expected(
+    "open",
+    60,
+    marks=("09:00", "10:00", None, None, None),
+    derived="started trained",
+    parts=(60, None, None, None),
+    activity={"work.automation": 35, "wait.data": 25},
+    owners=[owner("train", "wait.data", "09:00", "09:25"), owner("train", WORK, "09:25", "10:00")],
+    stages=[run("train", "09:00", "10:00")],
+    waits=[{"id": "wait data", "reason": "data", "stage": "train 1", "start": "09:00", "end": "09:25"}],
+)
+
+TEST_RUN = expected(
+    "open",
+    20,
+    marks=("09:00", None, None, None, None),
+    derived="started",
+    parts=(None, None, None, None),
+    activity={"work.automation": 20},
+    owners=[owner("test", WORK, "09:00", "09:20")],
+    stages=[run("test", "09:00", "09:20")],
+    waits=[],
+    implicit=True,
+)
+
 LAPTOP = expected(
     "in_use",
     132,
@@ -343,6 +417,11 @@ EXAMPLES = [
     ("Later training does not move `trained`, and a retry counts", "18:00", RETRIES),
     ("A stage that dies", "10:02", RUNNING),
     ("A stage that dies", "10:10", LOST),
+    ("A job that runs twice", "20:00", RERUN),
+    ("A mistake is taken back", "10:20", MISTAKEN),
+    ("A mistake is taken back", "11:00", TAKEN_BACK),
+    ("Waiting batch by batch", "10:00", SUMMED),
+    ("A test run is not a cycle", "18:00", TEST_RUN),
     ("A laptop is not automation", "18:00", LAPTOP),
     ("Open and failed cycles count", "10:50", OPEN),
     ("Open and failed cycles count", "12:00", FAILED),
@@ -369,10 +448,10 @@ def test_the_tables_of_an_example_match_its_facts(heading: str) -> None:
     found = {next(iter(rows[0])): rows for rows in tables(section(page("concepts.md"), heading))}
     assert found.keys() & {"mark", "part", "owner", "activity"}
     if "mark" in found:
-        shown = {words(row["mark"])[0]: row["at"] for row in found["mark"]}
+        shown = {words(row["mark"])[0]: row["at"] or None for row in found["mark"]}
         assert shown == facts["marks"]
         declared = [words(row["mark"])[0] for row in found["mark"] if row["because"] == "declared"]
-        assert [name for name in shown if name not in declared] == facts["derived"]
+        assert [name for name in shown if shown[name] and name not in declared] == facts["derived"]
     if "part" in found:
         ends = {"training": ("started", "trained"), "selection": ("trained", "selected")}
         ends |= {"deployment": ("selected", "in_use"), "activation": ("deployed", "in_use")}
@@ -405,6 +484,14 @@ def test_the_manual_steps_of_the_laptop_example() -> None:
     manual = [one["name"] for one in facts["stages"] if is_manual(one)]
     (sentence,) = (line for line in section(page("concepts.md"), heading).splitlines() if "Manual steps:" in line)
     assert words(sentence.partition("Manual steps:")[2].partition(".")[0]) == manual == ["select", "deploy"]
+
+
+def test_which_examples_count() -> None:
+    counted = {
+        heading: [is_counted(facts) for facts in facts_of(records_of(heading), instant(asked))]
+        for heading, asked, _ in EXAMPLES
+    }
+    assert [heading for heading, is_in in counted.items() if is_in != [True]] == ["A test run is not a cycle"]
 
 
 def test_a_run_that_arrives_late_replaces_the_loss() -> None:

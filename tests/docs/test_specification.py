@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timezone
 from hashlib import sha256
 from pathlib import Path
 from types import NoneType
@@ -12,7 +14,7 @@ from typing import Any, NamedTuple, get_args, get_origin, get_type_hints, is_typ
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from tests.docs.pages import Block, blocks, page, section, table, tables, words
+from tests.docs.pages import ROOT, Block, blocks, page, section, table, tables, words
 from tests.journals import Journal, run_script
 
 from cycletrace import conventions as c
@@ -20,13 +22,17 @@ from cycletrace._internal.collector.derived import derive, sent_of
 from cycletrace._internal.collector.reading import read
 from cycletrace._internal.flow import (
     RULES,
+    End,
     Facts,
     Owner,
     Record,
+    Stage,
     StageFacts,
+    Wait,
     WaitFacts,
     facts_of,
     hands_free,
+    is_counted,
     is_manual,
     met_target,
     parse_target,
@@ -41,9 +47,10 @@ from cycletrace._internal.sdk.people import pseudonym
 from cycletrace._internal.sdk.settings import Settings
 from cycletrace._internal.sdk.settings import read as read_settings
 from cycletrace._internal.store import Rejected, decode_event, decode_span
-from cycletrace._internal.store.decode import MAX_ID, MAX_TEXT
+from cycletrace._internal.store.decode import FIRST_INSTANT, LAST_INSTANT, MAX_ID, MAX_TEXT
 
 TEXT = page("specification.md")
+FLOW = ROOT / "src" / "cycletrace" / "_internal" / "flow"
 SECOND = 1_000_000_000
 NINE = 1_767_603_600 * SECOND
 """2026-01-05 09:00:00 UTC, from which the examples count."""
@@ -56,6 +63,20 @@ def rows_of(first: str) -> dict[str, dict[str, str]]:
 
 def column(first: str) -> list[str]:
     return list(rows_of(first))
+
+
+def test_rules_are_numbered_without_gaps_and_every_reference_names_one() -> None:
+    rules = re.findall(r"^\*\*(\d)\.(\d+)\*\* ", TEXT, re.MULTILINE)
+    counts = {chapter: sum(one == chapter for one, _ in rules) for chapter, _ in rules}
+    assert [f"{one}.{number}" for one, number in rules] == [
+        f"{chapter}.{number}" for chapter, count in counts.items() for number in range(1, count + 1)
+    ]
+    prose = re.sub(r"^```.*?^```$", "", TEXT, flags=re.DOTALL | re.MULTILINE)
+    cited = set(re.findall(r"(?<![\w.])\d\.\d+(?![\w.]*\w)", re.sub(r"`[^`]*`", "", prose)))
+    source = "\n".join(path.read_text(encoding="utf-8") for path in FLOW.glob("*.py"))
+    in_source = set(re.findall(r"\d\.\d+", "".join(re.findall(r"the specification, rules? ([\d., and to]+)", source))))
+    assert len(in_source) > 10
+    assert (cited | in_source) - {f"{one}.{number}" for one, number in rules} == set()
 
 
 # --- vocabulary ------------------------------------------------------------------------------------
@@ -89,7 +110,7 @@ def test_the_outcomes() -> None:
     assert {outcome for outcome, row in rows.items() if row["span status"] == "error"} == c.ERROR_OUTCOMES
     cycle = rows_of("cycle outcome")
     assert tuple(cycle) == c.CYCLE_OUTCOMES
-    assert tuple(name for name in cycle if cycle[name]["how it comes about"] == "declared") == c.SAID_OUTCOMES
+    assert tuple(name for name in cycle if cycle[name]["how it comes about"] == "declared") == c.DECLARED_OUTCOMES
 
 
 def test_the_other_enumerations_and_the_parts() -> None:
@@ -112,7 +133,7 @@ def test_the_settings_have_these_defaults() -> None:
     default = {row["setting"]: row["default"] for row in table(TEXT, "setting")}
     assert (default["tolerance"], default["settle period"]) == ("1 s", "72 h")
     assert (RULES.tolerance, RULES.settle) == (SECOND, 72 * 3600 * SECOND)
-    assert set(words(default["production"])) == RULES.production
+    assert set(words(default["production: names or patterns"])) == RULES.production
 
 
 # --- facts -----------------------------------------------------------------------------------------
@@ -185,23 +206,11 @@ def test_a_pseudonym_follows_from_the_recipe() -> None:
 SPELLED_OUT = {value for name, value in vars(c).items() if name.isupper() and isinstance(value, str) and "." in value}
 
 
-class Asked(dict[str, object]):
-    """Attributes that record which of them are read."""
-
-    def __init__(self, attributes: dict[str, object]) -> None:
-        super().__init__(attributes)
-        self.names: set[str] = set()
-
-    def get(self, name: str, default: object = None) -> object:
-        self.names.add(name)
-        return super().get(name, default)
-
-
 def test_every_name_of_the_conventions_is_documented_and_no_other_is() -> None:
     metrics = page("collector.md")
     documented = {*column("attribute"), *column("other attribute"), *column("derived attribute")}
     documented |= {*column("resource attribute"), *column("event"), *column("derived span")}
-    in_families = {name for name in documented if "<" in name or name == "wait <reason>"}
+    in_families = {name for name in documented if "<" in name}
     elsewhere = {word for first in ("metric", "label") for row in table(metrics, first) for word in words(str(row))}
     assert documented - in_families <= SPELLED_OUT
     assert SPELLED_OUT - {c.PREFIX} - documented - elsewhere <= {c.OVERFLOW}
@@ -214,51 +223,173 @@ def test_every_name_of_the_conventions_is_documented_and_no_other_is() -> None:
     }
 
 
-SAMPLES: list[dict[str, object]] = [
-    {c.CYCLE_ID: "1" * 32, c.STAGE_ID: "a", c.STAGE_NAME: "train", **said}
-    for said in (
-        {c.WAIT_ID: "w", c.WAIT_REASON: "data"},
-        {c.MARK_NAME: c.IN_USE},
-        {c.ALIAS_KEY: "k"},
-        {c.CYCLE_OUTCOME: c.FAILED},
-        {c.STAGE_OUTCOME: c.OK, c.ACTOR_TYPE: c.HUMAN, c.STAGE_PARENT: "p"},
-    )
-]
-"""A span of each record type."""
+Attributes = dict[str, object]
+Decoder = Callable[[Attributes], Record | None]
 
 
-def test_readers_read_the_attributes_of_the_table_with_their_types() -> None:
-    wrong: dict[str, object] = {"string": 1, "integer": "1", "boolean": "true"}
-    rows = rows_of("attribute")
-    read_by_any: set[str] = set()
-    for sample in SAMPLES:
-        asked = Asked(sample)
-        assert decode_span("span", asked, 1, 2, is_error=False, namespace="") is not None
-        read_by_any |= asked.names
-        for name in asked.names - {c.DERIVED}:
+class Asked(Attributes):
+    """Attributes that record which of them are read."""
+
+    def __init__(self, attributes: Attributes) -> None:
+        super().__init__(attributes)
+        self.names: set[str] = set()
+
+    def get(self, name: str, default: object = None) -> object:
+        self.names.add(name)
+        return super().get(name, default)
+
+
+def as_span(attributes: Attributes, resource: Attributes | None = None) -> Record | None:
+    return decode_span("span", "0a", attributes, NINE, NINE + 1, is_error=False, resource=resource or {})
+
+
+def as_event(name: str) -> Decoder:
+    return lambda attributes: decode_event(name, attributes, NINE, resource={})
+
+
+OF_STAGES, OF_WAITS = ("runs", "starts", "begins of stages"), ("closed waits", "opened waits", "begins of waits")
+SPANS: dict[str, Attributes] = {
+    "closed waits": {c.WAIT_ID: "w", c.WAIT_REASON: "data"},
+    "marks": {c.MARK_NAME: c.IN_USE},
+    "aliases": {c.ALIAS_KEY: "k"},
+    "closes": {c.CYCLE_OUTCOME: c.FAILED},
+    "begins of stages": {c.STAGE_BEGUN: "train", c.STAGE_ID: "a"},
+    "begins of waits": {c.WAIT_BEGUN: "data"},
+    "ends of stages": {c.STAGE_ENDED: "train"},
+    "ends of waits": {c.WAIT_ENDED: "data"},
+    "retractions": {c.RETRACTED: "a"},
+    "runs": {c.STAGE_ID: "a"},
+}
+"""What a span of each record type needs besides the cycle id, in the order in which the types are told apart."""
+SAMPLES: dict[str, tuple[Decoder, Attributes]] = {
+    **{records: (as_span, needed) for records, needed in SPANS.items()},
+    "starts": (as_event(c.STAGE_STARTED), {c.STAGE_ID: "a", c.STAGE_NAME: "train"}),
+    "heartbeats": (as_event(c.STAGE_HEARTBEAT), {c.STAGE_ID: "a"}),
+    "opened waits": (as_event(c.WAIT_OPENED), {c.WAIT_ID: "w", c.WAIT_REASON: "data"}),
+}
+
+
+def record_type(record: Record | None) -> str:
+    """Return the type of a record, as the table of spans names it."""
+    name = type(record).__name__.lower()
+    if isinstance(record, End):
+        return "end of a wait" if record.is_wait else "end of a stage"
+    return f"begin of a {name}" if isinstance(record, (Stage, Wait)) and record.is_begin else name
+
+
+def told_apart_by() -> list[str]:
+    """Return the attributes that make a span a record of its type, in order."""
+    return [words(row["attribute"])[0] for row in table(TEXT, "record type")]
+
+
+def documented_on(records: str) -> dict[str, bool]:
+    """Return the attributes of the table that records of a type have, and whether they need them."""
+    found: dict[str, bool] = {}
+    for name, row in rows_of("attribute").items():
+        for on in row["on"].split(", "):
+            group, _, is_required = on.partition(" (")
+            if records in {"all": SAMPLES, "stages": OF_STAGES, "waits": OF_WAITS}.get(group, (group,)):
+                assert is_required in {"", "required)"}
+                found[name] = bool(is_required)
+    return found
+
+
+@pytest.mark.parametrize("records", SAMPLES)
+def test_readers_read_the_attributes_of_the_table_with_their_types(records: str) -> None:
+    decode, needed = SAMPLES[records]
+    sample = {c.CYCLE_ID: "1" * 32, **needed}
+    assert decode(sample) is not None
+    documented = documented_on(records)
+    assert {name for name, is_required in documented.items() if is_required} == set(sample)
+    wrong: Attributes = {"string": 1, "integer": "1", "boolean": "true"}
+    order = told_apart_by() if decode is as_span else []
+    own = next((name for name in order if name in sample), None)
+    of_other_types = set(order[: order.index(own)]) if own else set()
+    for name, row in rows_of("attribute").items():
+        if name == c.DERIVED or name in of_other_types:
+            continue
+        spoiled = {**sample, name: wrong[row["type"]]}
+        if name in documented:
             with pytest.raises(Rejected):
-                decode_span("span", {**sample, name: wrong[rows[name]["type"]]}, 1, 2, is_error=False, namespace="")
-    assert read_by_any == set(rows)
+                decode(spoiled)
+        else:
+            assert decode(spoiled) == decode(sample)
+
+
+@pytest.mark.parametrize("records", SAMPLES)
+def test_readers_need_what_the_table_requires(records: str) -> None:
+    decode, needed = SAMPLES[records]
+    sample = {c.CYCLE_ID: "1" * 32, **needed}
+    for name in sample:
+        try:
+            record = decode({**sample, name: ""})
+        except Rejected:
+            continue
+        assert name in told_apart_by()  # without it, a span is another record, or none
+        assert record_type(record) != record_type(decode(sample))
+
+
+def test_readers_read_no_attributes_but_those_of_the_table() -> None:
+    read_by_any: set[str] = set()
+    for decode, needed in SAMPLES.values():
+        asked = Asked({c.CYCLE_ID: "1" * 32, c.STAGE_NAME: "train", **needed})
+        assert decode(asked) is not None
+        read_by_any |= asked.names
+    assert read_by_any | {c.CYCLE_NAMESPACE} == set(rows_of("attribute"))
+    resource = Asked({"host.name": "h"})
+    as_span({c.CYCLE_ID: "1" * 32, c.STAGE_ID: "a"}, resource)
+    assert resource.names | {c.SERVICE_NAME} == set(column("resource attribute"))
 
 
 def test_the_record_types_are_told_apart_in_this_order() -> None:
-    known: dict[str, object] = {c.CYCLE_ID: "1" * 32, c.WAIT_ID: "w", c.WAIT_REASON: "data", c.STAGE_NAME: "train"}
-    known |= {c.MARK_NAME: c.TRAINED, c.ALIAS_KEY: "k", c.CYCLE_OUTCOME: c.FAILED, c.STAGE_ID: "a"}
-    for row in table(TEXT, "record type"):
-        record = decode_span("span", known, 1, 2, is_error=False, namespace="")
-        assert type(record).__name__.lower() == row["record type"]
-        del known[words(row["attribute"])[0]]
+    known: Attributes = {c.CYCLE_ID: "1" * 32}
+    for needed in SPANS.values():
+        known |= needed
+    for row, needed in zip(table(TEXT, "record type"), SPANS.values(), strict=True):
+        assert record_type(as_span(known)) == row["record type"]
+        (name,) = words(row["attribute"])
+        assert name in needed
+        del known[name]
     assert tuple(column("event")) == c.EVENTS
+
+
+def test_begins_ends_and_retractions_have_these_span_names() -> None:
+    names = {row["record type"]: row["span name"].strip("`") for row in table(TEXT, "record type")}
+    assert names["begin of a stage"] == names["begin of a wait"] == c.begin_span("<name>")
+    assert names["end of a stage"] == names["end of a wait"] == c.end_span("<name>")
+    assert names["retraction"] == c.RETRACT_SPAN
+    assert (names["alias"], names["close"]) == (c.ALIAS_SPAN, c.CLOSE_SPAN)
+    assert (names["wait"], names["mark"]) == (c.wait_span("<reason>"), c.mark_span("<name>"))
+
+
+def test_the_environment_is_the_first_that_is_stated() -> None:
+    stated = [(0, c.ENVIRONMENT), (0, c.OLDER_ENVIRONMENT), (1, c.ENVIRONMENT), (1, c.OLDER_ENVIRONMENT)]
+    run, end = ({c.CYCLE_ID: "1" * 32, **SPANS[records]} for records in ("runs", "ends of stages"))
+    for first in range(len(stated) + 1):
+        added: tuple[Attributes, Attributes] = ({}, {})
+        for number, (holder, name) in enumerate(stated[first:], start=first):
+            added[holder][name] = str(number)
+        assert as_span({**run, **added[0]}, added[1]).environment == (str(first) if first < 4 else None)  # type: ignore[union-attr]
+        assert as_span({**end, **added[0]}, added[1]).environment == (str(first) if first < 2 else None)  # type: ignore[union-attr]
+
+
+def test_the_namespace_is_that_of_the_record_even_if_empty() -> None:
+    resource: Attributes = {c.SERVICE_NAMESPACE: "ads"}
+    run = {c.CYCLE_ID: "1" * 32, **SPANS["runs"]}
+    for stated, namespace in (({}, "ads"), ({c.CYCLE_NAMESPACE: "web"}, "web"), ({c.CYCLE_NAMESPACE: ""}, None)):
+        record = as_span({**run, **stated}, resource)
+        assert record is not None
+        assert record.origin.namespace == namespace
 
 
 @pytest.mark.parametrize("event", c.EVENTS)
 def test_an_event_needs_the_attributes_of_its_row(event: str) -> None:
     required = words(rows_of("event")[event]["required besides the cycle id"])
-    complete: dict[str, object] = {c.CYCLE_ID: "1" * 32, **dict.fromkeys(required, "data")}
-    assert decode_event(event, complete, 1, namespace="") is not None
+    complete: Attributes = {c.CYCLE_ID: "1" * 32, **dict.fromkeys(required, "data")}
+    assert as_event(event)(complete) is not None
     for name in required:
         with pytest.raises(Rejected):
-            decode_event(event, {**complete, name: ""}, 1, namespace="")
+            as_event(event)({**complete, name: ""})
 
 
 def test_the_sdk_sends_spans_as_the_table_says(tmp_path: Path) -> None:
@@ -318,20 +449,66 @@ def test_the_collector_derives_the_spans_and_attributes_of_the_tables() -> None:
         {c.WAIT_ID: "w"},
         {c.CYCLE_OUTCOME: c.IN_USE},
         {c.CYCLE_OUTCOME: c.DEPLOYED},
+        {c.STAGE_BEGUN: "a" * (MAX_TEXT + 1)},
+        {c.WAIT_BEGUN: "lunch"},
+        {c.WAIT_ENDED: "lunch"},
+        {c.RETRACTED: "a" * (MAX_ID + 1)},
     ],
 )
-def test_what_is_rejected(wrong: dict[str, object]) -> None:
+def test_what_is_rejected(wrong: Attributes) -> None:
     """One wrong attribute on a stage that is otherwise complete, which by itself is accepted."""
     sound = {c.CYCLE_ID: "A" * 32, c.STAGE_ID: "a", c.STAGE_NAME: "train", c.STAGE_KIND: "new", c.CYCLE_TRIGGER: "new"}
-    assert decode_span("span", sound, 2, 1, is_error=False, namespace="") is not None
+    assert decode_span("span", "0a", sound, NINE + 1, NINE, is_error=False, resource={}) is not None
     with pytest.raises(Rejected):
-        decode_span("span", {**sound, **wrong}, 1, 2, is_error=False, namespace="")
+        as_span({**sound, **wrong})
 
 
-@pytest.mark.parametrize("instant", [0, -1, 2**63])
-def test_instants_that_are_rejected(instant: int) -> None:
+@pytest.mark.parametrize("needed", [{c.WAIT_BEGUN: "data"}, {c.STAGE_ENDED: "train"}, {c.WAIT_ENDED: "data"}])
+def test_without_a_span_id_these_are_rejected(needed: Attributes) -> None:
     with pytest.raises(Rejected):
-        decode_event(c.STAGE_HEARTBEAT, {c.CYCLE_ID: "1" * 32, c.STAGE_ID: "a"}, instant, namespace="")
+        decode_span("span", "", {c.CYCLE_ID: "1" * 32, **needed}, NINE, NINE, is_error=False, resource={})
+
+
+YEAR_2000 = datetime(2000, 1, 1, tzinfo=timezone.utc)
+YEAR_2100 = datetime(2100, 1, 1, tzinfo=timezone.utc)
+
+
+def test_the_first_and_last_instant_are_those_of_the_page() -> None:
+    assert int(YEAR_2000.timestamp()) * SECOND == FIRST_INSTANT
+    assert int(YEAR_2100.timestamp()) * SECOND == LAST_INSTANT + 1
+    assert f"before {YEAR_2000:%Y-%m-%d} or not before {YEAR_2100:%Y-%m-%d}, UTC" in section(TEXT, "Errors")
+
+
+@pytest.mark.parametrize("records", SPANS)
+def test_instants_that_are_rejected(records: str) -> None:
+    sample = {c.CYCLE_ID: "1" * 32, **SPANS[records]}
+
+    def accepts(start: object, end: object) -> bool:
+        try:
+            return decode_span("span", "0a", sample, start, end, is_error=False, resource={}) is not None
+        except Rejected:
+            return False
+
+    assert accepts(FIRST_INSTANT, FIRST_INSTANT)
+    assert accepts(LAST_INSTANT, LAST_INSTANT)
+    outside = (0, -1, FIRST_INSTANT - 1, LAST_INSTANT + 1, 2**63)
+    assert not any(accepts(instant, NINE) for instant in outside)
+    is_instant = records not in {"runs", "closed waits"}
+    assert all(accepts(NINE, instant) is is_instant for instant in outside)
+
+
+@pytest.mark.parametrize("event", c.EVENTS)
+def test_instants_of_events_that_are_rejected(event: str) -> None:
+    sample: Attributes = {
+        c.CYCLE_ID: "1" * 32,
+        c.STAGE_ID: "a",
+        c.STAGE_NAME: "a",
+        c.WAIT_ID: "w",
+        c.WAIT_REASON: "data",
+    }
+    for instant in (0, -1, FIRST_INSTANT - 1, LAST_INSTANT + 1, 2**63):
+        with pytest.raises(Rejected):
+            decode_event(event, sample, instant, resource={})
 
 
 def test_the_limits() -> None:
@@ -377,14 +554,18 @@ def records_of(lines: Iterable[str]) -> list[Record]:
         kind, first, second, *said = line.split()
         given = dict(one.split("=", 1) for one in said)
         given.setdefault("cycle.key", "churn@7")
+        span_id = given.pop("id", "0a")
         attributes: dict[str, Any] = {f"{c.PREFIX}{name}": value for name, value in given.items()}
         attributes[c.CYCLE_ID] = c.cycle_id("", given["cycle.key"])
-        if c.STAGE_LEASE in attributes:
-            attributes[c.STAGE_LEASE] = int(attributes[c.STAGE_LEASE])
+        types = {name: row["type"] for name, row in rows_of("attribute").items()}
+        for name, value in attributes.items():
+            if types[name] != "string":
+                attributes[name] = json.loads(value)
         if kind == "span":
-            record = decode_span("", attributes, instant(first), instant(second), is_error=False, namespace="")
+            start, end = instant(first), instant(second)
+            record = decode_span("", span_id, attributes, start, end, is_error=False, resource={})
         else:
-            record = decode_event(f"{c.PREFIX}{first}", attributes, instant(second), namespace="")
+            record = decode_event(f"{c.PREFIX}{first}", attributes, instant(second), resource={})
         assert record is not None
         found.append(record)
     return found
@@ -461,6 +642,25 @@ def test_the_example_of_the_wire_makes_the_facts_in_full() -> None:
     assert hands_free(facts) is False
     assert met_target(facts, parse_target("deployment:15m"))
     assert not met_target(facts, parse_target("training:45m"))
+
+
+def test_which_examples_of_implicit_cycles_are_counted() -> None:
+    implicit = [facts_of(records_of(one.records), one.at)[0] for one in EXAMPLES if one.expected.get("implicit")]
+    assert [is_counted(facts) for facts in implicit] == [False, False, True]
+
+
+def test_the_rerun_of_the_example_takes_252_minutes() -> None:
+    (example,) = (one for one in EXAMPLES if len(one.expected.get("stages", ())) == 2 and "begun" in str(one.records))
+    assert example.expected["cycle_time_ns"] == 252 * 60
+    assert "These are 252 minutes." in section(TEXT, "Begins and ends")
+
+
+def test_patterns_of_production_names() -> None:
+    rules = RULES._replace(production=frozenset({"prod*", "eu-?", "[ab]1", "[!a]2"}))
+    for name in ("PROD-eu", "prod", "eu-1", "a1", "b2"):
+        assert rules.is_production(name)
+    for name in ("staging", "eu-10", "c1", "a2"):
+        assert not rules.is_production(name)
 
 
 def test_the_status_of_the_example_with_a_lease() -> None:

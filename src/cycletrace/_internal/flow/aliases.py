@@ -30,7 +30,7 @@ def owners_of(aliases: Iterable[Alias]) -> dict[str, str]:
     """Map each claimed id to the id of the cycle that its records belong to.
 
     The first claim wins (instant, then smallest id); chains are followed, and a loop goes by its smallest id.
-    Source: the design's arithmetic, rule 1.
+    Source: the specification, rule 2.5.
     """
     claims: dict[str, tuple[int, str]] = {}
     for alias in aliases:

@@ -1,6 +1,6 @@
 """Rules about one cycle that every reader of facts shares: which steps are manual, what counts, what is finished.
 
-Source: the design, section 2.
+Source: the specification, rules 1.3, 2.34, 2.35, 2.36 and 2.37.
 """
 
 from __future__ import annotations

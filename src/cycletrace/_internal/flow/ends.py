@@ -1,6 +1,6 @@
 """Which begin each end is the end of, where begin and end were recorded apart and neither knows of the other.
 
-Source: the specification, section "Begins and ends".
+Source: the specification, rules 2.9, 2.10 and 2.11.
 """
 
 from __future__ import annotations

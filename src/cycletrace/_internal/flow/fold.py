@@ -142,7 +142,7 @@ def _facts(state: State, resolved: MarkResult, ending: Ending, ended: Ended) -> 
 def _parts(marks: Marks, ending: Ending) -> tuple[Parts, int]:
     """Return the parts, and how many are left out although both of their marks are known, since the order is wrong.
 
-    Source: the design's arithmetic, rule 5.
+    Source: the specification, rule 2.21.
     """
     started, trained, selected = marks["started"], marks["trained"], marks["selected"]
     deployed, in_use = marks["deployed"], marks["in_use"]

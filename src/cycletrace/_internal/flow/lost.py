@@ -1,6 +1,6 @@
 """What became of stages and waits that nobody ended.
 
-Source: the design's arithmetic, rule 6.
+Source: the specification, rules 2.22, 2.23 and 2.25.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """When a cycle reached each mark: declared by somebody, or derived from its stages.
 
-Source: the design's section 2, the table of marks.
+Source: the specification, rules 2.12, 2.13, 2.14, 2.15 and 2.16.
 """
 
 from __future__ import annotations

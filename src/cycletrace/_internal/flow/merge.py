@@ -1,6 +1,6 @@
 """A cycle's records merged by identity: a fold, so order, duplicates, replays and lateness change nothing.
 
-Source: the design's arithmetic, rules 1 and 2.
+Source: the specification, rules 2.3, 2.6, 2.7 and 2.8.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How a cycle ended, and when.
 
-Source: the design's arithmetic, rules 3 and 4.
+Source: the specification, rules 2.17, 2.18 and 2.19.
 """
 
 from __future__ import annotations

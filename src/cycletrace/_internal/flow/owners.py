@@ -1,6 +1,6 @@
 """Who owns each instant of a cycle: a backward sweep from its end.
 
-Source: the design's arithmetic, rules 7 and 8. The sweep is the critical path of the cycle, with one owner per
+Source: the specification, rules 2.30, 2.31 and 2.32. The sweep is the critical path of the cycle, with one owner per
 instant, so that lengths add up to the cycle time in integers.
 """
 

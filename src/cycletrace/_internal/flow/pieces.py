@@ -1,6 +1,6 @@
 """What could own time: the stretches in which a stage works, and the waits.
 
-Source: the design's arithmetic, rule 7, as far as "Pieces".
+Source: the specification, rules 2.26, 2.27, 2.28 and 2.29.
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ def began(record: Record) -> int:
 def cut(record: Record, at: int) -> Record | None:
     """Return a record as it was known at an instant: what begins later is not there, what ends later has not ended.
 
-    Source: the design's arithmetic, rule 2.
+    Source: the specification, rule 2.3.
     """
     if not isinstance(record, (Stage, Wait)):
         return record if record.at <= at else None
