@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# The fewest examples find what a change breaks; CI selects the other profile. See tests/sizes.py.
+settings.register_profile("fast", max_examples=10, deadline=None)
+settings.register_profile("ci", max_examples=100, deadline=None)
+settings.load_profile("fast")
 
 ON_DEMAND = {
     "slow": 'pytest -n0 -m "slow and not backends"',
@@ -21,6 +30,24 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[LEFT_OUT] = {}
+    keep_bytecode(config.rootpath / ".pytest_cache" / "bytecode")
+
+
+def keep_bytecode(folder: Path) -> None:
+    """Where Python is told to write no bytecode, write it to a folder of ours: tests start hundreds of processes."""
+    if sys.dont_write_bytecode:
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(folder)
+        sys.dont_write_bytecode = False
+
+
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Take two workers more than there are cores: much of the time is spent waiting for other processes."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores + 2
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.flow.build import SMALL, alias, beat, close, mark, of, stage, wait
 from tests.flow.strategies import Example, examples
+from tests.sizes import sized
 
 from cycletrace._internal.flow import Facts, Record, fold
 from cycletrace._internal.flow.rules import SECOND
@@ -64,7 +65,7 @@ def changeable(facts: list[Facts]) -> object:
     ]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=sized(500), deadline=None)
 @given(example=examples, dice=st.randoms(use_true_random=False))
 def test_between_the_times_nothing_changes(example: Example, dice: random.Random) -> None:
     folded = fold(example.records, example.at, example.rules)

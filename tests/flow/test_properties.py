@@ -9,12 +9,13 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from tests.flow import reference
 from tests.flow.strategies import Example, examples
+from tests.sizes import sized
 
 from cycletrace._internal.flow import Alias, Facts, Mark, Record, RecordOrigin, Stage, Wait, facts_of
 from cycletrace._internal.flow.records import began
 from cycletrace.conventions import ACTIVITIES, MARKS
 
-COUNT = int(os.environ.get("CYCLETRACE_FLOW_EXAMPLES", "10000"))
+COUNT = int(os.environ.get("CYCLETRACE_FLOW_EXAMPLES", sized(10_000)))
 """How many sets of cycles are compared with the reference; a tenth of it for each other property."""
 
 THOROUGH = settings(

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lifelines import AalenJohansenFitter
 from tests.report.histories import DAY, HOUR, MINUTE, NOW, Team
+from tests.sizes import sized
 
 from cycletrace._internal.flow import Facts
 from cycletrace._internal.report import build
@@ -32,7 +33,7 @@ def arrays(rows: list[tuple[int, int]]) -> tuple[Int64s, Codes]:
 UNTIED = st.lists(st.tuples(st.integers(1, 10**6), STATUS), min_size=2, max_size=60, unique_by=lambda row: row[0])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=sized(40), deadline=None)
 @given(UNTIED.filter(lambda rows: any(status == REACHED for _, status in rows)), st.data())
 def test_the_estimate_and_its_variance_equal_those_of_lifelines(
     rows: list[tuple[int, int]], data: st.DataObject

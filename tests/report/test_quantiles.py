@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
+from tests.sizes import sized
 
 from cycletrace._internal.report.quantiles import P50, P85, P95, _binomial_below, interval_ranks, n_needed, quantile
 from cycletrace._internal.report.sums import Int64s
@@ -131,7 +132,7 @@ def test_ranks_of_a_million_cover_as_promised(p: Fraction) -> None:
     assert 0.95 <= binomial.cdf(found[1] - 1) - binomial.cdf(found[0] - 1) < 0.9502
 
 
-@settings(max_examples=50)
+@settings(max_examples=sized(50))
 @given(st.lists(st.integers(0, 10**6), min_size=6, max_size=30), st.randoms(use_true_random=False))
 def test_the_order_of_the_lengths_changes_nothing(values: list[int], rng: random.Random) -> None:
     shuffled = list(values)

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.report.histories import DAY, HOUR, MINUTE, NOW, Team, history, origin
+from tests.sizes import sized
 
 from cycletrace._internal.flow import Facts, Stage, Wait, facts_of
 from cycletrace._internal.report import build, what_if
@@ -122,7 +123,7 @@ def cycles(draw: st.DrawFn) -> Facts:
     return facts_of(records, 1000)[0]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=sized(150), deadline=None)
 @given(cycles(), st.data())
 def test_removing_nothing_changes_nothing_and_removing_something_never_costs_time(
     facts: Facts, data: st.DataObject

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.sizes import sized
 
 from cycletrace import conventions as c
 from cycletrace._internal.flow import Alias, Close, End, Heartbeat, Mark, Record, RecordOrigin, Retraction, Stage, Wait
@@ -312,7 +313,7 @@ _VALUES = st.one_of(
 _NAMES = st.sampled_from(sorted(value for value in vars(c).values() if isinstance(value, str) and "." in value))
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=sized(1000), deadline=None)
 @given(st.dictionaries(_NAMES, _VALUES), _VALUES, _VALUES, _VALUES, st.booleans(), st.sampled_from(c.EVENTS))
 def test_nothing_that_is_sent_raises_anything_else(
     attributes: dict[str, object], start: object, end: object, name: object, is_sound: bool, event_name: str

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.flow.strategies import Example, examples
+from tests.sizes import sized
 from tests.store.build import NOW, SECOND, T0, alias, finished, fold, mark, origin, put, read, sql, stage
 
 from cycletrace import conventions as c
@@ -31,7 +32,7 @@ def emptied(store: Store) -> Store:
     return store
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=sized(600), deadline=None)
 @given(example=examples, dice=st.randoms(use_true_random=False))
 def test_facts_equal_those_of_flow(shared: Store, example: Example, dice: random.Random) -> None:
     """Records in any order, in batches, repeated; folded in between at any instants; read at any instant."""
@@ -51,7 +52,7 @@ def test_facts_equal_those_of_flow(shared: Store, example: Example, dice: random
             assert list(snapshot.facts(at, rules=example.rules)) == facts_of(example.records, at, example.rules)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=sized(300), deadline=None)
 @given(example=examples, dice=st.randoms(use_true_random=False))
 def test_kept_facts_are_due_whenever_time_changes_them(shared: Store, example: Example, dice: random.Random) -> None:
     """From one due instant to the next no outcome and no stage changes by itself."""

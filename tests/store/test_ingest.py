@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.flow.strategies import Example, examples
+from tests.sizes import sized
 from tests.store.build import NOW, T0, alias, finished, fold, origin, read, sql, stage
 from tests.store.wire import HEADER, document, journal, lines
 
@@ -50,7 +51,7 @@ def on_the_wire(record: Record, shift: int) -> Record:
     return record._replace(origin=of)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=sized(60), deadline=None)
 @given(example=examples, dice=st.randoms(use_true_random=False))
 def test_the_journal_s_way_in_makes_the_facts_of_flow(
     tmp_path_factory: pytest.TempPathFactory, example: Example, dice: random.Random
