@@ -17,7 +17,7 @@ from tests.collector.relay import Relay
 from tests.collector.sinks import GrpcSink, HttpSink
 from tests.collector.test_derived import closed_cycle
 from tests.collector.test_forwarding import closed_port
-from tests.collector.test_start import refused
+from tests.collector.test_start import refused_here
 
 from cycletrace._internal.collector.options import OptionError, make_options
 from cycletrace._internal.otlp.endpoint import Endpoint, checked
@@ -120,7 +120,7 @@ def test_senders_learn_nothing_of_what_is_behind_the_collector(scheme: str) -> N
     ],
 )
 def test_what_is_said_of_wrong_options_shows_no_secret(tmp_path: Path, arguments: list[str]) -> None:
-    done = refused("--store", str(tmp_path / "store.db"), *arguments)
+    done = refused_here("--store", str(tmp_path / "store.db"), *arguments)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert not shows_secret(done.stderr + done.stdout)

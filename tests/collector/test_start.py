@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 from tests.collector.otlp import SECOND, a_cycle, traces
@@ -15,14 +18,37 @@ from tests.collector.process import Collect, eventually
 from tests.collector.sinks import HttpSink
 
 from cycletrace import conventions as words
+from cycletrace._internal.cli.main import main
+from cycletrace._internal.collector import serve
 from cycletrace._internal.collector.options import OptionError, make_options, read_config
 
 Start = Callable[..., Collect]
 
 
-def refused(*arguments: str) -> subprocess.CompletedProcess[str]:
+class Refused(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def refused(*arguments: str) -> Refused:
+    """``cycletrace collect`` in a process of its own."""
     command = [sys.executable, "-m", "cycletrace", "collect", *arguments]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
+    return Refused(done.returncode, done.stdout, done.stderr)
+
+
+def refused_here(*arguments: str) -> Refused:
+    """The same in this process, which has imported everything already."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        patch.setenv("GRPC_VERBOSITY", "NONE")  # which it sets, as it does what is replaced here
+        patch.setattr(serve, "allow_many_connections", lambda: None)
+        try:
+            code: Any = main(["collect", *arguments])
+        except SystemExit as exited:
+            code = exited.code
+    return Refused(code, out.getvalue(), err.getvalue())
 
 
 @pytest.mark.parametrize(
@@ -37,8 +63,6 @@ def refused(*arguments: str) -> subprocess.CompletedProcess[str]:
         (["--http", "0.0.0.0:4318", "--forward", f"http://{socket.gethostname()}:4318"], "would circulate forever"),
         (["--forward-headers", "my secret"], "forward-headers: expected name=value"),
         (["--forward-headers", "a=b%0d%0aevil: yes"], "forward-headers: expected name=value"),
-        (["--store", "/dev/null/store.db"], "store"),
-        (["--store", __file__], "is no store of cycletrace"),
         (["--grpc", "here"], "expected HOST:PORT"),
         (["--interval", "soon"], "expected a length"),
         (["--target", "flight:2h"], "not a target"),
@@ -49,8 +73,23 @@ def refused(*arguments: str) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_wrong_options_are_told_in_one_sentence(tmp_path: Path, options: list[str], sentence: str) -> None:
+    check_refused(refused_here("--store", str(tmp_path / "store.db"), *options), sentence)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--forward", "ftp://host"], "expected a URL that begins with"),
+        (["--store", "/dev/null/store.db"], "store"),
+        (["--store", __file__], "is no store of cycletrace"),
+    ],
+)
+def test_a_process_is_refused_with_the_same_sentence(tmp_path: Path, options: list[str], sentence: str) -> None:
     store = [] if "--store" in options else ["--store", str(tmp_path / "store.db")]
-    done = refused(*store, *options)
+    check_refused(refused(*store, *options), sentence)
+
+
+def check_refused(done: Refused, sentence: str) -> None:
     assert done.returncode == 2
     assert sentence in done.stderr
     assert len(done.stderr.splitlines()) == 1

@@ -13,9 +13,9 @@ from pathlib import Path
 import grpc
 import pytest
 from tests.certificates import certificate
-from tests.collector.process import COMMAND
 from tests.collector.relay import Relay
 from tests.collector.sinks import SERVICES
+from tests.collector.test_start import refused_here
 
 from cycletrace._internal.otlp.endpoint import Endpoint, TlsFiles
 
@@ -154,9 +154,7 @@ def test_files_that_are_no_certificates_are_told_at_the_start(
         ('client-certificate = "/nowhere.pem"', "there is no file"),
     ):
         config.write_text(f'[[forward]]\nurl = "{scheme}://127.0.0.1:1"\n{setting}\n')
-        done = subprocess.run(
-            [*COMMAND, *store, "--config", str(config)], check=False, capture_output=True, text=True, timeout=30
-        )
+        done = refused_here(*store, "--config", str(config))
         assert done.returncode == 2
         assert sentence in done.stderr
         assert len(done.stderr.splitlines()) == 1
