@@ -67,22 +67,26 @@ def test_signals_are_passed_on_to_the_command(shell: Shell) -> None:
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGTERM)
-    out, _ = process.communicate(timeout=20)
+    out, _ = process.communicate(timeout=60)
     assert (process.returncode, out) == (7, "stopping\n")
 
 
 def test_when_it_is_killed_the_stage_is_lost(shell: Shell) -> None:
+    (lasts := shell.folder / "lasts").touch()
+    command = [sys.executable, "-m", "cycletrace", "run", "--stage", "train", "--cycle", "churn@7"]
+    until_removed = f"while [ -e '{lasts}' ]; do sleep 0.1; done"
     process = subprocess.Popen(
-        [sys.executable, "-m", "cycletrace", "run", "--stage", "train", "--cycle", "churn@7", "--", "sleep", "2"],
+        [*command, "--", "sh", "-c", until_removed],
         cwd=shell.folder,
         env=shell.environment(),
     )
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not shell.facts() and time.monotonic() < deadline:
         time.sleep(0.05)
     process.kill()
     process.wait()
     (cycle,) = shell.facts("--cycle", "churn@7")
+    lasts.unlink()
     assert [stage["outcome"] for stage in cycle["stages"]] == ["lost"]
 
 

@@ -56,7 +56,7 @@ class Collect:
             "prometheus": r"Prometheus .*:(\d+)/",
         }
         while "prometheus" in patterns:
-            line = lines.get(timeout=30)
+            line = lines.get(timeout=60)
             for name, pattern in list(patterns.items()):
                 if found := re.search(pattern, line):
                     self._ports[name] = int(found[1])
@@ -84,7 +84,7 @@ class Collect:
     def stop(self) -> int:
         """End it in order. Returns the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(10)
+        return self.process.wait(60)
 
     def restart(self) -> None:
         self.start()
@@ -144,7 +144,7 @@ class Collect:
         return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def eventually(look: Callable[[], T], wanted: Callable[[T], bool] = bool, timeout: float = 20.0) -> T:
+def eventually(look: Callable[[], T], wanted: Callable[[T], bool] = bool, timeout: float = 60.0) -> T:
     """What is seen once it is as wanted; the last that was seen where it never is."""
     until = time.monotonic() + timeout
     while True:

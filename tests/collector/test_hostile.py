@@ -22,6 +22,7 @@ from google.protobuf import json_format
 from tests.collector.dice import exports, item, records
 from tests.collector.otlp import cycle_attributes, span, traces
 from tests.collector.process import Collect, eventually
+from tests.collector.test_end import seconds_to_end
 
 from cycletrace import conventions as words
 
@@ -52,7 +53,7 @@ def resident(collector: Collect) -> int:
     return int(line.split()[1]) // 1024
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 def test_damaged_requests_of_any_kind(collect: Start, seed: int) -> None:
     collector = collect("--grace", "0")
     dice = random.Random(seed)
@@ -115,6 +116,7 @@ def test_bodies_that_are_all_structure(collect: Start, content_type: str, body: 
     assert resident(collector) < 1500
 
 
+@pytest.mark.slow
 def test_bombs_and_too_large_requests_together_stay_in_their_bounds(collect: Start) -> None:
     collector = collect("--max-in-flight", "64MiB")
     bomb = gzip.compress(b"\x0a" + bytes(500 * 1024 * 1024))
@@ -140,7 +142,7 @@ def test_bombs_and_too_large_requests_together_stay_in_their_bounds(collect: Sta
     assert resident(collector) < 700
 
 
-def test_slow_and_silent_connections_do_not_keep_others_out(collect: Start) -> None:
+def test_slow_and_silent_connections_do_not_keep_others_out(collect: Start, tmp_path: Path) -> None:
     collector = collect()
     with contextlib.ExitStack() as stack:
         for number in range(100):
@@ -150,9 +152,8 @@ def test_slow_and_silent_connections_do_not_keep_others_out(collect: Start) -> N
         for _ in range(100):
             stack.enter_context(socket.create_connection(("127.0.0.1", collector.grpc_port))).sendall(b"PRI * HT")
         still_works(collector)
-        began = time.monotonic()
-        assert collector.stop() == 0
-        assert time.monotonic() - began < 5, "they do not hold up the end either"
+        undisturbed = seconds_to_end(collect(store=tmp_path / "undisturbed.db"))
+        assert seconds_to_end(collector) < 5 + 5 * undisturbed, "they do not hold up the end either"
 
 
 def test_names_of_any_kind_and_length(collect: Start) -> None:

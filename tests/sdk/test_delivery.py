@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.journals import Journal, environment, run_script
+from tests.journals import PATIENT, Journal, environment, run_script
 
 from cycletrace import conventions as c
 from cycletrace._internal.testing.collector import GRPC, HTTP, LOGS, TRACES
@@ -80,7 +80,7 @@ def killed(directory: Path, **variables: str) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "training\n"
         os.kill(process.pid, signal.SIGKILL)
-        assert process.wait(10) == -signal.SIGKILL
+        assert process.wait(60) == -signal.SIGKILL
 
 
 def test_without_configuration_the_stages_are_in_the_journal(directory: Path) -> None:
@@ -172,10 +172,10 @@ with ct.stage("train"):
     process = subprocess.Popen(
         [sys.executable, "-c", script], env=environment(directory, **to(server)), stdin=subprocess.PIPE, text=True
     )
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not server.requests(TRACES) and time.monotonic() < deadline:
         time.sleep(0.02)
-    process.communicate("go on\n", timeout=30)
+    process.communicate("go on\n", timeout=60)
     assert server.names() == ["data", "train"]
 
 
@@ -225,7 +225,7 @@ def test_a_temporarily_unavailable_endpoint_is_retried_by_the_same_process(
         [sys.executable, "-c", KILLED], env=environment(directory, **to(server)), stdout=subprocess.DEVNULL
     )
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while len(server.requests(TRACES)) < 2 and time.monotonic() < deadline:
             time.sleep(0.02)
         server.reply_with()
@@ -305,7 +305,7 @@ def test_an_exit_is_not_delayed_by_an_unresponsive_endpoint(
     began = time.monotonic()
     run(directory, **to(server))
     # The budget is 2 s; without it the exit would take the exporter's timeout, 10 s a signal.
-    assert time.monotonic() - began < undisturbed + 8
+    assert time.monotonic() - began < 8 + 5 * undisturbed
     server.released.set()
     assert Journal(directory).outcomes() == [("data", "ok")] * 2 + [("train", "ok")] * 2
 
@@ -335,6 +335,6 @@ def test_many_processes_at_once_deliver_each_record(directory: Path) -> None:
             for _ in range(6)
         ]
         assert [process.wait(60) for process in processes] == [0] * 6
-        run(directory, **to(server))
+        run(directory, PATIENT + SCRIPT, **to(server))
         assert {span.span_id for span in server.spans} == {span["span_id"] for span in Journal(directory).spans()}
         assert len({span.span_id for span in server.spans}) == 14

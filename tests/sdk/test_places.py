@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.journals import Journal, Node, environment, run_script
+from tests.journals import PATIENT, Journal, Node, environment, run_script
 
 from cycletrace._internal.journal.files import is_closed, read_header
 from cycletrace._internal.journal.format import unframe
@@ -61,7 +61,7 @@ def test_an_unwritable_directory_is_logged_once(unwritable: Path, tmp_path: Path
 
 def test_records_reach_the_endpoint_from_an_unwritable_directory(unwritable: Path, tmp_path: Path) -> None:
     with FakeCollector() as collector:
-        done = run(TWO_STAGES, unwritable, tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint)
+        done = run(PATIENT + TWO_STAGES, unwritable, tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint)
     assert (done.returncode, done.stdout) == (0, "done\n")
     assert collector.names() == ["deploy", "train"]
 
@@ -89,7 +89,7 @@ def test_records_in_memory_are_delivered_before_a_kill(unwritable: Path, tmp_pat
         assert collector.wait_for(1)
         assert collector.wait_for(2, "logs")
         program.send_signal(signal.SIGTERM)
-        assert program.wait(20) == -signal.SIGTERM
+        assert program.wait(60) == -signal.SIGTERM
     assert collector.names() == ["load"]
     assert {record.attributes["cycletrace.stage.name"] for record in collector.logs} == {"load", "train"}
 

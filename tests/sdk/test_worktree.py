@@ -31,7 +31,7 @@ def run(worktree: Path, state: Path, *arguments: str) -> subprocess.CompletedPro
         cwd=worktree,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=120,
         check=False,
     )
 
@@ -44,7 +44,7 @@ def record(worktree: Path, state: Path) -> tuple[str | None, str]:
         cwd=worktree,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 0
@@ -55,7 +55,7 @@ def record(worktree: Path, state: Path) -> tuple[str | None, str]:
 def start(worktree: Path, state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "cycletrace", "start", "churn", *arguments]
     return subprocess.run(
-        command, env=environment(state), cwd=worktree, capture_output=True, text=True, timeout=20, check=False
+        command, env=environment(state), cwd=worktree, capture_output=True, text=True, timeout=120, check=False
     )
 
 
@@ -160,12 +160,15 @@ def test_anything_but_the_users_own_single_line_is_ignored_and_logged(
 ) -> None:
     put(file_of(worktree), secret)
     began = time.monotonic()
+    record(tmp_path, tmp_path / "undisturbed")
+    undisturbed = time.monotonic() - began
+    began = time.monotonic()
     key, logged = record(worktree, tmp_path / "state")
     assert key is None
     assert logged.count("\n") == 1
     assert logged.startswith(str(worktree))
     assert logged.endswith(", so it is ignored.\n")
-    assert time.monotonic() - began < 15, "it was not waited for, nor read whole"
+    assert time.monotonic() - began < 15 + 5 * undisturbed, "it was not waited for, nor read whole"
     journals = b"".join(path.read_bytes() for path in (tmp_path / "state").rglob("*.jsonl"))
     assert b"aws_secret" not in journals
     assert b"wJalr" not in journals
