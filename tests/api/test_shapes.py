@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import pickle
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -168,8 +169,13 @@ def test_infinite_recursion_raises_the_same_error(journal: Journal) -> None:
     def forever() -> None:
         forever()
 
-    with pytest.raises(RecursionError):
-        forever()
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(500)
+    try:
+        with pytest.raises(RecursionError):
+            forever()
+    finally:
+        sys.setrecursionlimit(limit)
     assert ct.current_stage() is None
     with ct.stage("after"):
         pass

@@ -66,7 +66,7 @@ def plain(facts: Iterable[Facts]) -> list[dict[str, Any]]:
     return listed
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))])
 def test_collector_journal_and_flow_make_the_same_facts(collect: Start, tmp_path: Path, seed: int) -> None:
     sent = records(seed, 400)
     items = [item(record) for record in sent]
@@ -141,6 +141,7 @@ def close_enough(one: Samples, other: Samples) -> bool:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [11, 12])
 def test_killed_at_any_moment_it_tells_the_same(collect: Start, tmp_path: Path, seed: int) -> None:
     sent = records(seed, 300)

@@ -22,6 +22,7 @@ sys.exit(main(["demo", "--yes", "--dir", sys.argv[1]]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
 @pytest.mark.parametrize(
     ("end", "code", "options"),
@@ -29,8 +30,8 @@ sys.exit(main(["demo", "--yes", "--dir", sys.argv[1]]))
         (signal.SIGINT, 130, []),
         (signal.SIGTERM, 143, []),
         (signal.SIGKILL, -signal.SIGKILL, []),
-        pytest.param(signal.SIGINT, 130, ["--collector"], marks=pytest.mark.slow),
-        pytest.param(signal.SIGKILL, -signal.SIGKILL, ["--collector"], marks=pytest.mark.slow),
+        (signal.SIGINT, 130, ["--collector"]),
+        (signal.SIGKILL, -signal.SIGKILL, ["--collector"]),
     ],
 )
 def test_no_process_outlives_it(tmp_path: Path, end: signal.Signals, code: int, options: list[str]) -> None:
@@ -61,6 +62,7 @@ def test_no_process_outlives_it(tmp_path: Path, end: signal.Signals, code: int, 
         assert stages.get("train") != "ok", "it ended with the demo, and not by itself"
 
 
+@pytest.mark.slow
 def test_a_failing_step_stops_it_with_its_reason(tmp_path: Path) -> None:
     root = tmp_path / "demo"
     done = subprocess.run(

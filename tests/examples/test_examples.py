@@ -35,6 +35,7 @@ def names(facts: dict[str, Any]) -> list[str]:
     return [stage["name"] for stage in facts["stages"]]
 
 
+@pytest.mark.slow
 def test_two_lines_make_a_training_script_a_measured_one(tmp_path: Path) -> None:
     before, after = (EXAMPLES / "training_script" / name for name in ("before.py", "after.py"))
     changed = [
@@ -49,6 +50,7 @@ def test_two_lines_make_a_training_script_a_measured_one(tmp_path: Path) -> None
     assert facts["marks"]["trained"] == facts["stages"][0]["end"]
 
 
+@pytest.mark.slow
 def test_a_script_without_a_cycle_is_a_cycle_of_its_own_each_time(tmp_path: Path) -> None:
     for _ in range(2):
         assert "R² 0.4" in run(tmp_path, sys.executable, str(EXAMPLES / "no_cycle" / "script.py"))
@@ -71,6 +73,7 @@ def test_a_pipeline_in_one_process(tmp_path: Path) -> None:
     assert sum(facts["activity_ns"].values()) == facts["cycle_time_ns"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell script")
 def test_shell_and_python_mixed(tmp_path: Path) -> None:
     printed = run(tmp_path, str(EXAMPLES / "shell_and_python" / "pipeline.sh"), str(tmp_path / "work"), "7")

@@ -6,6 +6,8 @@ import importlib.util
 from pathlib import Path
 from types import ModuleType
 
+import pytest
+
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "coverage_of_intervals.py"
 
 
@@ -18,6 +20,7 @@ def script() -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 def test_every_interval_holds_its_promise() -> None:
     found = list(script().rows(200))
     assert len(found) > 50
