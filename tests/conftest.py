@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-# The fewest examples find what a change breaks; CI selects the other profile. See tests/sizes.py.
+# A tenth of the examples finds most of what a change breaks; CI sets TESTS_PROFILE=ci. See tests/sizes.py.
 settings.register_profile("fast", max_examples=10, deadline=None)
 settings.register_profile("ci", max_examples=100, deadline=None)
-settings.load_profile("fast")
+settings.load_profile(os.environ.get("TESTS_PROFILE", "fast"))
 
 ON_DEMAND = {
-    "slow": 'pytest -n0 -m "slow and not backends"',
+    "slow": 'TESTS_PROFILE=ci pytest -m "slow and not backends"',
     "backends": "scripts/backends && pytest -n0 -m backends",
 }
 """Markers whose tests run on demand only, and how to run them."""

@@ -91,7 +91,7 @@ class Collect:
 
     def post(self, signal_name: str, body: bytes, content_type: str = "application/x-protobuf") -> int:
         """Export over HTTP. Returns the status."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=60)
         try:
             connection.request("POST", f"/v1/{signal_name}", body, {"Content-Type": content_type})
             response = connection.getresponse()
@@ -103,11 +103,11 @@ class Collect:
     def call(self, signal_name: str, body: bytes, **options: Any) -> bytes:
         """Export over gRPC; raises ``grpc.RpcError``."""
         with grpc.insecure_channel(f"127.0.0.1:{self.grpc_port}") as channel:
-            answer: bytes = channel.unary_unary(f"/{SERVICES[signal_name]}/Export")(body, timeout=20, **options)
+            answer: bytes = channel.unary_unary(f"/{SERVICES[signal_name]}/Export")(body, timeout=60, **options)
         return answer
 
     def get(self, path: str, headers: Mapping[str, str] | None = None, port: str = "http") -> tuple[int, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self._ports[port], timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self._ports[port], timeout=60)
         try:
             connection.request("GET", path, headers=dict(headers or {}))
             response = connection.getresponse()

@@ -34,7 +34,7 @@ class Refused(NamedTuple):
 def refused(*arguments: str) -> Refused:
     """``cycletrace collect`` in a process of its own."""
     command = [sys.executable, "-m", "cycletrace", "collect", *arguments]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     return Refused(done.returncode, done.stdout, done.stderr)
 
 

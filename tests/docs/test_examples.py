@@ -113,6 +113,11 @@ def test_output_is_compared_word_by_word() -> None:
     assert not is_shown("a 12 ms\n…\nz", "b 12 ms\nz\n")
 
 
+@pytest.mark.parametrize("path", sorted(set(DOCS.glob("*.md")) - {DOCS / "glossary.md"}), ids=lambda path: path.name)
+def test_every_page_links_to_the_glossary(path: Path) -> None:
+    assert re.search(r"\]\(glossary\.md(#[\w-]+)?\)", path.read_text(encoding="utf-8"))
+
+
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_links_lead_somewhere(path: Path) -> None:
     text = path.read_text(encoding="utf-8")

@@ -200,7 +200,7 @@ def test_a_directory_writable_by_others_is_rejected_with_one_line(tmp_path: Path
     folder.mkdir(parents=True)
     folder.chmod(0o777)
     with FakeCollector() as collector:
-        done = run(TWO_STAGES, tmp_path / "state", tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint)
+        done = run(PATIENT + TWO_STAGES, tmp_path / "state", tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint)
     assert (done.returncode, done.stdout) == (0, "done\n")
     assert f"{folder} is writable by other users" in done.stderr
     assert done.stderr.count("\n") == 1
