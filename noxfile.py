@@ -20,7 +20,7 @@ def tests(session: nox.Session) -> None:
     """All tests but those that need real backends, on each Python version that is installed."""
     session.install("-e", ".[dev]")
     session.run("pytest", *session.posargs)
-    session.run("pytest", "-m", "slow and not backends", *session.posargs)
+    session.run("pytest", "-n0", "-m", "slow and not backends", *session.posargs)
 
 
 @nox.session(python=False)

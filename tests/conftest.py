@@ -17,7 +17,7 @@ settings.register_profile("ci", max_examples=100, deadline=None)
 settings.load_profile(os.environ.get("TESTS_PROFILE", "fast"))
 
 ON_DEMAND = {
-    "slow": 'TESTS_PROFILE=ci pytest -m "slow and not backends"',
+    "slow": 'pytest -n0 -m "slow and not backends"',
     "backends": "scripts/backends && pytest -n0 -m backends",
 }
 """Markers whose tests run on demand only, and how to run them."""

@@ -14,7 +14,6 @@ from tests.demo.helpers import CYCLETRACE, Demo, quiet_environment
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(900),  # three trainings, also on a machine that does much else
-    pytest.mark.xdist_group("demo"),  # so that one process runs the demo, once
 ]
 
 BEFORE_APPROVAL = ["prepare", "train", "evaluate", "select", "test", "package"]
