@@ -213,7 +213,7 @@ def test_every_name_of_the_conventions_is_documented_and_no_other_is() -> None:
     in_families = {name for name in documented if "<" in name}
     elsewhere = {word for first in ("metric", "label") for row in table(metrics, first) for word in words(str(row))}
     assert documented - in_families <= SPELLED_OUT
-    assert SPELLED_OUT - {c.PREFIX} - documented - elsewhere <= {c.OVERFLOW}
+    assert SPELLED_OUT - {c.PREFIX} - documented - elsewhere <= {c.OVERFLOW, c.SCHEMA_URL}
     assert in_families == {
         c.part_attribute("<part>"),
         c.activity_attribute("<activity>"),
@@ -632,7 +632,7 @@ def test_the_example_of_the_wire_makes_the_facts_in_full() -> None:
     at = NINE + 5100 * SECOND
     assert f"From {at} on" in section(TEXT, "Example")
     taken = read(Request(TRACES, Encoding.JSON, sent.text.encode()))
-    assert not taken.bad
+    assert not taken.invalid
     spans = json.loads(sent.text)["resourceSpans"][0]["scopeSpans"][0]["spans"]
     assert {span["traceId"] for span in spans} == {c.cycle_id("ads", "churn@7")}
     assert spans[0]["parentSpanId"] == c.root_span_id(spans[0]["traceId"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from cycletrace._internal.cli import options
 from cycletrace._internal.cli.failure import Failure
@@ -12,6 +12,7 @@ from cycletrace._internal.cli.reading import facts_of_cycle
 
 if TYPE_CHECKING:
     from cycletrace._internal.flow import Facts
+    from cycletrace._internal.journal.documents import Record
     from cycletrace._internal.sdk.cycles import CycleRef
     from cycletrace._internal.sdk.runtime import Runtime
 
@@ -72,9 +73,9 @@ def _deliver_pending(state: Runtime) -> None:
     from cycletrace._internal.delivery.destination import SIGNALS, find
     from cycletrace._internal.delivery.encode import Item, encode, signal_of
     from cycletrace._internal.delivery.transport import open_sender
-    from cycletrace._internal.journal.format import unframe
+    from cycletrace._internal.journal.documents import parse
 
-    documents = [unframe(line) for line in state.writer.pending]
+    documents = [cast("Record", parse(line)) for line in state.writer.pending]
     state.writer.pending.clear()  # what is said to be unrecorded must not be delivered at exit after all
     unrecorded = f"the journal in {state.settings.directory} is not writable, so this was not recorded"
     destination = find(state.settings.endpoint) or {}

@@ -13,7 +13,7 @@ from cycletrace._internal.flow import Alias, Close, End, Heartbeat, Mark, Record
 
 _TYPES = (Stage, Heartbeat, Wait, Mark, Alias, Close, End, Retraction)
 """By the number that stands for each in the array. Only ever appended to, as are the fields of each."""
-_FIRST_FIELDS = {Stage: 15, Wait: 6, Mark: 5, Alias: 4, Close: 3}
+_FIRST_FIELDS: dict[type, int] = {Stage: 15, Wait: 6, Mark: 5, Alias: 4, Close: 3}
 """How many fields a type had at first. Later ones are left out where they say nothing, so a text stays the same."""
 _NUMBERS = {kind: number for number, kind in enumerate(_TYPES)}
 _FIELDS = len(RecordOrigin._fields)
