@@ -5,15 +5,24 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from cycletrace._internal.flow import RULES, Facts, Rules
+from cycletrace._internal.flow import Facts, Rules
 from cycletrace._internal.journal.orphans import close_orphans
 from cycletrace._internal.journal.ownership import refuse_directory
 from cycletrace._internal.sdk.settings import directory as state_directory
-from cycletrace._internal.store import FILE, Snapshot, Store, StoreError, ingest, open_reader, open_store
+from cycletrace._internal.store import (
+    FILE,
+    Snapshot,
+    Store,
+    StoreError,
+    StoreSettings,
+    ingest,
+    open_reader,
+    open_store,
+)
 
 REFOLD_AT_ONCE = 1000
 """Cycles folded in one transaction."""
@@ -48,7 +57,7 @@ def facts(
         raise ValueError(f"at must have a time zone, got {at.isoformat()}. Try datetime.now(timezone.utc).")
     instant = time.time_ns() if at is None else int(at.timestamp() * 1_000_000) * 1_000
     with snapshot(None if store is None else Path(store)) as found:
-        return list(found.facts(instant, model=model, cycle=cycle, namespace=namespace, rules=rules()))
+        return list(found.facts(instant, model=model, cycle=cycle, namespace=namespace, rules=rules_of(found)))
 
 
 @contextmanager
@@ -97,12 +106,24 @@ def refold(store: Store) -> None:
     """
     while True:
         with store.write() as tx:
-            if tx.has_collector() or not tx.refold(time.time_ns(), REFOLD_AT_ONCE, rules()):
+            if tx.has_collector() or not tx.refold(time.time_ns(), REFOLD_AT_ONCE, rules_of(tx)):
                 return
 
 
+def rules_of(snapshot: Snapshot) -> Rules:
+    """Return the rules of a store, with what the environment overrides."""
+    return _overridden(snapshot.settings().rules)
+
+
 def rules() -> Rules:
-    """Return the team's rules, from the environment."""
+    """Return the rules of this machine's store, with what the environment overrides."""
+    kept = StoreSettings()
+    with suppress(StoreError), open_reader(own_directory() / FILE) as store, store.read() as snapshot:
+        kept = snapshot.settings()
+    return _overridden(kept.rules)
+
+
+def _overridden(rules: Rules) -> Rules:
     names = os.environ.get("CYCLETRACE_PRODUCTION", "")
     production = frozenset(name.strip().casefold() for name in names.split(",") if name.strip())
-    return RULES._replace(production=production) if production else RULES
+    return rules._replace(production=production) if production else rules

@@ -65,9 +65,9 @@ def chosen_store(args: argparse.Namespace) -> Generator[Snapshot, None, None]:
 
 def selected_facts(args: argparse.Namespace, snapshot: Snapshot, at: int) -> Iterator[Facts]:
     """Return the facts that were asked for, by cycle id."""
-    from cycletrace._internal.local import rules
+    from cycletrace._internal.local import rules_of
 
-    return snapshot.facts(at, model=args.model, cycle=args.cycle, namespace=args.namespace, rules=rules())
+    return snapshot.facts(at, model=args.model, cycle=args.cycle, namespace=args.namespace, rules=rules_of(snapshot))
 
 
 def nothing_yet(args: argparse.Namespace) -> str:
@@ -84,7 +84,7 @@ def print_no_match(args: argparse.Namespace, snapshot: Snapshot) -> int:
     """Print on stderr that the filters match nothing, and what there is. Return the exit code."""
     from difflib import get_close_matches
 
-    from cycletrace._internal.local import rules
+    from cycletrace._internal.local import rules_of
 
     asked = (
         ("key", "with the key", args.cycle),
@@ -93,7 +93,7 @@ def print_no_match(args: argparse.Namespace, snapshot: Snapshot) -> int:
     )
     filters = "".join(f" {words} {value!r}" for _, words, value in asked if value is not None)
     print(f"There is no cycle here{filters}{', as of that time' if args.at is not None else ''}.", file=sys.stderr)
-    cycles = list(snapshot.facts(as_of(args), rules=rules()))
+    cycles = list(snapshot.facts(as_of(args), rules=rules_of(snapshot)))
     for field, _, value in asked:
         known = {str(facts[field] or "") for facts in cycles}  # type: ignore[literal-required]
         if value is not None and value not in known and known:
@@ -128,7 +128,7 @@ def facts_of_cycle(directory: Path, cycle_id: str) -> Facts | None:
 
     try:
         with local.snapshot(directory=directory) as snapshot:
-            return next(snapshot.facts(time.time_ns(), cycle=cycle_id, rules=local.rules()), None)
+            return next(snapshot.facts(time.time_ns(), cycle=cycle_id, rules=local.rules_of(snapshot)), None)
     except StoreError as error:
         raise Failure(str(error)) from None
 

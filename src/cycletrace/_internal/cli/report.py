@@ -36,9 +36,8 @@ def add_commands(commands: Any) -> None:
     )
     parser.add_argument(
         "--target",
-        default="deployment:15m",
         metavar="PART:TIME",
-        help="the target, such as cycle:2h (default: deployment:15m)",
+        help="the target, such as cycle:2h (default: that of the store, else deployment:15m)",
     )
     parser.add_argument(
         "--window", default="90d", metavar="W", help="which cycles: 90d, 12w, FROM..TO, all (default: 90d)"
@@ -59,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
     at, trace = reading.as_of(args), reading.trace_links()
     try:
-        target = parse_target(args.target)
+        target = parse_target(args.target) if args.target else None
         zone = report.parse_zone(args.timezone) if args.timezone else timezone.utc
         report.parse_window(args.window, at, zone)
     except ValueError as error:
@@ -69,6 +68,7 @@ def run(args: argparse.Namespace) -> int:
         if args.cycle is not None:
             cycles = list(facts)
             return _cycles(args, cycles, zone, trace) if cycles else reading.print_no_match(args, snapshot)
+        target = target or snapshot.settings().targets.of(args.namespace, args.model)
         latest: list[Facts] = []
         noted = _noting(facts, latest)
         whole = report.build(noted, as_of=at, window=args.window, target=target, zone=zone, trigger=args.trigger)

@@ -14,7 +14,7 @@ from cycletrace._internal.cli import options
 from cycletrace._internal.cli.failure import Failure
 
 if TYPE_CHECKING:
-    from cycletrace._internal.store import Store
+    from cycletrace._internal.store import Store, StoreSettings
 
 DAY = 86_400_000_000_000
 
@@ -24,7 +24,7 @@ def add_commands(commands: Any) -> None:
     actions = options.add_group(
         commands,
         "store",
-        "maintain the store: info, check, backup, prune",
+        "maintain the store: info, check, backup, prune, settings",
         "Maintain the store of this machine or of a collector, even while it is in use.",
     )
     _add(actions, "info", run_info, "show what the store contains").add_argument(
@@ -37,6 +37,22 @@ def add_commands(commands: Any) -> None:
     _add(actions, "prune", run_prune, "remove the records of inactive cycles; their facts stay").add_argument(
         "--older-than", type=_days, required=True, metavar="DAYS", help="cycles inactive for this long, such as 400d"
     )
+    chosen = _add(actions, "settings", run_settings, "show or change the settings of everyone who reads the store")
+    chosen.add_argument(
+        "--production", metavar="NAMES", help="names of production environments, with * for any text: live,prod*"
+    )
+    chosen.add_argument("--tolerance", metavar="TIME", type=_length, help="by how much clocks may differ, such as 1s")
+    chosen.add_argument(
+        "--settle", metavar="TIME", type=_length, help="when a deployed cycle without a known use counts, such as 72h"
+    )
+    chosen.add_argument(
+        "--target",
+        metavar="[SCOPE=]PART:TIME",
+        action="append",
+        default=[],
+        help="a target; with a SCOPE, that of MODEL, NAMESPACE/ or NAMESPACE/MODEL; SCOPE= removes it. May be repeated",
+    )
+    chosen.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _add(actions: Any, name: str, run: Any, help_text: str) -> argparse.ArgumentParser:
@@ -71,7 +87,7 @@ def run_check(args: argparse.Namespace) -> int:
 
     with _opened(args, is_writing=False) as store, store.read() as snapshot:
         problems = 0
-        for problem in snapshot.problems(local.rules()):
+        for problem in snapshot.problems(local.rules_of(snapshot)):
             print(problem)
             problems += 1
     print("The store is intact." if not problems else f"{problems} problems.")
@@ -100,17 +116,103 @@ def run_prune(args: argparse.Namespace) -> int:
     return 0
 
 
+def run_settings(args: argparse.Namespace) -> int:
+    """Show the settings, changed first where options say so."""
+    from cycletrace._internal import local
+    from cycletrace._internal.flow.targets import target_text
+
+    is_writing = bool(args.production or args.target or args.tolerance is not None or args.settle is not None)
+    if is_writing:
+        with _opened(args, is_writing=True, may_create=True) as store:
+            with store.write() as tx:
+                before = tx.settings()
+                settings = _changed(before, args)
+                tx.save_settings(settings)
+                if settings.rules != before.rules:
+                    tx.refold_all()
+            local.refold(store)
+    else:
+        with _opened(args, is_writing=False) as store, store.read() as snapshot:
+            settings = snapshot.settings()
+    rules, targets = settings
+    shown: dict[str, Any] = {
+        "production": sorted(rules.production),
+        "tolerance_seconds": rules.tolerance / 10**9,
+        "settle_seconds": rules.settle / 10**9,
+        "targets": {"": target_text(targets.default)}
+        | {_scope_text(*scope): target_text(target) for scope, target in targets.others.items()},
+    }
+    if args.json:
+        print(json.dumps(shown))
+        return 0
+    print(f"production: {', '.join(shown['production'])}")
+    print(f"tolerance: {shown['tolerance_seconds']:g} s")
+    print(f"settle: {shown['settle_seconds'] / 3600:g} h")
+    for scope, target in shown["targets"].items():
+        print(f"target of {scope or 'all others'}: {target}")
+    return 0
+
+
+def _changed(settings: StoreSettings, args: argparse.Namespace) -> StoreSettings:
+    """Return the settings with what the options change.
+
+    Raises:
+        Failure: if a target cannot be read.
+    """
+    from cycletrace._internal.flow import parse_target
+
+    rules, targets = settings
+    if args.production:
+        names = frozenset(name.strip().casefold() for name in args.production.split(",") if name.strip())
+        rules = rules._replace(production=names)
+    rules = rules._replace(
+        tolerance=rules.tolerance if args.tolerance is None else args.tolerance,
+        settle=rules.settle if args.settle is None else args.settle,
+    )
+    others = dict(targets.others)
+    for text in args.target:
+        scope, is_scoped, target = text.rpartition("=")
+        try:
+            if not is_scoped:
+                targets = targets._replace(default=parse_target(target))
+            elif target:
+                others[_scope(scope)] = parse_target(target)
+            else:
+                others.pop(_scope(scope), None)
+        except ValueError as error:
+            raise Failure(f"--target: {error}") from None
+    return settings._replace(rules=rules, targets=targets._replace(others=others))
+
+
+def _scope(text: str) -> tuple[str | None, str | None]:
+    namespace, is_of_one, model = text.rpartition("/")
+    return namespace if is_of_one else None, model or None
+
+
+def _scope_text(namespace: str | None, model: str | None) -> str:
+    return (model or "") if namespace is None else f"{namespace}/{model or ''}"
+
+
 @contextmanager
-def _opened(args: argparse.Namespace, *, is_writing: bool) -> Generator[Store, None, None]:
+def _opened(args: argparse.Namespace, *, is_writing: bool, may_create: bool = False) -> Generator[Store, None, None]:
     from cycletrace._internal.store import FILE, StoreError, open_reader, open_store
 
     path = args.store or options.own_directory(args) / FILE
     try:
         # Do not create a store only to prune it.
-        with open_store(path) if is_writing and path.exists() else open_reader(path) as store:
+        with open_store(path) if is_writing and (may_create or path.exists()) else open_reader(path) as store:
             yield store
     except StoreError as error:
         raise Failure(str(error)) from None
+
+
+def _length(text: str) -> int:
+    from cycletrace._internal.flow import parse_length
+
+    try:
+        return parse_length(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _days(text: str) -> int:

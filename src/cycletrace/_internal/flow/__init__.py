@@ -37,6 +37,7 @@ from cycletrace._internal.flow.rules import Rules as Rules
 from cycletrace._internal.flow.status import Status as Status
 from cycletrace._internal.flow.status import status as status
 from cycletrace._internal.flow.targets import CycleTarget as CycleTarget
+from cycletrace._internal.flow.targets import Targets as Targets
 from cycletrace._internal.flow.targets import parse_length as parse_length
 from cycletrace._internal.flow.targets import parse_target as parse_target
 from cycletrace._internal.flow.version import FACTS_VERSION as FACTS_VERSION

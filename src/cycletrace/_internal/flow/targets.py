@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cycletrace import conventions as c
 
@@ -30,6 +32,21 @@ class CycleTarget:
 
     part: str
     within_ns: int
+
+
+class Targets(NamedTuple):
+    """What a team, or several, aim at: one target for all, and others for a namespace, a model, or one in the other."""
+
+    default: CycleTarget
+    others: Mapping[tuple[str | None, str | None], CycleTarget] = {}
+    """By namespace and model; ``None`` stands for any."""
+
+    def of(self, namespace: str | None, model: str | None) -> CycleTarget:
+        """Return the target of a namespace and model; ``None`` for all of them. The closest one counts."""
+        for scope in ((namespace, model), (None, model), (namespace, None)):
+            if scope != (None, None) and scope in self.others:
+                return self.others[scope]
+        return self.default
 
 
 def parse_target(text: str) -> CycleTarget:
@@ -67,3 +84,13 @@ def parse_length(text: str) -> int:
     if not 0 < length <= _LONGEST_NS:
         raise ValueError(f"not a length: {text!r}. A length is more than 0 and at most 146 years.")
     return length
+
+
+def target_text(target: CycleTarget) -> str:
+    """Return the text that :func:`parse_target` reads as this target, such as ``deployment:15m``."""
+    for unit in ("w", "d", "h", "m", "s"):
+        whole, rest = divmod(target.within_ns, _UNITS_NS[unit])
+        if not rest:
+            return f"{target.part}:{whole}{unit}"
+    seconds, rest = divmod(target.within_ns, _UNITS_NS["s"])
+    return f"{target.part}:{seconds}.{rest:09d}s"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cycletrace._internal.flow import FACTS_VERSION, RULES, Facts, Rules, fold, owners_at
+from cycletrace._internal.flow import FACTS_VERSION, Facts, Rules, fold, owners_at
 from cycletrace._internal.store.components import component_of, records_of
-from cycletrace._internal.store.connected import Connected
 from cycletrace._internal.store.facts_codec import encode
 from cycletrace._internal.store.schema import DUE_NOW
+from cycletrace._internal.store.settings import SettingsReads
 from cycletrace.conventions import OPEN
 
 LARGEST_INSTANT = (1 << 63) - 1
@@ -34,20 +34,22 @@ def made_by(rules: Rules) -> str:
     return f"{FACTS_VERSION} {rules.tolerance} {rules.settle} {sorted(rules.production)}"
 
 
-class FoldWrites(Connected):
+class FoldWrites(SettingsReads):
     """Folds cycles and keeps their facts."""
 
-    def refold(self, now: int, limit: int, rules: Rules = RULES) -> list[Refolded]:
+    def refold(self, now: int, limit: int, rules: Rules | None = None) -> list[Refolded]:
         """Fold cycles that are due, each once, with all that aliases tie to it.
 
         Args:
             now: UTC nanoseconds; facts are as of this instant.
             limit: How many folds are begun at most.
-            rules: Where they are not those that made the kept facts, every cycle is due.
+            rules: What to fold by, instead of the rules of the store. Where they are not those that made the kept
+                facts, every cycle is due.
 
         Returns:
             The cycles that were folded; an empty list where none is left.
         """
+        rules = self.settings().rules if rules is None else rules
         if self._noted(KEPT_BY) != made_by(rules):
             self.refold_all(made_by(rules))
         due = self._connection.execute(

@@ -10,7 +10,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
-from cycletrace._internal.flow import RULES, Facts, Rules, facts_of
+from cycletrace._internal.flow import Facts, Rules, facts_of
 from cycletrace._internal.store.components import component_of, records_of
 from cycletrace._internal.store.connected import Connected
 from cycletrace._internal.store.errors import StoreError
@@ -19,6 +19,7 @@ from cycletrace._internal.store.schema import VERSION
 
 if TYPE_CHECKING:
     from cycletrace._internal.store.database import Store
+from cycletrace._internal.store.settings import SettingsReads
 
 _BATCH = 500
 """Cycles pruned in one transaction: few enough that a collector waits for no more than a moment."""
@@ -71,7 +72,7 @@ class Pruned(TypedDict):
     records: int
 
 
-class MaintenanceReads(Connected):
+class MaintenanceReads(SettingsReads):
     """Inspects a store."""
 
     def losses(self) -> Losses:
@@ -90,7 +91,7 @@ class MaintenanceReads(Connected):
             journals=self._count("SELECT count(*) FROM sources"),
         )
 
-    def problems(self, rules: Rules = RULES) -> Iterator[str]:
+    def problems(self, rules: Rules | None = None) -> Iterator[str]:
         """Yield what is wrong with the store, in sentences; nothing where it is sound.
 
         The file is checked as SQLite knows it, then each cycle's kept facts against its records.
@@ -98,6 +99,7 @@ class MaintenanceReads(Connected):
         for (message,) in self._connection.execute("PRAGMA integrity_check"):
             if message != "ok":
                 yield f"SQLite says of the file: {message}."
+        rules = self.settings().rules if rules is None else rules
         if self._noted(KEPT_BY) != made_by(rules):
             return  # kept facts were made by other rules, and are not used
         rows = self._connection.execute(

@@ -9,17 +9,17 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 
-from cycletrace._internal.flow import FACTS_VERSION, RULES, Facts, Record, Rules, facts_of, owners_at
+from cycletrace._internal.flow import FACTS_VERSION, Facts, Record, Rules, facts_of, owners_at
 from cycletrace._internal.flow.aliases import owner_of
 from cycletrace._internal.store.components import aliases_of, component_of, records_of
-from cycletrace._internal.store.connected import Connected
 from cycletrace._internal.store.decode import sound
 from cycletrace._internal.store.facts_codec import decode
 from cycletrace._internal.store.folding import KEPT_BY, made_by
+from cycletrace._internal.store.settings import SettingsReads
 from cycletrace.conventions import cycle_id as id_of_key
 
 
-class CycleReads(Connected):
+class CycleReads(SettingsReads):
     """Reads facts and the records that they are made of."""
 
     def facts(
@@ -29,7 +29,7 @@ class CycleReads(Connected):
         model: str | None = None,
         cycle: str | None = None,
         namespace: str | None = None,
-        rules: Rules = RULES,
+        rules: Rules | None = None,
     ) -> Iterator[Facts]:
         """Yield the facts of cycles as they stood at an instant, by cycle id.
 
@@ -40,9 +40,10 @@ class CycleReads(Connected):
             model: Only cycles of this model.
             cycle: Only the cycle with this key, alias' key or id.
             namespace: Only cycles of this namespace.
-            rules: What to fold by; kept facts that were made by other rules are not used.
+            rules: What to fold by, instead of the rules of the store. Kept facts of other rules are not used.
         """
         model, cycle, namespace = (None if text is None else sound(text) for text in (model, cycle, namespace))
+        rules = self.settings().rules if rules is None else rules
         reader = _Reader(self._connection, at, rules, is_usable=self._noted(KEPT_BY) == made_by(rules))
         found = reader.scan(model, namespace) if cycle is None else reader.find(cycle, namespace)
         for one in found:

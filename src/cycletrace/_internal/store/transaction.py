@@ -9,6 +9,7 @@ from cycletrace._internal.store.outbox import OutboxWrites
 from cycletrace._internal.store.reading import CycleReads
 from cycletrace._internal.store.records import RecordWrites
 from cycletrace._internal.store.series import SeriesWrites
+from cycletrace._internal.store.settings import SettingsWrites
 from cycletrace._internal.store.sources import SourceReads, SourceWrites
 
 
@@ -25,5 +26,6 @@ class Transaction(
     OutboxWrites,
     SourceWrites,
     MaintenanceWrites,
+    SettingsWrites,
 ):
     """What the block of :meth:`Store.write` reads, and what it writes: all of it, or nothing."""
