@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.docs.pages import ROOT, page, section, table, words
+from tests.docs.pages import ROOT, blocks, page, section, table, words
 from tests.journals import Journal, run_script
 
 SOURCE = ROOT / "src" / "cycletrace" / "_internal"
@@ -74,3 +74,9 @@ def test_the_lines_of_a_journal_have_the_fields_of_the_table(tmp_path: Path) -> 
         assert set(document) - optional == set(fields) - optional
         seen.add(fields[0])
     assert seen == {"journal", "span", "event", "closed"}
+
+
+def test_every_module_that_the_drawings_name_exists() -> None:
+    drawn = {name for block in blocks(page("architecture.md")) for name in re.findall(r"\b\w+/\w+\.py\b", block.text)}
+    assert "flow/fold.py" in drawn
+    assert all((SOURCE / name).exists() for name in drawn), drawn
