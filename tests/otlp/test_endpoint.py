@@ -32,9 +32,9 @@ def test_a_port_that_is_not_given_is_the_usual_one(url: str, protocol: str, addr
 
 
 def test_only_http_is_without_tls_in_opentelemetrys_variables() -> None:
-    urls = ("http://host:4317", "https://host:4317", "grpc://host:4317", "host:4317")
+    urls = ("http://host:4317", "https://host:4317", "host:4317")
     found = [find(url, {}) for url in urls]
-    assert [one["traces"].is_secure for one in found if one] == [False, True, True, True]
+    assert [one["traces"].is_secure for one in found if one] == [False, True, True]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from cycletrace._internal import environment
 from cycletrace._internal.diagnostics import warn_misuse
 from cycletrace._internal.otlp.endpoint import GRPC, GRPC_PORT, HTTP, Endpoint, TlsFiles, parse_headers, signal_url
 from cycletrace._internal.otlp.signals import LOGS, TRACES, Signal
-from cycletrace._internal.otlp.urls import take_apart
+from cycletrace._internal.otlp.urls import Parts, take_apart
 
 T = TypeVar("T")
 
@@ -42,23 +42,23 @@ def _endpoint(signal: Signal, endpoint: str | None, env: Mapping[str, str]) -> E
         own = _of_signal(variable, signal)
         return variable.read(env, own if env.get(own) else variable.name)
 
-    own = "" if endpoint else env.get(_of_signal(environment.OTLP_ENDPOINT, signal), "")
-    url = own or endpoint or environment.OTLP_ENDPOINT.read(env)
+    of_signal = _of_signal(environment.OTLP_ENDPOINT, signal)
+    own = "" if endpoint else env.get(of_signal, "")
+    url = (own or endpoint or environment.OTLP_ENDPOINT.read(env) or "").strip()
     if not url:
         return None
     protocol = option(environment.OTLP_PROTOCOL) or _default_protocol(url)
     if "://" not in url:
         url = f"http://{url}" if option(environment.OTLP_INSECURE) or protocol == HTTP else f"https://{url}"
     try:
-        parts = take_apart(url)
+        parts = _take_apart(url)
     except ValueError as error:
-        warn_misuse("The endpoint for %s cannot be used: %s. Its records stay on this machine.", signal.name, error)
+        source = of_signal if own else environment.ENDPOINT.name if endpoint else environment.OTLP_ENDPOINT.name
+        warn_misuse("%s cannot be used: %s. Records stay on this machine.", source, error)
         return None
     url = parts.address
     if protocol == HTTP and not own:
         url = signal_url(url, signal)
-    if url.startswith("grpc://"):  # like OpenTelemetry's exporter: only http means no TLS
-        url = url.replace("grpc", "grpcs", 1)
     return Endpoint(
         url,
         headers=parts.authorize(_headers(option(environment.OTLP_HEADERS))),
@@ -73,6 +73,18 @@ def _endpoint(signal: Signal, endpoint: str | None, env: Mapping[str, str]) -> E
         is_gzip=option(environment.OTLP_COMPRESSION),
         is_whole=True,
     )
+
+
+def _take_apart(url: str) -> Parts:
+    """Separate what may be shown of the URL of an endpoint from the rest.
+
+    Raises:
+        ValueError: if nothing can be sent there. The message does not quote it.
+    """
+    parts = take_apart(url)
+    if not parts.address.startswith(("http://", "https://")):
+        raise ValueError("expected a URL that begins with http:// or https://, also for gRPC")
+    return parts
 
 
 def _of_signal(variable: environment.Variable[T], signal: Signal) -> str:

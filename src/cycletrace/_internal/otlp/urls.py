@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -9,6 +10,10 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 _AUTHORIZATION = "authorization"
 _EXPECTED = "expected a URL such as http://host:4318, with %40 %2F %3F %23 for '@' '/' '?' '#' in user and password"
+
+
+_UNUSABLE = re.compile(r"""[\s"'<>`\\^{}|\x00-\x1f]""")
+"""What no URL contains. Source: RFC 3986, section 2."""
 
 
 class Parts(NamedTuple):
@@ -36,10 +41,11 @@ def take_apart(url: str) -> Parts:
     """
     try:
         scheme, place, path, query, fragment = urlsplit(url)
-        _ = urlsplit(url).port
+        has_host = bool(urlsplit(url).hostname) and urlsplit(url).port != 0
     except ValueError:
         raise ValueError(_EXPECTED) from None
-    if "@" in path + query + fragment:
+    # urlsplit drops line breaks in silence, so the text itself is looked at.
+    if _UNUSABLE.search(url) or not has_host or "@" in path + query + fragment:
         raise ValueError(_EXPECTED)
     secret, _, host = place.rpartition("@")
     return Parts(urlunsplit((scheme, host, path, "", "")), query, _basic(secret) if secret else None)
