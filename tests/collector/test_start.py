@@ -141,7 +141,7 @@ def test_a_file_says_the_same_as_the_command_line(collect: Start, http_sink: Htt
         ("intervall = 5", "There is no option 'intervall'"),
         ("interval = true", "expected LENGTH"),
         ("forward = 5", "expected [SIGNAL=]URL"),
-        ("[[forward]]\nurl = 5", "expected a URL that begins with"),
+        ("[[forward]]\nurl = 5", "expected a URL such as"),
         ('[[forward]]\nurl = "http://x"\nfoo = 1', "or a table with url"),
         ('[[forward]]\nurl = "http://x"\nsignals = "logs"', "expected a list of some of"),
         ('[[forward]]\nurl = "http://x"\nsignals = [["logs"]]', "expected a list of some of"),

@@ -191,7 +191,7 @@ def test_a_disabled_sdk_delivers_nothing() -> None:
 def test_an_invalid_value_is_logged_and_the_default_is_used(
     caplog: pytest.LogCaptureFixture, variable: str, value: str, allowed: str, instead: str
 ) -> None:
-    diagnostics._logged.clear()
+    diagnostics.forget_logged()
     for _ in range(2):
         assert settings.read({variable: value}) == settings.read({})
     (record,) = caplog.records
