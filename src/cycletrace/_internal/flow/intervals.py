@@ -34,7 +34,7 @@ class Cover:
         self._ends[first:behind] = [end]
 
     def gaps(self, start: int, end: int) -> list[tuple[int, int]]:
-        """What of this interval is not covered, in order."""
+        """Return the parts of an interval that are not covered, in order."""
         uncovered = []
         index = bisect_right(self._ends, start)
         while index < len(self._starts) and self._starts[index] < end:

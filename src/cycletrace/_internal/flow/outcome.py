@@ -27,10 +27,11 @@ class Ending(NamedTuple):
 
 
 def end_of(marks: Marks, closes: Iterable[Close], latest: int, at: int, rules: Rules) -> Ending:
-    """The latest word wins; at one instant the later in the order of :data:`~cycletrace.conventions.WORDS`.
+    """Return how a cycle ended, and when.
 
-    Without a word a cycle is ``deployed`` once that mark is known and nothing was heard for the settle period
-    (``latest`` is the latest instant in any of its records), else ``open``.
+    The latest declaration or ``in_use`` decides; at one instant the later in the order of
+    :data:`~cycletrace.conventions.WORDS`. Without any, a cycle is ``deployed`` once that mark is known and the settle
+    period has passed since ``latest``, the latest instant in any of its records; else ``open``.
     """
     in_use = marks["in_use"]
     words = [(close.at, WORDS.index(close.outcome)) for close in closes]

@@ -17,7 +17,7 @@ _NOBODY: Label = (None, None, UNEXPLAINED)
 
 
 def sweep(pieces: Iterable[Piece], started: int, end: int) -> list[Owner]:
-    """The owners of ``[started, end)`` in order, neighbours alike in stage, kind and activity as one.
+    """Return the owners of ``[started, end)`` in order, neighbours alike in stage, kind and activity as one.
 
     At time t, among the pieces that began before t, the one that reaches furthest (clipped to t) owns from its
     start to its reach; between its reach and t nobody does. O(n log n).
@@ -47,7 +47,7 @@ def sweep(pieces: Iterable[Piece], started: int, end: int) -> list[Owner]:
 
 
 def activities(owners: Iterable[Owner]) -> dict[str, int]:
-    """How long each activity owned, nanoseconds, all eight. They add up to the length of the sweep."""
+    """Return how long each of the eight activities owned, in nanoseconds. They add up to the length of the sweep."""
     lengths = dict.fromkeys(ACTIVITIES, 0)
     for owner in owners:
         lengths[owner["activity"]] += owner["end"] - owner["start"]

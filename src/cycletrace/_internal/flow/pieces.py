@@ -41,7 +41,7 @@ class Piece(NamedTuple):
 
 
 def pieces(stages: Sequence[Stage], waits: Iterable[Wait]) -> list[Piece]:
-    """All pieces, in no particular order. O(n log n) in stages and waits.
+    """Return all pieces, in no particular order. O(n log n) in stages and waits.
 
     A stage works, and its own waits count, where it runs and none that it contains runs; while it stands still
     in a wait of its own it does not work.
@@ -96,7 +96,7 @@ def _end(interval: Stage | Wait) -> int:
 
 
 def _alone(stages: Iterable[Stage]) -> dict[str, list[tuple[int, int]]]:
-    """The stretches in which a stage runs and none that it contains runs, by stage that contains any."""
+    """Map each stage that contains any to the stretches in which it runs and none that it contains does."""
     parents = containing({stage.id: stage.parent for stage in stages})
     depths = _depths(parents)
     covers: dict[str, Cover] = {}  # by containing stage: where anything that it contains runs
@@ -117,7 +117,7 @@ def _alone(stages: Iterable[Stage]) -> dict[str, list[tuple[int, int]]]:
 
 
 def containing(named: Mapping[str, str | None]) -> dict[str, str]:
-    """The stage that directly contains each that is contained. ``named``: each stage, and the parent that it names.
+    """Map each contained stage to the one that directly contains it. ``named`` maps each stage to the parent it names.
 
     A parent that nobody knows contains nothing, and neither does a looping chain.
     """
@@ -134,7 +134,7 @@ def containing(named: Mapping[str, str | None]) -> dict[str, str]:
 
 
 def _depths(parents: Mapping[str, str]) -> dict[str, int]:
-    """How many stages contain each that is contained or contains. The chains must not loop."""
+    """Map each stage that contains or is contained to the number of stages that contain it. The chains must not loop."""
     depths: dict[str, int] = {}
     for stage in parents:
         path = []
@@ -157,7 +157,7 @@ def _working(stretches: Sequence[tuple[int, int]], waits: Iterable[Wait]) -> lis
 
 
 def _standing_still(stretches: Sequence[tuple[int, int]], waits: Iterable[Wait]) -> set[tuple[int, int, str]]:
-    """The waits of one stage within its stretches: start, end, reason, each once.
+    """Return the waits of one stage within its stretches: start, end, reason, each once.
 
     A wait that fills a stretch is the same piece as any other of its reason that fills it, so only the stretches
     at a wait's two ends are looked at one by one: many waits over many stretches stay O(n log n).

@@ -1,4 +1,4 @@
-"""What can be wrong with a store, told in one sentence that says what to do."""
+"""Errors of a store, each explained in one sentence that says what to do."""
 
 from __future__ import annotations
 
@@ -23,15 +23,17 @@ def explained(path: Path) -> Generator[None, None, None]:
         raise StoreError(_sentence(path, str(error))) from error
 
 
-def _sentence(path: Path, said: str) -> str:
+def _sentence(path: Path, message: str) -> str:
     # SQLite's own words decide, because Python 3.10 does not hand its error codes over.
-    if "locked" in said or "busy" in said:
+    if "locked" in message or "busy" in message:
         return f"The store {path} is locked by another process: try again, or end that process."
-    if "full" in said:
+    if "full" in message:
         return f"The disk of the store {path} is full: make room, then try again."
-    if "readonly" in said or "unable to open" in said:
-        return f"The store {path} cannot be written or opened ({said}): give its owner access, or choose another store."
+    if "readonly" in message or "unable to open" in message:
+        return (
+            f"The store {path} cannot be written or opened ({message}): give its owner access, or choose another store."
+        )
     return (
-        f"The store {path} is damaged ({said}): put a backup in its place, or move it away and begin a new one, "
+        f"The store {path} is damaged ({message}): put a backup in its place, or move it away and begin a new one, "
         "into which the journals that are still there are read again."
     )

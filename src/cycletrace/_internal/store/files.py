@@ -31,7 +31,7 @@ class _Status(NamedTuple):
 
 
 def identity(path: Path) -> tuple[int, int] | None:
-    """Return what tells the file at a path from all others, ``None`` where there is none."""
+    """Return what identifies the file at a path, ``None`` if there is none."""
     return _status(path).file
 
 
@@ -71,7 +71,7 @@ class Files:
     def are_intact(self) -> bool:
         """Return whether the very files are in their places and nobody cut anything off.
 
-        Another process may have shortened them rightfully, which SQLite can tell outside a transaction only: within
+        Another process may have shortened them rightfully, which SQLite can detect outside a transaction only: within
         one, a shorter file counts as cut.
         """
         now = self._look()

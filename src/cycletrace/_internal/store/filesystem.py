@@ -18,7 +18,7 @@ _LOCAL_FUSE = frozenset({"fuse.fuse-overlayfs", "fuse.ntfs-3g"})
 
 
 def network_type(path: Path, mounts: Path = _MOUNTS) -> str | None:
-    """The type of the network or user-space file system that a path is on; ``None`` where it is local or unknown.
+    """Return the type of the network or user-space file system of a path; ``None`` if it is local or unknown.
 
     ``mounts`` is a table as in proc(5); where it cannot be read (not Linux) nothing is known.
     """

@@ -14,7 +14,7 @@ APPLICATION_ID = 0x6379_636C
 _FIRST = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
--- body: see codec.py. The body is part of the key, so that the same record arriving again changes nothing.
+-- body: see record_codec.py. The body is part of the key, so that the same record arriving again changes nothing.
 CREATE TABLE records (
     cycle_id TEXT NOT NULL,
     body TEXT NOT NULL,
@@ -30,14 +30,14 @@ CREATE TABLE claims (
 ) WITHOUT ROWID;
 CREATE INDEX claims_of_cycle ON claims (cycle_id);
 
--- Every key that was ever said, of any namespace, and the id that it stands for.
+-- Every key that any record stated, of any namespace, and the id that it stands for.
 CREATE TABLE keys (
     key TEXT NOT NULL,
     cycle_id TEXT NOT NULL,
     PRIMARY KEY (key, cycle_id)
 ) WITHOUT ROWID;
 
--- One row for each id that carries records. What an alias' id carries is told in the row of its owner.
+-- One row for each id that carries records. What an alias' id carries is counted in the row of its owner.
 CREATE TABLE cycles (
     cycle_id TEXT PRIMARY KEY,
     fresh INTEGER NOT NULL,     -- records that arrived since the last fold
@@ -74,11 +74,11 @@ CREATE TABLE sources (
 """
 
 _OBSERVED = """
--- When a collector told the cycle in its metrics; 0: it was left out.
+-- When a collector counted the cycle in its metrics; 0: it was left out.
 ALTER TABLE cycles ADD COLUMN observed INTEGER;
 CREATE INDEX cycles_unobserved ON cycles (closed) WHERE observed IS NULL AND closed IS NOT NULL;
 
--- Facts as they were told, JSON. rolled_back: it is counted among the rolled back, then or since.
+-- Facts as they were counted, JSON. rolled_back: it is counted among the rolled back, then or since.
 CREATE TABLE observed (
     cycle_id TEXT PRIMARY KEY,
     at INTEGER NOT NULL,
@@ -94,7 +94,7 @@ CREATE TABLE revisions (
     PRIMARY KEY (cycle_id, at)
 ) WITHOUT ROWID;
 
--- Metrics, JSON: see cycletrace/collector/series.py.
+-- Metrics, JSON: see collector/series.py.
 CREATE TABLE series (
     metric TEXT NOT NULL,
     labels TEXT NOT NULL,
