@@ -134,7 +134,7 @@ def containing(named: Mapping[str, str | None]) -> dict[str, str]:
 
 
 def _depths(parents: Mapping[str, str]) -> dict[str, int]:
-    """Map each stage that contains or is contained to the number of stages that contain it. The chains must not loop."""
+    """Map each stage that contains or is contained to how many stages contain it. The chains must not loop."""
     depths: dict[str, int] = {}
     for stage in parents:
         path = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 
 APPLICATION_ID = 0x6379_636C
-"""Says in a file's header that it is a store of cycletrace: "cycl"."""
+"""Marks a file as a store of cycletrace, in its header: "cycl"."""
 
 _FIRST = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
