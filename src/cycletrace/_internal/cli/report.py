@@ -46,7 +46,9 @@ def add_commands(commands: Any) -> None:
     parser.add_argument(
         "--trigger", choices=TRIGGERS, default=IDEA, help="only cycles with this trigger (default: idea)"
     )
-    parser.add_argument("--json", action="store_true", help="print the same figures as one JSON object")
+    forms = parser.add_mutually_exclusive_group()
+    forms.add_argument("--json", action="store_true", help="print the same figures as one JSON object")
+    forms.add_argument("--markdown", action="store_true", help="print Markdown, for a pull request or a CI summary")
     reading.add_selection(parser)
 
 
@@ -81,10 +83,10 @@ def run(args: argparse.Namespace) -> int:
     elif not whole.counts.known:
         print(reading.nothing_yet(args))
     elif whole.counts.implicit_left_out < whole.counts.known:
-        _show(report.report_document(whole, trace))
+        _show(args, report.report_document(whole, trace))
     else:
         print(NOTHING_COUNTS)
-        _show(report.cycle_document(report.build_cycle(latest[0]), trace, zone))
+        _show(args, report.cycle_document(report.build_cycle(latest[0]), trace, zone))
     return 0
 
 
@@ -104,11 +106,16 @@ def _cycles(args: argparse.Namespace, cycles: Sequence[Facts], zone: tzinfo, tra
         if args.json:
             print(json.dumps(_linked(report.to_json(cycle), trace)))
         else:
-            _show(report.cycle_document(cycle, trace, zone))
+            _show(args, report.cycle_document(cycle, trace, zone))
     return 0
 
 
-def _show(document: Document) -> None:
+def _show(args: argparse.Namespace, document: Document) -> None:
+    if args.markdown:
+        from cycletrace._internal.report import markdown
+
+        print(markdown.render(document), end="")
+        return
     from rich.console import Console
 
     from cycletrace._internal.report.terminal import render
