@@ -17,6 +17,7 @@ from cycletrace._internal.flow import Heartbeat, Mark, Stage
 from cycletrace._internal.otlp.signals import LOGS, METRICS, TRACES, Encoding, Request, Signal
 
 CYCLE = words.cycle_id("team", "churn@7")
+T = 1_700_000_000_000_000_000
 
 
 def stage(**more: Any) -> Any:
@@ -62,8 +63,8 @@ def test_an_event_s_instant_is_its_time_else_its_observed_time() -> None:
     attributes = {**cycle_attributes("churn@7", "team"), words.STAGE_ID: "a", words.STAGE_LEASE: 30}
     message = logs(
         [
-            log(words.STAGE_HEARTBEAT, attributes, time=5, observed=6),
-            log(words.STAGE_HEARTBEAT, attributes, observed=6),
+            log(words.STAGE_HEARTBEAT, attributes, time=T + 5, observed=T + 6),
+            log(words.STAGE_HEARTBEAT, attributes, observed=T + 6),
             log("other.event", {"text": "cycletrace.stage.heartbeat"}, time=1),
             log("", {"text": "cycletrace.stage.heartbeat"}, time=1),
             log(words.STAGE_HEARTBEAT, attributes),
@@ -72,7 +73,7 @@ def test_an_event_s_instant_is_its_time_else_its_observed_time() -> None:
     )
     for request in both(LOGS, message):
         extracted = read(request)
-        assert [record.at for record in extracted.records if isinstance(record, Heartbeat)] == [5, 6]
+        assert [record.at for record in extracted.records if isinstance(record, Heartbeat)] == [T + 5, T + 6]
         assert len(extracted.invalid) == 1, "no instant at all"
 
 
@@ -108,7 +109,7 @@ def test_a_malformed_foreign_span_costs_nothing() -> None:
 def test_what_the_processor_derived_is_never_an_input() -> None:
     mark = {**cycle_attributes("churn@7", "team"), words.MARK_NAME: "in_use"}
     message = traces(
-        [span("m", {**mark, words.DERIVED: True}, start=1, end=1), span("m", mark, start=1, end=1)], "team"
+        [span("m", {**mark, words.DERIVED: True}, start=T, end=T), span("m", mark, start=T, end=T)], "team"
     )
     for request in both(TRACES, message):
         assert [type(record) for record in read(request).records] == [Mark]
@@ -199,10 +200,10 @@ def test_an_instant_that_is_none_costs_the_record(time: object) -> None:
         {"key": words.CYCLE_ID, "value": {"stringValue": CYCLE}},
         {"key": words.MARK_NAME, "value": {"stringValue": "in_use"}},
     ]
-    spans = [{"startTimeUnixNano": time, "attributes": ours}, {"startTimeUnixNano": 5, "attributes": ours}]
+    spans = [{"startTimeUnixNano": time, "attributes": ours}, {"startTimeUnixNano": T, "attributes": ours}]
     request = {"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}
     extracted = read(Request(TRACES, Encoding.JSON, json.dumps(request).encode()))
-    assert [record.at for record in extracted.records if isinstance(record, Mark)] == [5]
+    assert [record.at for record in extracted.records if isinstance(record, Mark)] == [T]
     assert len(extracted.invalid) == 1
 
 
@@ -277,7 +278,7 @@ TOO_LARGE = ["1e400", "-1e999", "9" * 400, "9" * 5000, "-" + "9" * 5000]
 
 def in_json(member: dict[str, Any], number: str = "") -> Request:
     """A request of a good stage, this span, and another good stage; ``"NUMBER"`` in it is written as this number."""
-    good = {"startTimeUnixNano": "1", "endTimeUnixNano": "2", "attributes": ATTRIBUTES}
+    good = {"startTimeUnixNano": str(T), "endTimeUnixNano": str(T + 1), "attributes": ATTRIBUTES}
     text = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [good, {**good, **member}, good]}]}]})
     return Request(TRACES, Encoding.JSON, text.replace('"NUMBER"', number).encode())
 
