@@ -49,7 +49,6 @@ from cycletrace._internal.collector.series import (
     to_rows,
 )
 from cycletrace._internal.flow import (
-    RULES,
     Close,
     Mark,
     Record,
@@ -57,10 +56,8 @@ from cycletrace._internal.flow import (
     Stage,
     Wait,
     facts_of,
-    parse_target,
 )
 from cycletrace._internal.flow.rules import SECOND
-from cycletrace._internal.flow.targets import DEFAULT_TARGET
 from cycletrace._internal.store import open_store
 
 parse_text: Any = parser.text_string_to_metric_families
@@ -328,19 +325,19 @@ def test_a_declaration_is_all_that_a_new_metric_needs(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, new: Instrument
 ) -> None:
     monkeypatch.setattr(instruments, "INSTRUMENTS", (*instruments.INSTRUMENTS, new))
-    accumulator, completion = Accumulator(2000), Completion(parse_target(DEFAULT_TARGET), grace=0)
+    accumulator, completion = Accumulator(2000), Completion(grace=0)
     begin_record_counters(accumulator, 1)
     closed = words.cycle_id("", "churn@8")
     with open_store(tmp_path / "store.db") as store:
         with store.write() as tx:
             tx.add([Stage(RecordOrigin(CYCLE, "churn@7", "", "churn"), "a", "fit", "train", 1)], 2)
             tx.add([Close(RecordOrigin(closed, "churn@8", "", "churn"), "failed", 3)], 3)
-            apply_refolds(tx, accumulator, tx.refold(5, 100), completion, 5)
+            apply_refolds(tx, accumulator, tx.refold(5, 100), 5)
             if isinstance(new.source, Records):
                 count_records(accumulator, new.name, 7, 5)
             observe_closed(tx, accumulator, completion, 5, 100)
         accumulator.keep()
-        reader = MetricReader(store, accumulator, 2000, completion.target, RULES, "store-1")
+        reader = MetricReader(store, accumulator, 2000, "store-1")
         text = asyncio.run(reader.text(TEXT))
         request = ExportMetricsServiceRequest.FromString(asyncio.run(reader.request()).body)
         reader.close()

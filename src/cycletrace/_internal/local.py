@@ -123,7 +123,12 @@ def rules() -> Rules:
     return _overridden(kept.rules)
 
 
-def _overridden(rules: Rules) -> Rules:
+def production() -> frozenset[str] | None:
+    """Return the names of production in the environment, lower case, ``None`` if there are none."""
     names = os.environ.get("CYCLETRACE_PRODUCTION", "")
-    production = frozenset(name.strip().casefold() for name in names.split(",") if name.strip())
-    return rules._replace(production=production) if production else rules
+    return frozenset(name.strip().casefold() for name in names.split(",") if name.strip()) or None
+
+
+def _overridden(rules: Rules) -> Rules:
+    names = production()
+    return rules if names is None else rules._replace(production=names)

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         from cycletrace._internal.collector.options import OptionError, make_options, read_config
         from cycletrace._internal.collector.serve import run as serve
-        from cycletrace._internal.local import rules
+        from cycletrace._internal.local import production
     except ImportError as error:
         raise Failure(f"the collector needs {error.name}. {INSTALL.format('.[collector]')}") from None
     try:
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
                 settings[name] = os.environ[variable]
         given = vars(args)
         settings.update({setting.name: given[setting.name] for setting in SETTINGS if given[setting.name] is not None})
-        options = make_options(settings, state_directory(args) / "store.db", rules())
+        options = make_options(settings, state_directory(args) / "store.db", production())
     except OptionError as error:
         raise Failure(str(error)) from None
     return serve(options)

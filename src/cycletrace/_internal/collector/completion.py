@@ -19,7 +19,7 @@ from cycletrace._internal.collector.instruments import (
     observations,
 )
 from cycletrace._internal.collector.series import Accumulator
-from cycletrace._internal.flow import CycleTarget, is_counted, met_target
+from cycletrace._internal.flow import Facts, Targets, is_counted, met_target
 from cycletrace._internal.flow.rules import SECOND
 from cycletrace._internal.store import Refolded, Transaction
 
@@ -30,7 +30,6 @@ MAX_OUTBOX = 100_000
 class Completion(NamedTuple):
     """Settings of completion. ``grace`` is nanoseconds; ``destinations`` are the URLs that derived spans go to."""
 
-    target: CycleTarget
     grace: int = 60 * SECOND
     destinations: Sequence[str] = ()
 
@@ -46,10 +45,9 @@ def count_records(accumulator: Accumulator, name: str, count: int, at: int) -> N
         accumulator.add([Observation(instrument(name), (), count)], at)
 
 
-def apply_refolds(
-    tx: Transaction, accumulator: Accumulator, refolded: Iterable[Refolded], completion: Completion, now: int
-) -> None:
+def apply_refolds(tx: Transaction, accumulator: Accumulator, refolded: Iterable[Refolded], now: int) -> None:
     """Begin the series of cycles that closed; count late records, and revise facts that were observed already."""
+    targets = tx.settings().targets
     for cycle_id, owner, facts, new_records in refolded:
         observed = tx.observed(cycle_id)
         if observed is None:
@@ -59,7 +57,7 @@ def apply_refolds(
             elif is_counted(facts):
                 tx.include(cycle_id)
                 if facts["outcome"] != words.OPEN:
-                    accumulator.begin(observations(facts, met_target(facts, completion.target)), now)
+                    accumulator.begin(observations(facts, _is_within(facts, targets)), now)
             continue
         count_records(accumulator, words.RECORD_LATE, new_records, now)
         tx.revise(cycle_id, now, facts)
@@ -77,12 +75,13 @@ def observe_closed(
     Returns:
         How many cycles were complete, and how many waiting requests were dropped to make room for new ones.
     """
+    targets = tx.settings().targets
     closed = tx.unobserved(now - completion.grace, limit)
     for facts in closed:
         if not is_counted(facts):
             tx.exclude(facts["cycle_id"])
             continue
-        within = met_target(facts, completion.target)
+        within = _is_within(facts, targets)
         exemplar = (facts["cycle_id"], words.root_span_id(facts["cycle_id"]))
         accumulator.add(observations(facts, within), now, exemplar)
         tx.observe(facts, now)
@@ -95,3 +94,8 @@ def observe_closed(
                 tx.post(destination, body)
     dropped = sum(tx.drop_oldest(one, MAX_OUTBOX) for one in completion.destinations) if closed else 0
     return len(closed), dropped
+
+
+def _is_within(facts: Facts, targets: Targets) -> bool:
+    """Return whether a cycle met the target of its namespace and model."""
+    return met_target(facts, targets.of(facts["namespace"], facts["model"]))

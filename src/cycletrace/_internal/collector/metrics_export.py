@@ -16,7 +16,7 @@ from cycletrace._internal.collector.forwarding import Forwarder
 from cycletrace._internal.collector.gauges import OpenGauges, headline_gauges
 from cycletrace._internal.collector.metrics_request import encode
 from cycletrace._internal.collector.series import Accumulator, Metric, cumulative_metrics
-from cycletrace._internal.flow import CycleTarget, Facts, Rules
+from cycletrace._internal.flow import Facts
 from cycletrace._internal.otlp.signals import METRICS, Encoding, Request
 from cycletrace._internal.store import Snapshot, Store
 
@@ -31,15 +31,11 @@ _HEADLINE_SHARE = 0.05
 class MetricReader:
     """Reads all metrics for an export, in a thread of its own, with a connection of its own that only reads."""
 
-    def __init__(
-        self, store: Store, accumulator: Accumulator, limit: int, target: CycleTarget, rules: Rules, instance: str
-    ) -> None:
+    def __init__(self, store: Store, accumulator: Accumulator, limit: int, instance: str) -> None:
         """Read gauges from this store; ``limit`` bounds their label sets, ``instance`` identifies the store."""
         self._store = store
         self._accumulator = accumulator
         self._open_gauges = OpenGauges(limit)
-        self._target = target
-        self._rules = rules
         self._instance = instance
         self._headline: list[Metric] = []
         self._headline_due = 0.0
@@ -88,13 +84,13 @@ class MetricReader:
         began = time.monotonic()
         if began >= self._headline_due:
             with self._store.read() as snapshot:
-                self._headline = headline_gauges(self._facts(snapshot, now), now, self._target)
+                self._headline = headline_gauges(self._facts(snapshot, now), now, snapshot.settings().targets.default)
             took = time.monotonic() - began
             self._headline_due = began + took + took / _HEADLINE_SHARE
         return self._headline
 
     def _facts(self, snapshot: Snapshot, now: int) -> Iterator[Facts]:
-        for one in snapshot.facts(now, rules=self._rules):
+        for one in snapshot.facts(now):
             if self._is_closing:
                 raise RuntimeError("the collector is shutting down")
             yield one

@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 
 from cycletrace._internal.collector.limits import Limits
 from cycletrace._internal.collector.settings import SETTINGS
-from cycletrace._internal.flow import RULES, CycleTarget, Rules, parse_length, parse_target
+from cycletrace._internal.flow import CycleTarget, parse_length, parse_target
 from cycletrace._internal.flow.rules import SECOND
-from cycletrace._internal.flow.targets import DEFAULT_TARGET
 from cycletrace._internal.otlp.endpoint import Endpoint, TlsFiles, checked, is_header, parse_headers
 from cycletrace._internal.otlp.signals import SIGNALS
 
@@ -47,10 +46,11 @@ class Options(NamedTuple):
     interval: float = 10.0
     prometheus: Address | None = None
     grace: float = 60.0
-    target: CycleTarget = parse_target(DEFAULT_TARGET)
+    target: CycleTarget | None = None
+    """The default target, to be kept in the store; ``None`` leaves what is kept there, as does ``production``."""
     label_limit: int = 2000
     limits: Limits = Limits()
-    rules: Rules = RULES
+    production: frozenset[str] | None = None
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def read_config(path: Path) -> dict[str, Any]:
     return {name.replace("_", "-"): value for name, value in settings.items()}
 
 
-def make_options(settings: Mapping[str, Any], store: Path, rules: Rules = RULES) -> Options:
+def make_options(settings: Mapping[str, Any], store: Path, production: frozenset[str] | None = None) -> Options:
     """Return the options for these settings; ``store`` is the path of the store if they hold none.
 
     Raises:
@@ -101,13 +101,13 @@ def make_options(settings: Mapping[str, Any], store: Path, rules: Rules = RULES)
         interval=_seconds("interval", text("interval"), at_least=0.1),
         prometheus=_address("prometheus", text("prometheus")) if text("prometheus") else None,
         grace=_seconds("grace", text("grace"), at_least=0.0),
-        target=_target(text("target")),
+        target=_target(text("target")) if text("target") else None,
         label_limit=_whole("label-limit", text("label-limit"), at_least=2),
         limits=Limits(
             body=_size("max-body", text("max-body")),
             in_flight=max(_size("max-in-flight", text("max-in-flight")), _size("max-body", text("max-body"))),
         ),
-        rules=rules,
+        production=production,
     )
 
 

@@ -38,7 +38,7 @@ from cycletrace._internal.collector.writer import Writer
 from cycletrace._internal.flow.rules import SECOND
 from cycletrace._internal.otlp.result import Code, ExportResult, malformed
 from cycletrace._internal.otlp.signals import METRICS, SIGNALS, TRACES, Request
-from cycletrace._internal.store import Store, StoreError, open_reader, open_store
+from cycletrace._internal.store import Store, StoreError, Transaction, open_reader, open_store
 from cycletrace._version import __version__
 
 _log = logging.getLogger("cycletrace.collector")
@@ -131,6 +131,7 @@ class Collector:
             begin_record_counters(accumulator, time.time_ns())
             tx.save_series(to_rows(accumulator.changed))
             instance = tx.instance_id()
+            _keep_settings(tx, options)
             hide_secrets(tx)
             dropped = drop_others(tx, destinations)
         accumulator.keep()
@@ -143,10 +144,10 @@ class Collector:
             raise StartError(
                 f"A certificate cannot be read: {error}. Expected PEM files, and a key without a password."
             ) from error
-        completion = Completion(options.target, round(options.grace * SECOND), destinations)
+        completion = Completion(round(options.grace * SECOND), destinations)
         self._posted = [asyncio.Event() for _ in destinations]
-        self._writer = Writer(store, accumulator, completion, options.rules, self._wake)
-        self._metrics = MetricReader(reader, accumulator, options.label_limit, options.target, options.rules, instance)
+        self._writer = Writer(store, accumulator, completion, self._wake)
+        self._metrics = MetricReader(reader, accumulator, options.label_limit, instance)
         budget = Budget(options.limits)
         self._grpc = GrpcReceiver(self._handle, options.limits, budget)
         self._http = HttpReceiver(self._handle, options.limits, budget, self._trouble)
@@ -251,3 +252,14 @@ class Collector:
             raise StartError(
                 f"Cannot listen on {address} for {what}: {reason}. Stop what uses it, or choose another."
             ) from error
+
+
+def _keep_settings(tx: Transaction, options: Options) -> None:
+    """Keep what this start chooses in the store, so that all who read it use the same rules and targets."""
+    kept = settings = tx.settings()
+    if options.production is not None:
+        settings = settings._replace(rules=settings.rules._replace(production=options.production))
+    if options.target is not None:
+        settings = settings._replace(targets=settings.targets._replace(default=options.target))
+    if settings != kept:
+        tx.save_settings(settings)

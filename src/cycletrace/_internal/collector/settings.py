@@ -44,7 +44,7 @@ SETTINGS = (
     Setting("interval", "LENGTH", "10s", "how often they are sent"),
     Setting("prometheus", "HOST:PORT", "", "address of /metrics for Prometheus, such as 127.0.0.1:9464"),
     Setting("grace", "LENGTH", "60s", "delay between a cycle closing and its export as metrics and derived spans"),
-    Setting("target", "PART:LENGTH", "deployment:15m", "the target for cycles"),
+    Setting("target", "PART:LENGTH", "", "the default target, kept in the store"),
     Setting("label-limit", "N", "2000", "label sets per metric, including the overflow one"),
     Setting("max-body", "SIZE", "16MiB", "the largest request, before and after decompression"),
     Setting("max-in-flight", "SIZE", "256MiB", "memory for requests not yet answered"),

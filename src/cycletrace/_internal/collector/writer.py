@@ -18,7 +18,6 @@ from typing import Any, NamedTuple, TypeVar
 from cycletrace._internal.collector.completion import Completion, apply_refolds, count_records, observe_closed
 from cycletrace._internal.collector.reading import Extracted, Invalid, may_be_ours, read
 from cycletrace._internal.collector.series import Accumulator, from_rows, to_rows
-from cycletrace._internal.flow import RULES, Rules
 from cycletrace._internal.flow.rules import SECOND
 from cycletrace._internal.otlp.result import Code, ExportResult, malformed, unavailable
 from cycletrace._internal.otlp.signals import Request
@@ -56,14 +55,12 @@ class Writer:
         store: Store,
         accumulator: Accumulator,
         completion: Completion,
-        rules: Rules = RULES,
         posted: Callable[[], object] = lambda: None,
     ) -> None:
         """Write this store; ``posted`` is called in the event loop whenever derived spans may wait to be sent."""
         self._store = store
         self._accumulator = accumulator
         self._completion = completion
-        self._rules = rules
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="cycletrace-store", daemon=True)
         self._loop = asyncio.get_running_loop()
@@ -227,8 +224,8 @@ class Writer:
         now = time.time_ns()
         try:
             with self._transaction(now) as tx:
-                refolded = tx.refold(now, self._at_once, self._rules)
-                apply_refolds(tx, self._accumulator, refolded, self._completion, now)
+                refolded = tx.refold(now, self._at_once)
+                apply_refolds(tx, self._accumulator, refolded, now)
                 count, dropped = observe_closed(tx, self._accumulator, self._completion, now, FOLDS)
         except StoreError as error:
             self._set_trouble(error)
