@@ -37,9 +37,10 @@ def metric(name: str) -> str:
 
 
 MODEL, DOMAIN, TEAM = label(words.MODEL_NAME), label(words.MODEL_DOMAIN), label(words.SERVICE_NAMESPACE)
-WINDOW, PART, ACTIVITY = label(words.HEADLINE_WINDOW), label(words.PART), label(words.ACTIVITY)
+WINDOW, SCOPE = label(words.HEADLINE_WINDOW), label(words.HEADLINE_SCOPE)
+PART, ACTIVITY = label(words.PART), label(words.ACTIVITY)
 REASON, MANUAL, STAGE = label(words.WAIT_REASON), label(words.STAGE_MANUAL), label(words.STAGE_NAME)
-OUTCOME, WITHIN, ACTOR = label(words.CYCLE_OUTCOME), label(words.CYCLE_WITHIN_TARGET), label(words.ACTOR_TYPE)
+OUTCOME, ACTOR = label(words.CYCLE_OUTCOME), label(words.ACTOR_TYPE)
 STAGE_OUTCOME, KIND = label(words.STAGE_OUTCOME), label(words.STAGE_KIND)
 
 CYCLE = metric(words.CYCLE_DURATION)
@@ -93,36 +94,50 @@ def per_cycle(metric: str, names: str, where: str) -> str:
     return f"{by(names, metric, where)} / {total}"
 
 
+def unattributed(where: str) -> str:
+    """Return the time in no part per closed cycle."""
+    in_parts = f'sum(increase({PARTS}_sum{{{where},{PART}!="{words.ACTIVATION}"}}[{RANGE}]))'
+    time, n = (f"sum(increase({CYCLE}_{what}{{{where}}}[{RANGE}]))" for what in ("sum", "count"))
+    return f"clamp_min({time} - {in_parts}, 0) / ({n} > 0)"
+
+
 def manual_share(where: str) -> str:
     """Return the share of manual steps."""
     manual = f'sum(increase({STAGES}_count{{{where},{MANUAL}="true"}}[{RANGE}])) or vector(0)'
     return f"({manual}) / sum(increase({STAGES}_count{{{where}}}[{RANGE}]))"
 
 
-def within_target(where: str) -> str:
-    """Return the share of closed cycles that met the target."""
-    met = f'sum(increase({COMPLETED}{{{where},{WITHIN}="true"}}[{RANGE}])) or vector(0)'
-    return f"({met}) / sum(increase({COMPLETED}{{{where}}}[{RANGE}]))"
+def headline(scope: str, where: str = "") -> str:
+    """Return the selector of the headline metrics of one scope."""
+    return f'{SCOPE}="{scope}",{where}{WINDOW}="$window"'
 
+
+BY_TEAM = headline("namespace", f"{TEAMS},")
 
 HEADLINE = (
     Shown(
         "Median cycle time",
         "stat",
         "s",
-        ((f'{MEDIAN}{{{WINDOW}="$window"}}', "median"),),
-        "The one number, computed by the report's own code. From the idea to the first prediction for a consumer.",
+        ((f"{MEDIAN}{{{BY_TEAM}}}", f"{{{{{TEAM}}}}}"),),
+        "From the idea to the first prediction for a consumer, computed by the report's own code.",
     ),
     Shown(
         "Within the target",
         "stat",
         "percentunit",
-        ((f'{ATTAINMENT}{{{WINDOW}="$window"}}', "attainment"),),
-        "Share of cycles that met the target, open and failed ones counted too, as the report has it.",
+        ((f"{ATTAINMENT}{{{BY_TEAM}}}", f"{{{{{TEAM}}}}}"),),
+        "Share of cycles that met the target, counting open and failed ones, as in the report.",
     ),
-    Shown("Cycles", "stat", "none", ((f'{N}{{{WINDOW}="$window"}}', "n"),), "What the median is of."),
     Shown(
-        "Median cycle time, by window", "line", "s", ((MEDIAN, f"{{{{{WINDOW}}}}}"),), "Each point looks that far back."
+        "Cycles", "stat", "none", ((f"{N}{{{BY_TEAM}}}", f"{{{{{TEAM}}}}}"),), "In each median."
+    ),
+    Shown(
+        "Median cycle time",
+        "line",
+        "s",
+        ((f"{MEDIAN}{{{BY_TEAM}}}", f"{{{{{TEAM}}}}}"), (f"{MEDIAN}{{{headline('all')}}}", "all teams")),
+        "Each point covers the window before it.",
     ),
 )
 
@@ -132,8 +147,11 @@ OVERVIEW = (
         "Mean time by part",
         "bars",
         "s",
-        ((mean(PART, PARTS, f'{OF_DOMAIN},{PART}!="{words.ACTIVATION}"'), f"{{{{{PART}}}}}"),),
-        "Training, selection and deployment of cycles that closed in the time shown. Means add up, medians do not.",
+        (
+            (per_cycle(f"{PARTS}_sum", PART, f'{OF_DOMAIN},{PART}!="{words.ACTIVATION}"'), f"{{{{{PART}}}}}"),
+            (unattributed(OF_DOMAIN), "unattributed"),
+        ),
+        "Of cycles that closed in the time shown. The parts add up to the cycle time; what is in none is unattributed.",
         8,
     ),
     Shown(
@@ -204,7 +222,7 @@ OVERVIEW = (
         "stat",
         "none",
         ((f"sum({LATE})", "late"), (f"sum({REJECTED})", "rejected")),
-        "Late: came after its cycle was counted; the facts have it. Rejected: could not be taken.",
+        "Late: arrived after its cycle was counted, and is in the facts. Rejected: could not be used.",
         8,
     ),
 )
@@ -218,18 +236,18 @@ ONE_MODEL = (
         "Of cycles that closed in the time shown.",
     ),
     Shown(
-        "Median cycle time, estimated",
+        "Median cycle time, 30 days",
         "stat",
         "s",
-        ((f"histogram_quantile(0.5, {by('le', f'{CYCLE}_bucket', OF_MODEL)})", "median"),),
-        "Interpolated in the histogram's buckets. The report has the exact one, with its interval.",
+        ((f'{MEDIAN}{{{SCOPE}="model",{OF_MODEL},{WINDOW}="30d"}}', f"{{{{{TEAM}}}}}"),),
+        "From the idea to the first prediction for a consumer, computed by the report's own code.",
     ),
     Shown(
-        "Within the target",
+        "Within the target, 30 days",
         "stat",
         "percentunit",
-        ((within_target(OF_MODEL), "of closed cycles"),),
-        "Of cycles that closed. The report's figure counts open ones, too.",
+        ((f'{ATTAINMENT}{{{SCOPE}="model",{OF_MODEL},{WINDOW}="30d"}}', f"{{{{{TEAM}}}}}"),),
+        "Share of cycles that met the target, counting open and failed ones, as in the report.",
     ),
     Shown("Manual share of steps", "stat", "percentunit", ((manual_share(OF_MODEL), "manual"),)),
     Shown(

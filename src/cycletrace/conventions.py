@@ -210,6 +210,8 @@ CYCLE_COMPLETED: Final = "cycletrace.cycle.completed"
 CYCLE_ROLLED_BACK: Final = "cycletrace.cycle.rolled_back"
 CYCLE_OPEN: Final = "cycletrace.cycle.open"
 CYCLE_OLDEST_AGE: Final = "cycletrace.cycle.oldest.age"
+CYCLE_IDLE: Final = "cycletrace.cycle.idle"
+STAGE_OLDEST_AGE: Final = "cycletrace.stage.oldest.age"
 STAGE_ACTIVE: Final = "cycletrace.stage.active"
 HEADLINE_MEDIAN: Final = "cycletrace.headline.median"
 HEADLINE_ATTAINMENT: Final = "cycletrace.headline.attainment"
@@ -221,6 +223,9 @@ PART: Final = "cycletrace.part"
 ACTIVITY: Final = "cycletrace.activity"
 STAGE_MANUAL: Final = "cycletrace.stage.manual"
 HEADLINE_WINDOW: Final = "cycletrace.headline.window"
+HEADLINE_SCOPE: Final = "cycletrace.scope"
+HEADLINE_SCOPES: Final = ("all", "namespace", "model")
+"""The cycles that a headline is about: all, those of a namespace, or those of a model in a namespace."""
 OVERFLOW: Final = "otel.metric.overflow"
 
 

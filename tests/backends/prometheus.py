@@ -26,7 +26,7 @@ class Prometheus:
         path = folder / "prometheus.yaml"
         _copy(ROOT / "compose" / "prometheus.yaml", path, {"cycletrace:9464": scraped, "15s": interval})
         (folder / "rules").mkdir()
-        for name, instead in (("alerts", {}), ("recording", {"interval: 1m": f"interval: {interval}"})):
+        for name, instead in (("alerts", {}), ("recording", {"interval: 15m": f"interval: {interval}"})):
             _copy(ROOT / "rules" / f"{name}.yaml", folder / "rules" / f"{name}.yaml", instead)
         self.program = Program(
             [

@@ -110,8 +110,8 @@ def test_a_cycle_becomes_facts_metrics_and_derived_spans(collect: Start, http_si
     assert collector.total("cycletrace_cycle_part_duration_seconds_sum", part="training") == 1800
     assert collector.total("cycletrace_stage_duration_seconds_count", manual="true") == 1
     assert collector.total(count, within_target="false", outcome="in_use") == 1
-    assert collector.total("cycletrace_headline_n", window="7d") == 1
-    assert collector.total("cycletrace_headline_median_seconds", window="90d") == 3600
+    assert collector.total("cycletrace_headline_n", window="7d", scope="all") == 1
+    assert collector.total("cycletrace_headline_median_seconds", window="90d", scope="all") == 3600
 
     sent = eventually(lambda: http_sink.bodies("traces"), lambda seen: len(seen) == 2)
     (derived,) = (one for one in sent if one != body)
@@ -269,16 +269,51 @@ def test_the_headline_is_the_report_s(collect: Start) -> None:
         start = time.time_ns() - (5 + 4 * number) * 86400 * SECOND
         body = traces(a_cycle(f"churn@{number}", start + number * 7 * SECOND)).SerializeToString()
         assert collector.post("traces", body) == 200
-    eventually(lambda: collector.total("cycletrace_headline_n", window="90d"), lambda seen: seen == 9)
+    eventually(lambda: collector.total("cycletrace_headline_n", window="90d", scope="all"), lambda seen: seen == 9)
     for window in ("7d", "30d", "90d"):
         command = [sys.executable, "-m", "cycletrace", "report", "--store", str(collector.store), "--json"]
         done = subprocess.run([*command, "--window", window], check=True, capture_output=True, timeout=60)
         report = json.loads(done.stdout)
         assert report["target"]["part"] == "training", "the store keeps the target"
         median, attainment = report["headline"]["median"], report["attainment"]
-        assert collector.total("cycletrace_headline_n", window=window) == median["n"] > 0
-        assert collector.total("cycletrace_headline_median_seconds", window=window) == median["value_ns"] / SECOND
-        assert collector.total("cycletrace_headline_attainment_ratio", window=window) == attainment["value"]
+        assert collector.total("cycletrace_headline_n", window=window, scope="all") == median["n"] > 0
+        assert (
+            collector.total("cycletrace_headline_median_seconds", window=window, scope="all")
+            == median["value_ns"] / SECOND
+        )
+        assert (
+            collector.total("cycletrace_headline_attainment_ratio", window=window, scope="all") == attainment["value"]
+        )
+
+
+def test_the_headline_is_told_apart_by_scope(collect: Start) -> None:
+    """Teams are never pooled but where all are meant, and the team without a name is not all teams."""
+    collector = collect("--grace", "0")
+    hours = {("ads", "churn"): 5, ("ads", "risk"): 7, ("crm", "churn"): 9, ("", "churn"): 1}
+    for (namespace, model), length in hours.items():
+        start = time.time_ns() - 2 * 86400 * SECOND
+        end = start + length * 3600 * SECOND
+        attributes = cycle_attributes(f"{model}@1", namespace)
+        stage = span("train", {**attributes, words.STAGE_ID: "a", words.STAGE_NAME: "train"}, start, end)
+        used = span("mark in_use", {**attributes, words.MARK_NAME: "in_use"}, end, end)
+        assert collector.post("traces", traces([stage, used], namespace).SerializeToString()) == 200
+    eventually(lambda: collector.total("cycletrace_headline_n", window="90d", scope="all"), lambda seen: seen == 4)
+    found = {
+        (labels["cycletrace_scope"], labels.get("service_namespace"), labels.get("cycletrace_model_name")): value / 3600
+        for (name, pairs), value in collector.metrics().items()
+        for labels in [dict(pairs)]
+        if name == "cycletrace_headline_median_seconds" and labels["cycletrace_headline_window"] == "7d"
+    }
+    assert found == {
+        ("all", None, None): 6,
+        ("namespace", "ads", None): 6,
+        ("namespace", "crm", None): 9,
+        ("namespace", None, None): 1,
+        ("model", "ads", "churn"): 5,
+        ("model", "ads", "risk"): 7,
+        ("model", "crm", "churn"): 9,
+        ("model", None, "churn"): 1,
+    }
 
 
 def test_the_prometheus_format_is_negotiated(collect: Start) -> None:

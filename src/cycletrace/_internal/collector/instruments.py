@@ -75,9 +75,14 @@ class HeadlineFigures(NamedTuple):
 
 @dataclass(frozen=True)
 class Headline:
-    """One of the figures of the report's headline, for each window."""
+    """One of the figures of the report's headline, for each window, of all cycles, each namespace and each model."""
 
-    labels: ClassVar[tuple[str, ...]] = (words.HEADLINE_WINDOW,)
+    labels: ClassVar[tuple[str, ...]] = (
+        words.HEADLINE_WINDOW,
+        words.HEADLINE_SCOPE,
+        words.SERVICE_NAMESPACE,
+        words.MODEL_NAME,
+    )
     value: Callable[[HeadlineFigures], float | None]
 
 
@@ -171,6 +176,22 @@ def _running(facts: Facts) -> Iterator[tuple[LabelValues, int]]:
             yield (stage["name"], stage["kind"], stage["actor"]), 1
 
 
+def _running_since(facts: Facts) -> Iterator[tuple[LabelValues, int]]:
+    for stage in facts["stages"]:
+        if stage["end"] is None:
+            yield (stage["name"], stage["kind"], stage["actor"]), stage["start"]
+
+
+def _idle_since(facts: Facts) -> Iterator[tuple[LabelValues, int]]:
+    """Yield the latest instant of a cycle in which nothing runs. One that is deployed waits for nothing but its use."""
+    if facts["marks"][words.DEPLOYED] is None and all(stage["end"] is not None for stage in facts["stages"]):
+        instants = [*facts["marks"].values(), *(stage["end"] for stage in facts["stages"])]
+        instants += [wait["start"] if wait["end"] is None else wait["end"] for wait in facts["waits"]]
+        known = [instant for instant in instants if isinstance(instant, int)]
+        if known:
+            yield (), max(known)
+
+
 def _count(values: Sequence[int | None], _: int) -> int:
     return len(values)
 
@@ -234,11 +255,26 @@ INSTRUMENTS: tuple[Instrument, ...] = (
         OpenCycles(_started, _oldest),
     ),
     Instrument(
+        words.CYCLE_IDLE,
+        Kind.GAUGE,
+        "s",
+        "Time since the last activity of the undeployed cycle that has been idle longest, 0 without one",
+        OpenCycles(_idle_since, _oldest),
+    ),
+    Instrument(
         words.STAGE_ACTIVE,
         Kind.GAUGE,
         "{stage}",
         "Running stages",
         OpenCycles(_running, _count),
+        (words.STAGE_NAME, words.STAGE_KIND, words.ACTOR_TYPE),
+    ),
+    Instrument(
+        words.STAGE_OLDEST_AGE,
+        Kind.GAUGE,
+        "s",
+        "Time since the stage that has been running longest started, 0 without one",
+        OpenCycles(_running_since, _oldest),
         (words.STAGE_NAME, words.STAGE_KIND, words.ACTOR_TYPE),
     ),
     Instrument(

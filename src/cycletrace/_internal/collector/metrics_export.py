@@ -36,6 +36,7 @@ class MetricReader:
         self._store = store
         self._accumulator = accumulator
         self._open_gauges = OpenGauges(limit)
+        self._limit = limit
         self._instance = instance
         self._headline: list[Metric] = []
         self._headline_due = 0.0
@@ -84,7 +85,9 @@ class MetricReader:
         began = time.monotonic()
         if began >= self._headline_due:
             with self._store.read() as snapshot:
-                self._headline = headline_gauges(self._facts(snapshot, now), now, snapshot.settings().targets.default)
+                self._headline = headline_gauges(
+                    self._facts(snapshot, now), now, snapshot.settings().targets, self._limit
+                )
             took = time.monotonic() - began
             self._headline_due = began + took + took / _HEADLINE_SHARE
         return self._headline
