@@ -55,13 +55,17 @@ def test_what_is_open_is_counted_until_it_is_over(store: Store) -> None:
     assert exported(store, gauges) == {
         words.CYCLE_OPEN: {"a": 1, "b": 1},
         words.CYCLE_OLDEST_AGE: {"a": 30, "b": 50},
+        words.CYCLE_IDLE: {},
         words.STAGE_ACTIVE: {"a": 2, "b": 1},
+        words.STAGE_OLDEST_AGE: {"a": 30, "b": 50},
     }
     put(store, [Close(running("a", 30).origin, "failed", NOW)])
     assert exported(store, gauges, NOW + 5 * SECOND) == {
         words.CYCLE_OPEN: {"a": 0, "b": 1},
         words.CYCLE_OLDEST_AGE: {"a": 0, "b": 55},
+        words.CYCLE_IDLE: {},
         words.STAGE_ACTIVE: {"a": 0, "b": 1},
+        words.STAGE_OLDEST_AGE: {"a": 0, "b": 55},
     }
 
 
@@ -75,12 +79,27 @@ def test_records_that_wait_to_be_folded_take_nothing_away(store: Store) -> None:
     assert exported(store, gauges)[words.STAGE_ACTIVE] == {"a": 2}
 
 
+def test_the_cycle_that_has_been_idle_longest_shows_beside_one_that_moves(store: Store) -> None:
+    """But not one that is deployed, which waits for nothing but its first use, nor one in which a stage runs."""
+
+    def done(model: str, version: int, name: str, seconds: int) -> Stage:
+        origin = RecordOrigin(words.cycle_id("", f"{model}@{version}"), None, None, model)
+        start = NOW - seconds * SECOND
+        return Stage(origin, f"{name}-{version}", name, name, start, start + SECOND, "ok")
+
+    deployed = [done("b", 1, "train", 900), done("b", 1, "deploy", 800)]
+    put(store, [done("a", 1, "train", 500), done("a", 2, "train", 30), *deployed, running("c", 700)])
+    assert exported(store, OpenGauges(2000))[words.CYCLE_IDLE] == {"a": 499}
+
+
 def test_implicit_cycles_are_no_work_in_progress(store: Store) -> None:
     put(store, [running("script", 30, implicit=True)])
     assert exported(store, OpenGauges(2000)) == {
         words.CYCLE_OPEN: {},
         words.CYCLE_OLDEST_AGE: {},
+        words.CYCLE_IDLE: {},
         words.STAGE_ACTIVE: {},
+        words.STAGE_OLDEST_AGE: {},
     }
 
 
