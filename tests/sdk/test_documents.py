@@ -104,6 +104,7 @@ def test_the_fields_of_a_stage_are_those_that_its_definition_and_its_cycle_give(
         c.ACTOR_TYPE: "automation",
         c.CYCLE_ID: cycle.trace_id,
         c.CYCLE_KEY: f"{sound}@7",
+        c.CYCLE_NAMESPACE: "",
         c.CYCLE_TRIGGER: "fix",
         c.MODEL_NAME: sound,
         c.MODEL_VERSION: "7",
@@ -125,6 +126,26 @@ def test_the_fields_of_a_stage_are_those_that_its_definition_and_its_cycle_give(
         error=None if error is None else "TimeoutError",
         **of,
     )
+
+
+@pytest.mark.parametrize("namespace", ["", "ads"])
+def test_every_record_of_a_cycle_names_its_namespace_after_all_other_attributes(
+    cycletrace_journal: Journal, namespace: str
+) -> None:
+    """A platform may rewrite ``service.namespace``, and a backend may keep only the last of many attributes."""
+    ct.configure(namespace=namespace)
+    with ct.cycle("churn", "7") as cycle, ct.stage("train") as run, ct.waiting("data"):
+        run.set(**{f"a{number}": number for number in range(200)})
+    cycle.mark("deployed")
+    cycle.alias("churn@latest")
+    cycle.close("failed")
+    documents = [document for _, document in written(cycletrace_journal)]
+    assert len(documents) == 7
+    for document in documents:
+        assert "attributes" in document
+        assert document["attributes"][c.CYCLE_NAMESPACE] == namespace
+        names = list(document["attributes"])
+        assert names.index(c.CYCLE_NAMESPACE) > max((names.index(name) for name in names if name[0] == "a"), default=-1)
 
 
 @pytest.mark.parametrize(

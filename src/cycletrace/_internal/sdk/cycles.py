@@ -65,6 +65,7 @@ class CycleRef:
         attributes = {
             c.CYCLE_ID: self.cycle_id,
             c.CYCLE_KEY: self.key,
+            c.CYCLE_NAMESPACE: self.namespace,
             c.CYCLE_TRIGGER: trigger,
             c.CYCLE_IMPLICIT: True if implicit else None,
             c.MODEL_NAME: self.words["model"],
