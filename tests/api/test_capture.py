@@ -30,7 +30,7 @@ class Hostile:
 def own(journal: Journal, name: str = "work") -> dict[str, Any]:
     """The user's attributes of the stage."""
     attributes = journal.spans(name)[-1]["attributes"]
-    return {key: value for key, value in attributes.items() if not key.startswith("cycletrace.")}
+    return {key: value for key, value in attributes.items() if not key.startswith(("cycletrace.", "process."))}
 
 
 def test_by_default_neither_arguments_nor_the_return_value_are_anywhere_in_the_journal(journal: Journal) -> None:

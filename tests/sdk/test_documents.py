@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from typing import Any
 
@@ -97,6 +98,7 @@ def test_the_fields_of_a_stage_are_those_that_its_definition_and_its_cycle_give(
     sound = name.replace("\udc80", "?")
     attributes = {
         c.STAGE_ID: run.id,
+        c.PROCESS_ID: os.getpid(),
         c.STAGE_NAME: sound,
         c.STAGE_KIND: "train" if name == "train" else "other",
         c.STAGE_ATTEMPT: 2,

@@ -119,3 +119,14 @@ def test_a_process_has_ended_if_its_pid_is_free_or_reused() -> None:
         time.sleep(0.01)
     child.wait()
     assert is_gone(running)
+
+
+def test_processes_differ_by_an_attribute_of_their_stages_and_share_their_resource(tmp_path: Path) -> None:
+    """Metrics made from spans by the resource would count three runs of a program as three programs."""
+    for _ in range(2):
+        assert run_script(SCRIPT, tmp_path / "state").returncode == 0
+    journal = Journal(tmp_path / "state")
+    headers = [document for document in journal.documents() if "journal" in document]
+    assert headers[0]["resource"] == headers[1]["resource"]
+    pids = [span["attributes"][c.PROCESS_ID] for span in journal.spans("train")]
+    assert pids == [header["process"]["pid"] for header in headers]

@@ -190,7 +190,6 @@ def resource() -> dict[str, Any]:
         "telemetry.sdk.version": sdk_version,
         "telemetry.distro.name": "cycletrace",
         "telemetry.distro.version": __version__,
-        "process.pid": os.getpid(),
         **settings.resource_attributes(),
     }
 
