@@ -53,10 +53,35 @@ def never_raise(function: Callable[P, R]) -> Callable[P, R | None]:
         except Misuse:
             raise
         except Exception as error:
+            let_pass(error)
             log_once(f"{function.__name__} failed, so something was not recorded: {describe_error(error)}")
             return None
 
     return guarded
+
+
+def let_pass(error: BaseException) -> None:
+    """Raise an exception again if a signal handler of the program raised it while our code ran.
+
+    A timeout by ``SIGALRM`` is meant for the program, which must get it wherever it strikes.
+    """
+    if is_from_handler(error):
+        raise error
+
+
+def is_from_handler(error: BaseException) -> bool:
+    """Return whether a signal handler raised this exception, which was caught in the calling function.
+
+    No function but a handler is passed the very frame that its exception continues in: the one it interrupted.
+    """
+    interrupted = error.__traceback__
+    while interrupted is not None and interrupted.tb_next is not None:
+        frame = interrupted.tb_frame
+        for value in interrupted.tb_next.tb_frame.f_locals.values():
+            if value is frame or (type(value) is tuple and any(item is frame for item in value)):
+                return True
+        interrupted = interrupted.tb_next
+    return False
 
 
 def describe_error(error: BaseException) -> str:

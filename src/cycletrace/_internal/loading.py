@@ -43,12 +43,15 @@ def _load() -> bool:
             from importlib import import_module
 
             _follow_forks()
-            from cycletrace._internal.diagnostics import describe_error, log_once
+            from cycletrace._internal.diagnostics import describe_error, is_from_handler, log_once
 
             try:
                 for name in ("blocks", "marks", "runs", "waits"):
                     import_module(f"cycletrace._internal.sdk.{name}")
-            except Exception as error:  # telemetry never changes the program
+            except BaseException as error:  # telemetry never changes the program
+                if not isinstance(error, Exception) or is_from_handler(error):
+                    _is_usable = None  # interrupted: the next stage loads it
+                    raise
                 log_once(f"Nothing is recorded, because cycletrace cannot be loaded: {describe_error(error)}")
             else:
                 is_loaded = _is_usable = True

@@ -39,10 +39,12 @@ def reader(function: Callable[..., Any], names: Sequence[str]) -> Reader | None:
         captured: dict[str, Any] = {}
         for name in names:
             if name in given:
-                try:  # noqa: SIM105 - contextlib would slow down the import
+                try:
                     captured.update(_plain(name, given[name]))
-                except Exception:  # an array whose own code fails must not affect the others
-                    pass
+                except Exception as error:  # an array whose own code fails must not affect the others
+                    from cycletrace._internal.diagnostics import let_pass
+
+                    let_pass(error)
         return captured
 
     return read

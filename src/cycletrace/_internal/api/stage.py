@@ -103,10 +103,15 @@ class Stage:
 
     def __enter__(self) -> Run:
         run = self.begin()
-        if run is not None:
+        if run is None:
+            return Run(None)
+        try:
             run.enter()
             self._entered.append(run)
-        return Run(run)
+            return Run(run)
+        except BaseException as error:  # interrupted: nobody will leave it
+            run.leave(error)
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -172,8 +177,8 @@ def _wrap_plain(definition: Stage, function: Callable[..., Any], capture: captur
         run = definition.begin(capture and capture(args, kwargs))
         if run is None:
             return function(*args, **kwargs)
-        run.enter()
         try:
+            run.enter()
             result = function(*args, **kwargs)
         except BaseException as error:
             run.leave(error)
@@ -189,8 +194,8 @@ def _wrap_coroutine(definition: Stage, function: Callable[..., Any], capture: ca
         run = definition.begin(capture and capture(args, kwargs))
         if run is None:
             return await function(*args, **kwargs)
-        run.enter()
         try:
+            run.enter()
             result = await function(*args, **kwargs)
         except BaseException as error:
             run.leave(error)

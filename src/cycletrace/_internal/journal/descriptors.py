@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
+from cycletrace._internal.diagnostics import let_pass
+
 _MOST = 4096
 """Highest descriptor number used: the kernel's table for a process grows to the highest number."""
 
@@ -31,7 +33,8 @@ class Descriptor:
         try:
             if position is not None and os.lseek(self.number, 0, os.SEEK_CUR) == position:
                 return True
-        except OSError:
+        except OSError as error:
+            let_pass(error)
             return False
         return _file_of(self.number) == self._file
 
@@ -45,7 +48,8 @@ class Descriptor:
 def _file_of(number: int) -> tuple[int, int] | None:
     try:
         status = os.fstat(number)
-    except OSError:
+    except OSError as error:
+        let_pass(error)
         return None
     return status.st_dev, status.st_ino
 
@@ -68,7 +72,8 @@ else:
             limit = _MOST
         try:
             moved = fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, limit * 3 // 4)
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
+            let_pass(error)
             return number
         os.close(number)
         return moved

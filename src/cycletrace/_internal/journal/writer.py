@@ -14,7 +14,7 @@ from errno import EPERM
 from pathlib import Path
 from typing import Any
 
-from cycletrace._internal.diagnostics import log_once
+from cycletrace._internal.diagnostics import let_pass, log_once
 from cycletrace._internal.journal.descriptors import Descriptor
 from cycletrace._internal.journal.documents import Header
 from cycletrace._internal.journal.files import SEGMENT, delivered_directory, file_name, journal_directory, next_segment
@@ -93,6 +93,7 @@ class Writer:
         try:
             written = os.write(self._number, b"\n" + line if self._is_torn else line)
         except OSError as error:
+            let_pass(error)
             self._fail(error)
             return False
         if written < len(line):
@@ -109,6 +110,7 @@ class Writer:
             _make_private(self._folder.parent)
             self._file = Descriptor(os.open(self._folder / self._name, _FLAGS, 0o600))
         except (OSError, ValueError) as error:  # ValueError: a path that contains NUL
+            let_pass(error)
             self._fail(error)
             return False
         self._size = os.fstat(self._number).st_size  # not 0 when continuing after a failure

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cycletrace._internal.diagnostics import let_pass
+
 MAX_TEXT = 16_384
 """Maximum length of a string in characters; longer ones are cut."""
 MAX_ITEMS = 128
@@ -21,7 +23,8 @@ def scalar(value: object) -> str | bool | int | float | None:
     """
     try:
         return _scalar(value)
-    except Exception:
+    except Exception as error:
+        let_pass(error)
         return None
 
 

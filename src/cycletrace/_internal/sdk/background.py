@@ -90,7 +90,21 @@ class Worker:
             time.sleep(0)
 
     def deliver(self, budget: float) -> bool:
-        """Deliver now, within ``budget`` seconds. Return ``True`` if all was delivered or no endpoint is set."""
+        """Deliver now, within ``budget`` seconds. Return ``True`` if all was delivered or no endpoint is set.
+
+        A thread of its own does it, so that an exception of a signal handler interrupts only the wait for it: between
+        here and the endpoint are libraries that would take it for one of the connection's.
+        """
+        results: list[bool] = []
+        thread = threading.Thread(target=lambda: results.append(self._deliver(budget)), name="flush", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # no thread can be created
+            return self._deliver(budget)
+        thread.join()
+        return bool(results and results[0])
+
+    def _deliver(self, budget: float) -> bool:
         shipper = self._find_shipper()
         if shipper is None:
             return True

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 
+from cycletrace._internal.diagnostics import let_pass
 from cycletrace.conventions import NOTEBOOK, OTHER, TERMINAL
 
 CI_VARIABLES = (
@@ -52,5 +53,6 @@ def find(env: Mapping[str, str] | None = None) -> str:
 def _is_terminal(stream: object) -> bool:
     try:
         return bool(stream.isatty())  # type: ignore[attr-defined]  # the program may have replaced it
-    except Exception:
+    except Exception as error:
+        let_pass(error)
         return False

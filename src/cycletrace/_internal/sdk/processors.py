@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cycletrace._internal.delivery.readable_span import readable_span
-from cycletrace._internal.diagnostics import describe_error, log_once
+from cycletrace._internal.diagnostics import describe_error, let_pass, log_once
 from cycletrace._internal.journal.documents import SpanDocument
 
 
@@ -17,6 +17,7 @@ def hand_over(document: SpanDocument, resource: Mapping[str, Any], processors: I
         try:
             processor.on_end(span)
         except Exception as error:
+            let_pass(error)
             log_once(f"Your span processor {type(processor).__name__} failed: {describe_error(error)}")
 
 

@@ -15,7 +15,15 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, Status, StatusCod
 from cycletrace import conventions as c
 from cycletrace._internal import loading
 from cycletrace._internal.delivery.readable_span import SCOPE_NAME, span_context
-from cycletrace._internal.diagnostics import Misuse, describe_error, log_once, never_raise, warn_misuse
+from cycletrace._internal.diagnostics import (
+    Misuse,
+    describe_error,
+    is_from_handler,
+    let_pass,
+    log_once,
+    never_raise,
+    warn_misuse,
+)
 from cycletrace._internal.journal.format import MAX_LINE, frame_text
 from cycletrace._internal.sdk import people
 from cycletrace._internal.sdk.attributes import plain_mapping, scalar, text
@@ -94,6 +102,7 @@ def begin(spec: StageSpec, cycle: CycleRef | None, attributes: Mapping[str, Any]
     except Misuse:
         raise
     except Exception as error:
+        let_pass(error)
         log_once(f"A stage was not recorded: {describe_error(error)}")
         return None
 
@@ -186,9 +195,13 @@ class Run:
         self._ids = f'"{c.STAGE_ID}":"{run_id}",{parent}"{c.PROCESS_ID}":{runtime.pid},'
         self._fragment = cycle.fragment((spec, runtime.launch), lambda: stage_attributes(runtime, cycle, spec))
         runtime.running[run_id] = self
-        self.write_event(c.STAGE_STARTED, start)
-        runtime.ensure_worker()
-        runtime.propagation.enter_run(self)
+        try:
+            self.write_event(c.STAGE_STARTED, start)
+            runtime.ensure_worker()
+            runtime.propagation.enter_run(self)
+        except BaseException as error:  # interrupted: nobody will end it
+            self.end(error)
+            raise
 
     def write_event(self, event: str, instant: int | None = None) -> None:
         """Journal an event of this run: its start, or a heartbeat."""
@@ -211,6 +224,15 @@ class Run:
 
     def leave(self, error: BaseException | None) -> None:
         """End the run and, if the running code is inside it, return to the context in which it was entered."""
+        try:
+            self._go_back()
+        except BaseException:  # interrupted: finish what was begun
+            self._go_back()
+            self.end(error)
+            raise
+        self.end(error)
+
+    def _go_back(self) -> None:
         run = CURRENT.get().run
         while run is not None and run is not self:
             run = run.around.run  # also leave whatever was entered inside and never left
@@ -219,7 +241,6 @@ class Run:
             while (outer := outermost.around.run) is not None and outer.has_ended:
                 outermost = outer  # blocks were left out of order: skip those that ended
             _go(outermost.around, outermost.otel_around)
-        self.end(error)
 
     def end(self, error: BaseException | None) -> None:
         """End the run with this exception, or without one. Ending it twice, or in a forked child, does nothing."""
@@ -227,12 +248,15 @@ class Run:
             self._end(error)
         except Misuse:
             raise
-        except Exception as failure:
+        except BaseException as failure:
+            if not isinstance(failure, Exception) or is_from_handler(failure):
+                self._end(error)  # interrupted: finish what was begun
+                raise
             log_once(f"The end of a stage was not recorded: {describe_error(failure)}")
 
     def _end(self, error: BaseException | None) -> None:
         runtime = self._runtime
-        if runtime.running.pop(self.id, None) is None:
+        if self.id not in runtime.running:
             return
         self.has_ended = True
         source = runtime.source
@@ -249,6 +273,7 @@ class Run:
         try:
             name, own, extras = self._close_span(end, error, error_type)
         except Exception as failure:  # users may set anything on it: our attributes are written regardless
+            let_pass(failure)
             log_once(
                 f"The attributes, events and links that were set on a stage's span are lost: {describe_error(failure)}"
             )
@@ -260,6 +285,7 @@ class Run:
         )
         runtime.writer.write(frame_text(document))
         runtime.propagation.leave_run(self)
+        del runtime.running[self.id]
         if runtime.settings.span_processors:
             hand_over(json.loads(document), runtime.writer.resource, runtime.settings.span_processors)
 
@@ -337,7 +363,8 @@ def _record(span: Span, error: BaseException, error_type: str) -> None:
     """Record an exception on the span, even if its ``__str__`` fails."""
     try:
         span.record_exception(error)
-    except Exception:
+    except Exception as failure:
+        let_pass(failure)
         span.add_event("exception", {"exception.type": error_type})
     span.set_status(StatusCode.ERROR, error_type)
 
@@ -359,6 +386,7 @@ def _tracer(new_id: Callable[[], str]) -> Tracer:
             from opentelemetry.sdk.trace.id_generator import IdGenerator
             from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
     except Exception as error:  # it raises if one of its variables is invalid
+        let_pass(error)
         log_once(f"OpenTelemetry's SDK cannot be loaded: {describe_error(error)}. Stages are journaled without it.")
         return trace.NoOpTracer()
 
