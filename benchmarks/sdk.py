@@ -11,6 +11,7 @@ an exporter that does nothing: it keeps nothing that a kill would leave. Ours is
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import resource
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -129,6 +131,59 @@ def stages(rounds: int) -> list[Figure]:
     return [
         figure(name, values, "us", against=peer, aim="" if values is peer else "1.5x") for name, values in times.items()
     ]
+
+
+def nested(count: int) -> float:
+    """Microseconds of each of so many stages, one inside the other."""
+    import cycletrace as ct
+
+    each = ct.stage("train")
+    began = time.perf_counter()
+    with ExitStack() as entered:
+        for _ in range(count):
+            entered.enter_context(each)
+    return (time.perf_counter() - began) / count * 1e6
+
+
+def concurrent(count: int) -> float:
+    """Microseconds of each of so many stages of tasks that run at once."""
+    import cycletrace as ct
+
+    each = ct.stage("train")
+
+    async def task(over: asyncio.Event) -> None:
+        with each:
+            await over.wait()
+
+    async def tasks() -> None:
+        over = asyncio.Event()
+        started = [asyncio.create_task(task(over)) for _ in range(count)]
+        await asyncio.sleep(0)
+        over.set()
+        await asyncio.gather(*started)
+
+    began = time.perf_counter()
+    asyncio.run(tasks())
+    return (time.perf_counter() - began) / count * 1e6
+
+
+def many_at_once(rounds: int) -> list[Figure]:
+    """Stages while many others run, against the same while few do."""
+    import cycletrace as ct
+
+    figures = []
+    with ct.cycle("peer", "many"):
+        for what, many, few, run in (
+            ("10,000 nested stages, each", 10_000, 100, nested),
+            ("1,000 concurrent stages, each", 1_000, 10, concurrent),
+        ):
+            run(few)
+            peer, ours = [], []
+            for _ in range(rounds):
+                peer.append(statistics.median(run(few) for _ in range(10)))
+                ours.append(run(many))
+            figures.append(figure(what, ours, "us", against=peer, aim="2x of few"))
+    return figures
 
 
 def serving(rounds: int) -> Figure:
@@ -285,6 +340,7 @@ def main() -> None:
         os.environ.update(CYCLETRACE_DIR=folder, CYCLETRACE_JOURNAL_LIMIT=str(1 << 28))
         figures = [
             *stages(args.rounds),
+            *many_at_once(args.rounds),
             serving(args.rounds),
             disabled(args.rounds),
             *importing(args.rounds),

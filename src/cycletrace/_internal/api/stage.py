@@ -67,7 +67,7 @@ class Stage:
         self._attributes = dict(attributes) if attributes else None
         self._cycle = cycle
         self._spec: StageSpec | None = None
-        self._entered: list[EmittedRun] = []
+        self._entered: dict[EmittedRun, None] = {}
 
     def __call__(self, function: F) -> F:
         """Decorate a function, coroutine function, generator function, async generator function or method.
@@ -107,7 +107,7 @@ class Stage:
             return Run(None)
         try:
             run.enter()
-            self._entered.append(run)
+            self._entered[run] = None
             return Run(run)
         except BaseException as error:  # interrupted: nobody will leave it
             run.leave(error)
@@ -143,9 +143,9 @@ class Stage:
             while run is not None and run not in self._entered:
                 run = run.around.run
             if run is not None:
-                self._entered.remove(run)
+                del self._entered[run]
                 return run
-        return self._entered.pop() if self._entered else None
+        return self._entered.popitem()[0] if self._entered else None
 
     def _named(self, name: str) -> Stage:
         return Stage(name, *self._given[1:], self._capture, self._attributes, self._cycle)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from cycletrace._internal.sdk.inherited import CYCLE_VARIABLE, TRACEPARENT, traceparent
@@ -17,47 +18,64 @@ if TYPE_CHECKING:
     from cycletrace._internal.sdk.runs import Run
 
 NAMES = (CYCLE_VARIABLE, TRACEPARENT)
-MAX_UPDATES = 10_000
-"""Changes of the environment after which stages are left out: the C library never frees old values."""
+MAX_STAGES = 5_000
+"""How many stages are passed on at once, and one more each second: the C library never frees an old value, and the id
+of each stage is a new one. Child processes of any other stage join the stage around it, or its cycle."""
 
 
 class EnvPropagation:
-    """The variables that we set in this process. They are restored when no cycle is active, and at exit."""
+    """The variables that we set in this process. They are restored when no cycle is active, and at exit.
+
+    Entering and leaving cost the same however many stages are running.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._cycles: dict[int, CycleRef] = {}
-        self._runs: dict[str, Run] = {}
+        self._cycles: dict[str, CycleRef] = {}
+        """The active cycles, by id."""
+        self._uses: dict[str, int] = {}
+        """By how many blocks and stages each of them is active."""
+        self._blocks: dict[int, CycleRef] = {}
+        self._runs = Chain()
         self._fallback: CycleRef | None = None
-        self._updates = 0
+        self._left = float(MAX_STAGES)
+        self._counted = time.monotonic()
         self._handed: tuple[str, str] | None = None
         self._before: tuple[str | None, ...] = ()
 
     def enter_cycle(self, block: object, cycle: CycleRef) -> None:
         """Record that a block of this cycle began."""
         with self._lock:
-            self._cycles[id(block)] = cycle
+            self._blocks[id(block)] = cycle
+            self._use(cycle)
             self._update()
 
     def leave_cycle(self, block: object) -> None:
         """Record that a block ended."""
         with self._lock:
-            self._cycles.pop(id(block), None)
-            self._update()
+            cycle = self._blocks.pop(id(block), None)
+            if cycle is not None:
+                self._release(cycle)
+                self._update()
 
     def enter_run(self, run: Run) -> None:
         """Record that a stage began."""
-        if self._updates < MAX_UPDATES:
-            with self._lock:
-                self._runs[run.id] = run
-                self._update()
+        with self._lock:
+            self._use(run.cycle)
+            now = time.monotonic()
+            self._left = min(self._left + now - self._counted, MAX_STAGES)
+            self._counted = now
+            if self._left >= 1:
+                self._left -= 1
+                self._runs.append(run)
+            self._update()
 
     def leave_run(self, run: Run) -> None:
         """Record that a stage ended."""
-        if run.id in self._runs:
-            with self._lock:
-                self._runs.pop(run.id, None)
-                self._update()
+        with self._lock:
+            self._runs.remove(run)
+            self._release(run.cycle)
+            self._update()
 
     def fall_back_on(self, cycle: CycleRef) -> None:
         """Set the cycle that is passed on while no other is active."""
@@ -70,8 +88,22 @@ class EnvPropagation:
         with self._lock:
             self._fallback = None
             self._cycles.clear()
-            self._runs.clear()
+            self._uses.clear()
+            self._blocks.clear()
+            self._runs = Chain()
             self._update()
+
+    def _use(self, cycle: CycleRef) -> None:
+        self._uses[cycle.cycle_id] = self._uses.get(cycle.cycle_id, 0) + 1
+        self._cycles[cycle.cycle_id] = cycle
+
+    def _release(self, cycle: CycleRef) -> None:
+        left = self._uses.get(cycle.cycle_id, 0) - 1
+        if left > 0:
+            self._uses[cycle.cycle_id] = left
+        else:
+            self._uses.pop(cycle.cycle_id, None)
+            self._cycles.pop(cycle.cycle_id, None)
 
     def _update(self) -> None:
         wanted = self._wanted()
@@ -85,27 +117,61 @@ class EnvPropagation:
                 os.environ.pop(name, None)
             elif value != was:
                 os.environ[name] = value
-                self._updates += 1
         self._handed = wanted
 
     def _wanted(self) -> tuple[str, str] | None:
-        active = {cycle.cycle_id: cycle for cycle in self._cycles.values()}
-        active.update((run.cycle.cycle_id, run.cycle) for run in self._runs.values())
-        if not active and self._fallback is not None:
-            active[self._fallback.cycle_id] = self._fallback
-        if len(active) != 1:
+        if len(self._cycles) > 1:
             return None
-        (cycle,) = active.values()
-        return cycle.to_text(), traceparent(cycle, self._innermost())
+        cycle = next(iter(self._cycles.values()), self._fallback)
+        if cycle is None:
+            return None
+        return cycle.to_text(), traceparent(cycle, self._runs.innermost)
 
-    def _innermost(self) -> str | None:
-        """Return the innermost running stage, or ``None`` if running stages are not nested in one chain."""
-        stage = None
-        for run in self._runs.values():  # ordered by start
-            if stage is not None and run.enclosing != stage:
-                return None
-            stage = run.id
-        return stage
+
+class Chain:
+    """The running stages in the order of their starts, and whether each is directly inside the one before."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, Run] = {}
+        self._before: dict[str, str | None] = {}
+        self._after: dict[str, str | None] = {}
+        self._last: str | None = None
+        self._breaks = 0
+        """Number of stages that are not inside the one before."""
+
+    def append(self, run: Run) -> None:
+        """Add a stage that began."""
+        self._runs[run.id] = run
+        self._after[run.id] = None
+        self._join(self._last, run.id)
+        self._last = run.id
+
+    def remove(self, run: Run) -> None:
+        """Remove a stage that ended, if it is there."""
+        if run.id not in self._runs:
+            return
+        before, after = self._before[run.id], self._after[run.id]
+        self._breaks -= self._is_break(before, run.id) + self._is_break(run.id, after)
+        del self._before[run.id], self._after[run.id]
+        self._join(before, after)
+        if after is None:
+            self._last = before
+        del self._runs[run.id]
+
+    @property
+    def innermost(self) -> str | None:
+        """The id of the innermost stage, or ``None`` if there is none, or they are not nested in one chain."""
+        return None if self._breaks else self._last
+
+    def _join(self, before: str | None, after: str | None) -> None:
+        if before is not None:
+            self._after[before] = after
+        if after is not None:
+            self._before[after] = before
+        self._breaks += self._is_break(before, after)
+
+    def _is_break(self, before: str | None, after: str | None) -> bool:
+        return before is not None and after is not None and self._runs[after].enclosing != before
 
 
 def environ(cycle: CycleRef | None, stage: str | None) -> dict[str, str]:
