@@ -51,6 +51,24 @@ def test_each_variable_is_known(variable: str) -> None:
     assert launch.find({variable: "1"}) in {expected, "terminal"}
 
 
+@pytest.mark.parametrize(
+    ("variable", "expected"),
+    [
+        ("NOTHING", "notebook"),
+        ("CI", "ci"),
+        ("AIRFLOW_CTX_DAG_ID", "scheduler"),
+        ("KUBERNETES_SERVICE_HOST", "notebook"),  # JupyterHub
+        ("SLURM_JOB_ID", "notebook"),
+    ],
+)
+def test_a_notebook_that_is_executed_is_not_launched_by_a_person(
+    monkeypatch: pytest.MonkeyPatch, variable: str, expected: str
+) -> None:
+    """As papermill does, which runs a kernel."""
+    monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    assert launch.find({variable: "1"}) == expected
+
+
 def test_on_a_terminal_a_person_launched_it(tmp_path: Path) -> None:
     import pty
 
