@@ -338,3 +338,33 @@ def test_many_processes_at_once_deliver_each_record(directory: Path) -> None:
         run(directory, PATIENT + SCRIPT, **to(server))
         assert {span.span_id for span in server.spans} == {span["span_id"] for span in Journal(directory).spans()}
         assert len({span.span_id for span in server.spans}) == 14
+
+
+INSTRUMENTED = """
+import requests, sys, time
+from opentelemetry import context
+from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY, _SUPPRESS_INSTRUMENTATION_KEY
+
+send = requests.Session.send
+
+def traced(*args, **kwargs):  # as instrumentations do
+    keys = (_SUPPRESS_INSTRUMENTATION_KEY, _SUPPRESS_HTTP_INSTRUMENTATION_KEY)
+    print(*(context.get_value(key) for key in keys))
+    return send(*args, **kwargs)
+
+requests.Session.send = traced
+from cycletrace import flush, stage
+with stage("train"):
+    if "wait" in sys.argv:
+        time.sleep(1.5)
+if "flush" in sys.argv:
+    flush(30)
+"""
+
+
+@pytest.mark.parametrize("how", ["wait", "flush", "exit"])
+def test_our_requests_are_not_instrumented(tmp_path: Path, how: str) -> None:
+    with FakeCollector() as server:
+        done = run_script(PATIENT + INSTRUMENTED, tmp_path / "state", how, OTEL_EXPORTER_OTLP_ENDPOINT=server.endpoint)
+    assert done.returncode == 0, done.stderr
+    assert set(done.stdout.splitlines()) == {"True True"}

@@ -8,8 +8,16 @@ from __future__ import annotations
 import errno
 import threading
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from opentelemetry import context as otel_context
+from opentelemetry.context import (
+    _SUPPRESS_HTTP_INSTRUMENTATION_KEY,  # pyright: ignore[reportPrivateUsage]
+    _SUPPRESS_INSTRUMENTATION_KEY,  # pyright: ignore[reportPrivateUsage]
+)
 
 from cycletrace._internal import loading
 from cycletrace._internal.diagnostics import describe_error, log_once
@@ -113,7 +121,8 @@ class Worker:
             return False
         try:
             self._runtime.writer.recover()
-            return shipper.deliver_all(deadline) if self._runtime.ships else shipper.wait_for_others(deadline)
+            with uninstrumented():
+                return shipper.deliver_all(deadline) if self._runtime.ships else shipper.wait_for_others(deadline)
         except Exception as error:  # telemetry never changes the program
             log_once(f"Delivery failed: {describe_error(error)}")
             return False
@@ -121,6 +130,10 @@ class Worker:
             self._shipping.release()
 
     def _run(self) -> None:
+        with uninstrumented():
+            self._loop()
+
+    def _loop(self) -> None:
         while True:
             try:
                 self._wake.wait(IDLE_TICK if self._is_idle() else TICK)
@@ -188,3 +201,15 @@ class Worker:
                     self._shipper = Shipper(self._runtime.settings.directory, destination, self._runtime.writer)
             self._has_shipper = True
         return self._shipper
+
+
+@contextmanager
+def uninstrumented() -> Generator[None, None, None]:
+    """Keep OpenTelemetry's instrumentations from making spans of what is sent meanwhile."""
+    inside = otel_context.set_value(_SUPPRESS_INSTRUMENTATION_KEY, True)
+    inside = otel_context.set_value(_SUPPRESS_HTTP_INSTRUMENTATION_KEY, True, inside)
+    token = otel_context.attach(inside)
+    try:
+        yield
+    finally:
+        otel_context.detach(token)
