@@ -275,6 +275,29 @@ def test_served_is_recorded_once_per_distinct_call(journal: Journal) -> None:
     assert environments == ["staging", "production", "production"]
 
 
+def test_served_of_the_current_cycle_is_recorded_once_for_each_environment(journal: Journal) -> None:
+    for where in ("staging", "production", "production"):
+        with ct.cycle("churn", "7", environment=where):
+            ct.served()
+    assert [span["attributes"][c.ENVIRONMENT] for span in journal.spans("mark in_use")] == ["staging", "production"]
+
+
+def test_served_is_recorded_once_for_each_namespace(journal: Journal) -> None:
+    for namespace in ("ads", "web"):
+        ct.configure(namespace=namespace)
+        ct.served("churn", "7")
+    assert [span["namespace"] for span in journal.spans("mark in_use")] == ["ads", "web"]
+
+
+def test_a_stage_after_configure_is_recorded_by_the_new_settings(journal: Journal) -> None:
+    cycle = ct.cycle("churn", "7")
+    for people in ("names", "none"):
+        ct.configure(people=people)
+        with cycle, ct.stage("approve", by="person:ann"):
+            pass
+    assert [c.ACTOR_ID in span["attributes"] for span in journal.spans("approve")] == [True, False]
+
+
 def test_served_by_model_alone_is_recorded_once_for_each_current_cycle(journal: Journal) -> None:
     for version in ("1", "2", "1"):
         with ct.cycle("churn", version):

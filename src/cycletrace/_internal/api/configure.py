@@ -59,9 +59,11 @@ def configure(
         enabled=enabled,
     )
     if ready():
+        from cycletrace._internal.api import served
         from cycletrace._internal.sdk import runtime
 
         runtime.configure(chosen)
+        served.forget_recorded()  # in another namespace or directory, it is another record
 
 
 def flush(timeout: float = 2.0) -> bool:

@@ -54,7 +54,7 @@ def _first(call: tuple[str | None, ...]) -> None:
     current = CURRENT.get().cycle
     if key is None and version is None and current is not None:
         # It applies to the current cycle, which may be a different one at the next call.
-        call = (current.cycle_id, *call)
+        call = (current.cycle_id, current.environment, *call)
         if call in _recorded:
             return
     _recorded.add(call)

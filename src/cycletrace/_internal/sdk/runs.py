@@ -193,7 +193,7 @@ class Run:
             self._otel_inside = trace.set_span_in_context(self.span, otel)
         parent = "" if enclosing is None else f'"{c.STAGE_PARENT}":"{enclosing}",'
         self._ids = f'"{c.STAGE_ID}":"{run_id}",{parent}"{c.PROCESS_ID}":{runtime.pid},'
-        self._fragment = cycle.fragment((spec, runtime.launch), lambda: stage_attributes(runtime, cycle, spec))
+        self._fragment = cycle.fragment((spec, runtime), lambda: stage_attributes(runtime, cycle, spec))
         runtime.running[run_id] = self
         try:
             self.write_event(c.STAGE_STARTED, start)
