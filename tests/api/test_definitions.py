@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, time, timezone
 from pathlib import Path
 from typing import Any
@@ -19,37 +20,90 @@ class Class:
     """A class, which a stage cannot decorate."""
 
 
+WRONG: list[tuple[Any, type[Exception], str]] = [
+    (lambda: ct.stage("x", kind="trian"), ValueError, "kind must be one of data, train, .*, got 'trian'"),
+    (lambda: ct.stage("x", by="alice"), ValueError, 'by must be "automation", "person"'),
+    (lambda: ct.stage("x", by=7), ValueError, 'by must be "automation", "person"'),  # type: ignore[call-overload]
+    (lambda: ct.stage("x", mechanism="magic"), ValueError, "mechanism must be one of redeploy"),
+    (lambda: ct.stage(""), ValueError, "name must not be empty"),
+    (lambda: ct.stage("x", capture="lr"), TypeError, r'capture=\("lr",\)'),
+    (lambda: ct.stage("x", capture=7), TypeError, "tuple of argument names"),  # type: ignore[call-overload]
+    (lambda: ct.stage("x", attempt=0), ValueError, "from 1, got 0"),
+    (lambda: ct.stage("x", attempt="1"), ValueError, "from 1, got '1'"),  # type: ignore[call-overload]
+    (lambda: ct.stage("x", attributes={"a": object()}), TypeError, "attributes"),
+    (lambda: ct.stage("x", attributes={1: "a"}), TypeError, "attributes"),  # type: ignore[dict-item]
+    (lambda: ct.stage("x", attributes=["a"]), TypeError, "must map names to values"),  # type: ignore[call-overload]
+    (lambda: ct.stage("x", cycle=7), TypeError, "cycle must be a Cycle or a key, got 7"),  # type: ignore[call-overload]
+    (lambda: ct.waiting("sleep"), ValueError, "reason must be one of human, .*, got 'sleep'"),
+    (lambda: ct.waiting("human", by="bob"), ValueError, "person:NAME"),
+    (lambda: ct.cycle(""), ValueError, "needs a model"),
+    (lambda: ct.cycle("m", key=""), ValueError, "needs a model"),
+    (lambda: ct.cycle("m", trigger="whim"), ValueError, "got 'whim'"),
+]
+"""Definitions that are wrong, and what a decorator raises."""
+
+
+@pytest.mark.parametrize(("wrong", "raises", "sentence"), WRONG)
+def test_a_wrong_definition_raises_where_it_decorates(
+    journal: Journal, wrong: Any, raises: type[Exception], sentence: str
+) -> None:
+    with pytest.raises(raises, match=sentence):
+        wrong()(lambda: None)
+    assert journal.documents() == []
+
+
+@pytest.mark.parametrize(("wrong", "raises", "sentence"), WRONG)
+def test_a_wrong_definition_of_a_block_is_logged_once_and_the_block_runs(
+    journal: Journal, wrong: Any, raises: type[Exception], sentence: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Hours of training are not lost for a typing error."""
+    ran = 0
+    for _ in range(2):
+        with wrong(), ct.stage("inside"):
+            ran += 1
+    assert ran == 2
+    (record,) = (record for record in caplog.records if record.name == "cycletrace")
+    assert re.search(sentence, record.getMessage())
+    assert len(journal.spans("inside")) == 2
+
+
+@pytest.mark.parametrize(("wrong", "raises", "sentence"), WRONG)
+def test_in_strict_mode_a_wrong_definition_of_a_block_raises(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, wrong: Any, raises: type[Exception], sentence: str
+) -> None:
+    monkeypatch.setenv("CYCLETRACE_STRICT", "1")
+    with pytest.raises(Misuse, match=sentence), wrong():
+        pass
+
+
+def test_what_is_wrong_is_left_out_and_the_rest_is_recorded(journal: Journal) -> None:
+    with ct.cycle("churn", "7", trigger="whim"):
+        with ct.stage("fit", kind="trian", attempt=0, mechanism="magic", attributes={"rows": 1, "bad": object()}):
+            pass
+        with ct.stage(""), ct.stage(7):  # type: ignore[call-overload]
+            pass
+        with ct.waiting("sleep"), ct.waiting("human", by="bob"):
+            pass
+    with ct.cycle(""), ct.stage("nameless"):
+        pass
+    fit = journal.span("fit")["attributes"]
+    assert (fit[c.STAGE_KIND], fit["rows"], fit[c.CYCLE_KEY]) == ("other", 1, "churn@7")
+    assert not {c.STAGE_ATTEMPT, c.MECHANISM, c.CYCLE_TRIGGER, "bad"} & set(fit)
+    assert journal.names() == ["fit", "7", "stage", "wait human", "nameless"]
+    assert c.ACTOR_TYPE not in journal.span("wait human")["attributes"]
+    assert journal.span("nameless")["attributes"][c.MODEL_NAME] == "other"
+
+
 @pytest.mark.parametrize(
     ("wrong", "raises", "sentence"),
     [
-        (lambda: ct.stage("x", kind="trian"), ValueError, "kind must be one of data, train, .*, got 'trian'"),
-        (lambda: ct.stage("x", by="alice"), ValueError, 'by must be "automation", "person"'),
-        (lambda: ct.stage("x", by=7), ValueError, 'by must be "automation", "person"'),  # type: ignore[call-overload]
-        (lambda: ct.stage("x", mechanism="magic"), ValueError, "mechanism must be one of redeploy"),
-        (lambda: ct.stage(""), ValueError, "name must not be empty"),
-        (lambda: ct.stage("x", capture="lr"), TypeError, r'capture=\("lr",\)'),
-        (lambda: ct.stage("x", attempt=0), ValueError, "from 1, got 0"),
-        (lambda: ct.stage("x", attempt="1"), ValueError, "from 1, got '1'"),  # type: ignore[call-overload]
-        (lambda: ct.stage("x", attributes={"a": object()}), TypeError, "attributes"),
-        (lambda: ct.stage("x", attributes={1: "a"}), TypeError, "attributes"),  # type: ignore[dict-item]
-        (lambda: ct.stage("x", attributes=["a"]), TypeError, "must map names to values"),  # type: ignore[call-overload]
-        (lambda: ct.stage("x", cycle=7), TypeError, "cycle must be a Cycle or a key, got 7"),  # type: ignore[call-overload]
         (lambda: ct.stage(Class), TypeError, "got the class Class: decorate its methods"),
         (lambda: ct.stage("x")(Class), TypeError, "got the class Class"),
-        (lambda: ct.stage(7), TypeError, "got 7"),  # type: ignore[call-overload]
+        (lambda: ct.stage(7)(len), TypeError, "name must be a string, got 7"),  # type: ignore[call-overload]
         (lambda: ct.stage("x")("y"), TypeError, "got 'y'"),  # type: ignore[type-var]
         (lambda: ct.stage(capture=("nope",))(len), TypeError, "nope"),
-        (lambda: ct.waiting("sleep"), ValueError, "reason must be one of human, .*, got 'sleep'"),
-        (lambda: ct.waiting("human", by="bob"), ValueError, "person:NAME"),
         (lambda: ct.waiting("human")(Class), TypeError, "decorates functions"),
-        (lambda: ct.cycle(""), ValueError, "needs a model"),
-        (lambda: ct.cycle("m", key=""), ValueError, "needs a model"),
-        (lambda: ct.cycle("m", trigger="whim"), ValueError, "got 'whim'"),
         (lambda: ct.cycle("m", "1")(Class), TypeError, "decorates functions"),
-        (lambda: ct.mark("trained", datetime(2024, 1, 1)), ValueError, "must have a time zone"),
-        (lambda: ct.mark("trained", "yesterday"), TypeError, "must be an aware datetime"),  # type: ignore[arg-type]
-        (lambda: ct.mark("trained", True), TypeError, "must be an aware datetime"),
-        (lambda: ct.mark("trained", time(9, tzinfo=timezone.utc)), TypeError, "must be an aware datetime"),  # type: ignore[arg-type]
         (lambda: ct.configure(launch="rocket"), ValueError, "launch must be one of terminal, .*, got 'rocket'"),
         (lambda: ct.configure(people="all"), ValueError, "people must be one of pseudonyms, .*, got 'all'"),
         (
@@ -85,6 +139,13 @@ def test_a_generator_cannot_be_a_wait_or_a_cycle() -> None:
     ("wrong", "message"),
     [
         (lambda: ct.mark("nearly"), "nearly"),
+        (lambda: ct.mark("trained", datetime(2024, 1, 1)), "must have a time zone"),
+        (lambda: ct.mark("trained", "yesterday"), "must be an aware datetime"),  # type: ignore[arg-type]
+        (lambda: ct.mark("trained", True), "must be an aware datetime"),
+        (lambda: ct.mark("trained", time(9, tzinfo=timezone.utc)), "must be an aware datetime"),  # type: ignore[arg-type]
+        (lambda: ct.cycle("m", "1").mark("trained", datetime(2024, 1, 1)), "must have a time zone"),
+        (lambda: ct.cycle("m", "1").close("failed", datetime(2024, 1, 1)), "must have a time zone"),
+        (lambda: ct.attach("token").__enter__(), "must come from snapshot"),  # type: ignore[arg-type]
         (lambda: ct.cycle("m", "1").close("great"), "great"),
         (lambda: ct.cycle("m", "1").alias(""), "alias"),
         (lambda: ct.served("m", "1", mechanism="magic"), "magic"),
@@ -101,6 +162,7 @@ def test_invalid_values_at_run_time_are_logged_once(
     ours = [record for record in caplog.records if record.name == "cycletrace"]
     assert len(ours) == 1
     assert message in ours[0].getMessage()
+    assert "magic" in message or not journal.spans()
 
 
 def test_strict_mode_raises_at_run_time(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:

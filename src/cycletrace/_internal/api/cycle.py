@@ -11,7 +11,7 @@ from cycletrace._internal.loading import ready
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from types import TracebackType
     from typing import Any, ParamSpec, TypeVar
@@ -32,10 +32,14 @@ class Cycle:
     it: deployment may happen next week, elsewhere.
     """
 
-    __slots__ = ("_entered", "_ref", "_renew")
+    __slots__ = ("_entered", "_problems", "_ref", "_renew")
 
-    def __init__(self, ref: CycleRef, renew: Callable[[], Cycle] | None = None) -> None:
+    def __init__(
+        self, ref: CycleRef, renew: Callable[[], Cycle] | None = None, problems: Sequence[Exception] = ()
+    ) -> None:
         self._ref = ref
+        self._problems = problems
+        """What is wrong with the arguments: it was logged, and raises where a function is decorated."""
         self._renew = renew
         self._entered: list[Block] = []
 
@@ -54,12 +58,9 @@ class Cycle:
 
         Args:
             name: The mark; an unknown one is logged and ignored.
-            at: When: an aware datetime or UTC nanoseconds; by default now.
-
-        Raises:
-            ValueError: if the datetime is naive.
+            at: When: an aware datetime or UTC nanoseconds; by default now. With anything else, nothing is recorded.
         """
-        _mark(self._ref, name, recorded_at(at))
+        _mark(self._ref, name, at)
 
     def alias(self, key: str) -> None:
         """Add another key for the cycle, such as a registry version, a git revision or a tracker's run id."""
@@ -73,23 +74,16 @@ class Cycle:
 
         Args:
             outcome: The outcome; an unknown one is logged and ignored.
-            at: When: an aware datetime or UTC nanoseconds; by default now.
-
-        Raises:
-            ValueError: if the datetime is naive.
+            at: When: an aware datetime or UTC nanoseconds; by default now. With anything else, nothing is recorded.
         """
-        instant = recorded_at(at)
-        if ready():
+        is_wrong, instant = _instant(at)
+        if not is_wrong and ready():
             from cycletrace._internal.sdk import marks
 
             marks.close(self._ref, outcome, instant)
 
     def waiting(self, reason: str, *, by: str | None = None) -> Waiting:
-        """Return a wait of the whole cycle: ``with c.waiting("human"):``. See :func:`cycletrace.waiting`.
-
-        Raises:
-            ValueError: if the reason or ``by`` is unknown.
-        """
+        """Return a wait of the whole cycle: ``with c.waiting("human"):``. See :func:`cycletrace.waiting`."""
         from cycletrace._internal.api.waiting import Waiting
 
         return Waiting(reason, by=by, cycle=self._ref)
@@ -126,7 +120,10 @@ class Cycle:
 
         Raises:
             TypeError: if it is anything else.
+            ValueError: if an argument of the cycle is not allowed.
         """
+        if self._problems:
+            raise self._problems[0]
         return shapes.around(function, self._fresh, "cycle")
 
     def _fresh(self) -> Cycle:
@@ -169,15 +166,25 @@ def cycle(
         environment: Where its stages take effect. A named one other than ``production``, ``prod`` or ``live`` makes
             the cycle neither ``deployed`` nor ``in_use``.
 
+    A wrong argument is logged and ignored; a cycle without a model has the model ``other``.
+
     Raises:
-        ValueError: if the trigger is unknown, or model or key is empty.
+        ValueError: at the decorated function, if the trigger is unknown, or model or key is empty.
     """
-    checks.one_of("trigger", trigger, c.TRIGGERS)
-    if not model or key == "":
-        raise ValueError("A cycle needs a model and a non-empty key, such as cycle('churn', '7').")
+    problems: list[Exception] = []
+    if trigger is not None:
+        trigger = checks.kept(problems, trigger, None, lambda: checks.one_of("trigger", trigger, c.TRIGGERS))
+    if not model:
+        model = checks.kept(problems, model, c.OTHER, _refuse_empty)
+    if key == "":
+        key = checks.kept(problems, key, None, _refuse_empty)
     make = partial(_identify, model, version, key, domain, trigger, environment)
     made = make()
-    return made if key is not None or version is not None else Cycle(made._ref, make)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    return Cycle(made._ref, None if key is not None or version is not None else make, problems)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+
+def _refuse_empty() -> None:
+    raise ValueError("A cycle needs a model and a non-empty key, such as cycle('churn', '7').")
 
 
 def _identify(
@@ -206,16 +213,22 @@ def current_cycle() -> Cycle | None:
 
 
 def mark(name: str, at: datetime | int | None = None) -> None:
-    """Declare that the current cycle reached a mark. See :meth:`Cycle.mark`.
-
-    Raises:
-        ValueError: if the datetime is naive.
-    """
-    _mark(None, name, recorded_at(at))
+    """Declare that the current cycle reached a mark. See :meth:`Cycle.mark`."""
+    _mark(None, name, at)
 
 
-def _mark(ref: CycleRef | None, name: str, at: int | None) -> None:
-    if ready():
+def _mark(ref: CycleRef | None, name: str, at: datetime | int | None) -> None:
+    is_wrong, instant = _instant(at)
+    if not is_wrong and ready():
         from cycletrace._internal.sdk import marks
 
-        marks.mark(ref, name, at)
+        marks.mark(ref, name, instant)
+
+
+def _instant(at: datetime | int | None) -> tuple[bool, int | None]:
+    """Return whether the instant is wrong, which is logged, and its UTC nanoseconds."""
+    try:
+        return False, recorded_at(at)
+    except (TypeError, ValueError) as error:
+        checks.report(error, "Nothing is recorded.")
+        return True, None

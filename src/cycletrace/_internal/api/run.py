@@ -54,11 +54,7 @@ class Run:
             self._run.set(scalars)
 
     def waiting(self, reason: str, *, by: str | None = None) -> Waiting:
-        """Return a wait of this stage: ``with run.waiting("compute"):``. See :func:`cycletrace.waiting`.
-
-        Raises:
-            ValueError: if the reason or ``by`` is unknown.
-        """
+        """Return a wait of this stage: ``with run.waiting("compute"):``. See :func:`cycletrace.waiting`."""
         from cycletrace._internal.api.waiting import Waiting
 
         return Waiting(reason, by=by, run=self._run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cycletrace._internal.api import checks
 from cycletrace._internal.loading import ready
 
 TYPE_CHECKING = False
@@ -81,9 +82,11 @@ def attach(token: Snapshot) -> Attached:
     Stages entered inside belong to the snapshot's cycle and are children of its stage, whether in another thread, an
     executor's worker or another process.
 
-    Raises:
-        TypeError: if ``token`` did not come from :func:`snapshot`.
+    A token that did not come from :func:`snapshot` is logged and has no effect.
     """
-    if not isinstance(token, Snapshot):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may ignore types
+    return Attached(checks.kept([], token, Snapshot(None, None), lambda: _check(token)))
+
+
+def _check(token: object) -> None:
+    if not isinstance(token, Snapshot):
         raise TypeError(f"token must come from snapshot(), got {token!r}.")
-    return Attached(token)

@@ -35,7 +35,7 @@ class Stage:
     It can be entered any number of times: recursively, and from many threads and tasks at once.
     """
 
-    __slots__ = ("_attributes", "_capture", "_cycle", "_entered", "_given", "_spec")
+    __slots__ = ("_attributes", "_capture", "_cycle", "_entered", "_given", "_problems", "_spec")
 
     def __init__(
         self,
@@ -49,19 +49,23 @@ class Stage:
         attributes: Mapping[str, Any] | None,
         cycle: Cycle | str | None,
     ) -> None:
-        if name == "":
-            raise ValueError("name must not be empty, got ''.")
+        problems: list[Exception] = []
+        given: object = name
+        if name is not None and (name == "" or not isinstance(given, str)):
+            name = checks.kept(problems, name, str(given) or "stage", lambda: checks.name(given))
         if (kind, by, attempt, mechanism, capture, attributes, cycle) != _NAME_ONLY:  # every `with stage()` comes here
-            checks.one_of("kind", kind, c.KINDS)
-            checks.actor(by)
-            checks.one_of("mechanism", mechanism, c.MECHANISMS)
-            checks.attempt(attempt)
-            checks.attributes(attributes)
-            checks.cycle(cycle, Cycle)
-            if isinstance(capture, str):
-                raise TypeError(
-                    f'capture must be a tuple of argument names, got {capture!r}: use capture=("{capture}",).'
-                )
+            kind = checks.kept(problems, kind, c.OTHER, lambda: checks.one_of("kind", kind, c.KINDS))
+            by = checks.kept(problems, by, None, lambda: checks.actor(by))
+            mechanism = checks.kept(
+                problems, mechanism, None, lambda: checks.one_of("mechanism", mechanism, c.MECHANISMS)
+            )
+            attempt = checks.kept(problems, attempt, None, lambda: checks.attempt(attempt))
+            sound = _sound(attributes)
+            attributes = checks.kept(problems, attributes, sound, lambda: checks.attributes(attributes))
+            cycle = checks.kept(problems, cycle, None, lambda: checks.cycle(cycle, Cycle))
+            capture = checks.kept(problems, capture, (), lambda: checks.capture(capture))
+        self._problems = problems
+        """What is wrong with the arguments: it was logged, and raises where a function is decorated."""
         self._given = (name, kind, by, attempt, environment, mechanism)
         self._capture = tuple(capture)
         self._attributes = dict(attributes) if attributes else None
@@ -76,6 +80,7 @@ class Stage:
 
         Raises:
             TypeError: if it is a class or not callable, or lacks an argument named in ``capture``.
+            ValueError: or also ``TypeError``, if an argument of the definition is not allowed.
         """
         if isinstance(function, (classmethod, staticmethod)):
             method: Any = type(function)(self(function.__func__))
@@ -84,6 +89,8 @@ class Stage:
             raise TypeError(f"@stage decorates functions, got the class {function.__name__}: decorate its methods.")
         if not callable(function):
             raise TypeError(f"@stage decorates functions, got {function!r}.")
+        if self._problems:
+            raise self._problems[0]
         definition = self if self._given[0] is not None else self._named(shapes.name_of(function))
         capture = capturing.reader(function, self._capture)
         wrapper: Any = _WRAPPERS[shapes.shape_of(function)](definition, function, capture)
@@ -170,6 +177,13 @@ class Stage:
 
             return blocks.identify_key(cycle)
         return cycle._ref  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+
+def _sound(attributes: Any) -> dict[str, Any] | None:
+    """Return those attributes that a span can have."""
+    if not hasattr(attributes, "items"):
+        return None
+    return {name: value for name, value in attributes.items() if checks.is_attribute(name, value)}
 
 
 def _wrap_plain(definition: Stage, function: Callable[..., Any], capture: capturing.Reader | None) -> Any:
@@ -265,10 +279,12 @@ def stage(
         attributes: Additional attributes for the span of every run.
         cycle: The cycle or its key; by default the current one.
 
+    A wrong argument is logged and ignored where the stage is a block of code; an unknown kind is ``other``.
+
     Raises:
-        ValueError: if a value is not allowed or the name is empty.
-        TypeError: if a class or a non-callable is decorated.
+        ValueError: at the decorated function, if a value is not allowed or the name is empty.
+        TypeError: likewise, if an argument is of a wrong type, or a class is decorated.
     """
-    if name is None or isinstance(name, str):
+    if name is None or not (callable(name) or isinstance(name, (classmethod, staticmethod))):
         return Stage(name, kind, by, attempt, environment, mechanism, capture, attributes, cycle)
     return Stage(None, kind, by, attempt, environment, mechanism, capture, attributes, cycle)(name)

@@ -23,21 +23,22 @@ if TYPE_CHECKING:
 class Waiting:
     """A wait, as :func:`waiting` returns it. Each entry records a separate wait."""
 
-    __slots__ = ("_by", "_cycle", "_opened", "_reason", "_run")
+    __slots__ = ("_by", "_cycle", "_opened", "_problems", "_reason", "_run")
 
     def __init__(
         self, reason: str, *, by: str | None = None, cycle: CycleRef | None = None, run: Run | None = None
     ) -> None:
-        checks.one_of("reason", reason, c.REASONS)
-        checks.actor(by)
-        self._reason = reason
-        self._by = by
+        problems: list[Exception] = []
+        self._reason = checks.kept(problems, reason, None, lambda: checks.one_of("reason", reason, c.REASONS))
+        self._by = checks.kept(problems, by, None, lambda: checks.actor(by))
+        self._problems = problems
+        """What is wrong with the arguments: it was logged, and raises where a function is decorated."""
         self._cycle = cycle
         self._run = run
         self._opened: list[tuple[Context, OpenWait]] = []
 
     def __enter__(self) -> None:
-        if not ready():
+        if self._reason is None or not ready():
             return
         from cycletrace._internal.sdk.current import CURRENT
         from cycletrace._internal.sdk.waits import open_wait
@@ -71,11 +72,14 @@ class Waiting:
 
         Raises:
             TypeError: if it is anything else.
+            ValueError: if the reason or ``by`` is unknown.
         """
+        if self._problems:
+            raise self._problems[0]
         return shapes.around(function, self._fresh, "waiting")
 
     def _fresh(self) -> Waiting:
-        return Waiting(self._reason, by=self._by, cycle=self._cycle, run=self._run)
+        return Waiting(self._reason or "", by=self._by, cycle=self._cycle, run=self._run)
 
 
 def waiting(reason: str, *, by: str | None = None) -> Waiting:
@@ -86,10 +90,8 @@ def waiting(reason: str, *, by: str | None = None) -> Waiting:
     Inside a stage the wait belongs to the stage, otherwise to the cycle.
 
     Args:
-        reason: ``human``, ``data``, ``compute``, ``schedule`` or ``external``.
-        by: Whom it is waiting for: ``"automation"``, ``"person"`` or ``"person:NAME"``.
-
-    Raises:
-        ValueError: if the reason or ``by`` is unknown.
+        reason: ``human``, ``data``, ``compute``, ``schedule`` or ``external``. Any other is logged; the block of code
+            runs, and no wait is recorded.
+        by: Whom it is waiting for: ``"automation"``, ``"person"`` or ``"person:NAME"``; else logged and ignored.
     """
     return Waiting(reason, by=by)
