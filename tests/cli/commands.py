@@ -40,6 +40,11 @@ class Shell:
         assert result.code == 0, result.err
         return [json.loads(line) for line in result.out.splitlines()]
 
+    def spans(self) -> list[dict[str, Any]]:
+        """What the journals hold that is a span, in order."""
+        lines = [line for file in sorted((self.state / "journal").glob("*.jsonl")) for line in file.open()]
+        return [document for line in lines if "span" in (document := json.loads(line[9:]))]
+
     def _run(self, command: list[str], variables: dict[str, str]) -> Result:
         done = subprocess.run(
             command,

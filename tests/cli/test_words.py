@@ -53,6 +53,16 @@ def test_marks_are_recorded_at_the_given_instant(shell: Shell) -> None:
     assert cycle["derived"] == []
 
 
+def test_what_has_no_length_is_a_span_of_a_microsecond(shell: Shell) -> None:
+    shell.run("mark", "started", "--cycle", "churn@7", "--at", "2026-01-05T09:00:00Z")
+    shell.run("alias", "run-1", "--cycle", "churn@7")
+    shell.run("close", "failed", "--cycle", "churn@7")
+    spans = shell.spans()
+    assert [span["span"] for span in spans] == ["mark started", "alias", "close"]
+    assert {span["end"] - span["start"] for span in spans} == {1000}
+    assert spans[0]["start"] == 1767603600 * 10**9
+
+
 def test_started_may_be_the_time_of_a_commit(shell: Shell) -> None:
     git = ["git", "-C", str(shell.folder), "-c", "user.name=a", "-c", "user.email=a@b"]
     subprocess.run([*git, "init", "-q"], check=True)

@@ -5,7 +5,8 @@ Each function applies to the given cycle, else to the current one. None raises o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from cycletrace import conventions as c
 from cycletrace._internal.diagnostics import never_raise, warn_misuse
@@ -42,7 +43,7 @@ def mark(
         attributes[c.ENVIRONMENT] = clean(environment)
     if mechanism:
         attributes[c.MECHANISM] = mechanism
-    _write(state, cycle, c.mark_span(name), attributes, at)
+    write_short(state, cycle, c.mark_span(name), attributes, at)
 
 
 @never_raise
@@ -80,7 +81,7 @@ def alias(cycle: CycleRef, key: str) -> None:
     if not key:
         warn_misuse("An alias must not be empty. It is ignored.")
         return
-    _write(state, cycle, c.ALIAS_SPAN, {c.ALIAS_KEY: clean(key)}, None)
+    write_short(state, cycle, c.ALIAS_SPAN, {c.ALIAS_KEY: clean(key)}, None)
 
 
 @never_raise
@@ -92,9 +93,23 @@ def close(cycle: CycleRef, outcome: str, at: int | None = None) -> None:
     if outcome not in c.DECLARED_OUTCOMES:
         warn_misuse("The outcome must be one of %s, got %r. It is ignored.", ", ".join(c.DECLARED_OUTCOMES), outcome)
         return
-    _write(state, cycle, c.CLOSE_SPAN, {c.CYCLE_OUTCOME: outcome}, at)
+    write_short(state, cycle, c.CLOSE_SPAN, {c.CYCLE_OUTCOME: outcome}, at)
 
 
-def _write(runtime: Runtime, cycle: CycleRef, name: str, attributes: dict[str, str], at: int | None) -> None:
+SHORT_NS = 1000
+"""Length of the span of an instant: Jaeger warns about spans without a length, and readers ignore the end."""
+
+
+def write_short(
+    runtime: Runtime,
+    cycle: CycleRef,
+    name: str,
+    attributes: Mapping[str, Any],
+    at: int | None = None,
+    parent: str | None = None,
+    error: str | None = None,
+) -> None:
+    """Write what has an instant and no length, now or at an instant (UTC nanoseconds)."""
     instant = runtime.source.now() if at is None else at
-    runtime.write_span(cycle, name, runtime.source.new_id(), instant, instant, attributes)
+    span_id = runtime.source.new_id()
+    runtime.write_span(cycle, name, span_id, instant, instant + SHORT_NS, attributes, parent, error)
