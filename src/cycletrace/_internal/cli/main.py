@@ -21,6 +21,7 @@ from cycletrace._internal.cli import (
     open,  # noqa: A004 - the command of that name
     record,
     report,
+    retract,
     run,
     status,
     store,
@@ -30,7 +31,7 @@ from cycletrace._version import __version__
 
 MODULES = (
     *(report, facts, status, open),
-    *(record, run, apart, env),
+    *(record, retract, run, apart, env),
     *(flush, doctor, store, collect, demo),
 )
 """Those that add commands, in the order in which the help lists them: to read, to record, to maintain."""
