@@ -235,7 +235,7 @@ def test_one_wait_entered_by_many_threads_ends_each_stages_own(journal: Journal)
     assert all(wait["end"] <= stages[wait["attributes"][c.STAGE_ID]]["end"] for wait in waits)
 
 
-def test_marks_aliases_and_closes_are_zero_length_spans(journal: Journal) -> None:
+def test_marks_aliases_and_closes_are_spans_of_a_microsecond(journal: Journal) -> None:
     at = datetime(2024, 5, 1, 12, 0, 0, 123456, tzinfo=timezone(timedelta(hours=2)))
     nanoseconds = 1_714_557_600_123_456_000
     with ct.cycle("churn", "7", environment="production") as cycle:
@@ -246,8 +246,8 @@ def test_marks_aliases_and_closes_are_zero_length_spans(journal: Journal) -> Non
     trained, selected, alias, close = (
         journal.span(name) for name in ("mark trained", "mark selected", "alias", "close")
     )
-    assert (trained["start"], trained["end"]) == (nanoseconds, nanoseconds)
-    assert selected["start"] == selected["end"] == nanoseconds + 1
+    assert (trained["start"], trained["end"]) == (nanoseconds, nanoseconds + 1000)
+    assert selected["start"] == selected["end"] - 1000 == nanoseconds + 1
     assert trained["attributes"][c.MARK_NAME] == "trained"
     assert trained["attributes"][c.ENVIRONMENT] == "production"
     assert alias["attributes"][c.ALIAS_KEY] == "registry/churn/7"
