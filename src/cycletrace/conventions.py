@@ -35,6 +35,7 @@ PART_OF_KIND: Final = {
     "activate": DEPLOYMENT,
 }
 
+TRAIN: Final = "train"
 OTHER: Final = "other"
 KINDS: Final = (*PART_OF_KIND, OTHER)
 DEPLOYMENT_KINDS: Final = frozenset(kind for kind, part in PART_OF_KIND.items() if part == DEPLOYMENT)

@@ -254,7 +254,7 @@ def _let_go(cycle: CycleRef) -> bool:
         Failure: if its file cannot be removed.
     """
     from cycletrace._internal.sdk.cycles import from_text
-    from cycletrace._internal.sdk.worktree import find_cycle
+    from cycletrace._internal.sdk.worktree import find_cycle, remove_cycle
 
     found = find_cycle()
     if found is None:
@@ -263,7 +263,7 @@ def _let_go(cycle: CycleRef) -> bool:
     try:
         if from_text(line, cycle.namespace).cycle_id != cycle.cycle_id:
             return False
-        path.unlink()
+        remove_cycle(path, cycle.cycle_id)
     except ValueError:  # it names no cycle, which was logged
         return False
     except OSError as error:

@@ -29,6 +29,8 @@ def begin_stage(runtime: Runtime, cycle: CycleRef, spec: StageSpec, stage: str, 
     if parent is not None:
         attributes[c.STAGE_PARENT] = parent
     write_short(runtime, cycle, c.begin_span(spec.name), attributes, at, parent)
+    if spec.kind == c.TRAIN:
+        runtime.begin_training(cycle)
 
 
 def finish_stage(

@@ -81,7 +81,15 @@ def alias(cycle: CycleRef, key: str) -> None:
     if not key:
         warn_misuse("An alias must not be empty. It is ignored.")
         return
-    write_short(state, cycle, c.ALIAS_SPAN, {c.ALIAS_KEY: clean(key)}, None)
+    from cycletrace._internal.sdk.started import note_alias
+
+    write_alias(state, cycle, clean(key))
+    note_alias(cycle, clean(key))
+
+
+def write_alias(runtime: Runtime, cycle: CycleRef, key: str) -> None:
+    """Write the record of another key of this cycle."""
+    write_short(runtime, cycle, c.ALIAS_SPAN, {c.ALIAS_KEY: key})
 
 
 @never_raise

@@ -197,6 +197,8 @@ class Run:
         runtime.running[run_id] = self
         try:
             self.write_event(c.STAGE_STARTED, start)
+            if spec.kind == c.TRAIN:
+                runtime.begin_training(cycle)
             runtime.ensure_worker()
             runtime.propagation.enter_run(self)
         except BaseException as error:  # interrupted: nobody will end it

@@ -49,6 +49,7 @@ class Runtime:
         self.source = source
         self.launch = chosen.launch or launch.find()
         self.running: dict[str, Run] = {}
+        self._versions_seen: set[str] = set()
         self.is_abandoned = False
         self.pid = os.getpid()
         self._forked_from = forked_from
@@ -89,6 +90,14 @@ class Runtime:
         if around is not None and around.cycle.cycle_id == cycle.cycle_id:
             return around.stage
         return None
+
+    def begin_training(self, cycle: CycleRef) -> None:
+        """Let a cycle that was begun in this worktree take the version that is being trained."""
+        if cycle.words["version"] is not None and cycle.cycle_id not in self._versions_seen:
+            self._versions_seen.add(cycle.cycle_id)
+            from cycletrace._internal.sdk.started import take_version
+
+            take_version(self, cycle)
 
     def write_event(self, cycle: CycleRef, event: str, span_id: str, at: int, attributes: Mapping[str, Any]) -> None:
         """Write an event of this cycle to the journal."""

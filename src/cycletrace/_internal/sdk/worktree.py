@@ -45,6 +45,47 @@ def find_cycle(start: Path | None = None) -> tuple[Path, str] | None:
     return None
 
 
+def known_version(cycle_file: Path, cycle_id: str) -> str | None:
+    """Return the key of the version that the cycle in this file took, or ``None`` as long as it has none."""
+    try:
+        return _read(_version_file(cycle_file, cycle_id))
+    except (UnsafeError, OSError):
+        return None
+
+
+def remember_version(cycle_file: Path, cycle_id: str, key: str) -> bool:
+    """Remember the version that the cycle in this file takes. Return ``False`` if it has one, or that is impossible."""
+    path = _version_file(cycle_file, cycle_id)
+    scratch = path.with_name(f"{path.name}.{token_hex(4)}")
+    try:
+        _check_folder(path.parent)
+        _write_new(scratch, key + "\n")
+    except (UnsafeError, OSError):
+        return False
+    try:
+        scratch.rename(path) if os.name == "nt" else os.link(scratch, path)  # each fails if there is one
+    except OSError:
+        return False
+    finally:
+        scratch.unlink(missing_ok=True)
+    return True
+
+
+def _version_file(cycle_file: Path, cycle_id: str) -> Path:
+    return cycle_file.with_name(f"version-{cycle_id[:16]}")
+
+
+def remove_cycle(cycle_file: Path, cycle_id: str) -> None:
+    """Remove the file of a cycle, and what was remembered of it.
+
+    Raises:
+        OSError: if the file cannot be removed.
+    """
+    cycle_file.unlink()
+    with suppress(OSError):
+        _version_file(cycle_file, cycle_id).unlink()
+
+
 def _read(path: Path) -> str:
     """Return the line in the file.
 
@@ -106,11 +147,19 @@ def _replace(path: Path, text: str) -> None:
     with suppress(FileNotFoundError):
         _check_file(path, path.lstat())
     scratch = path.with_name(f"{path.name}.{token_hex(4)}")
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    _write_new(scratch, text)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
         scratch.replace(path)
     except OSError:
         scratch.unlink(missing_ok=True)
+        raise
+
+
+def _write_new(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError:
+        path.unlink(missing_ok=True)
         raise
