@@ -115,12 +115,15 @@ def test_what_is_refused_alone_is_counted_and_not_sent_again(status: int, tmp_pa
         assert "2 records were rejected by the endpoint." in status_now.stdout
 
 
-def test_success_is_success_whatever_comes_with_it(tmp_path: Path) -> None:
+def test_a_page_with_status_200_is_no_delivery(tmp_path: Path) -> None:
     with FakeCollector() as server:
         server.reply_with(content=b"<html>Welcome</html>")
-        assert run_against(server, tmp_path / "state") == ""
-        assert_delivered_once_it_is_over(server, tmp_path / "state")
-        assert len(server.requests(TRACES)) == 1
+        said = run_against(server, tmp_path / "state")
+        assert len(re.findall("Delivery of traces waits: .* answered 200: not as an OTLP endpoint does", said)) == 1
+        asked = len(server.requests(TRACES))
+        server.replies = {TRACES: Reply(), LOGS: Reply()}
+        run_against(server, tmp_path / "state", FLUSH)
+        assert len(server.requests(TRACES)) == asked + 1
 
 
 def test_a_certificate_is_trusted_where_it_is_named_and_no_other_is(tmp_path: Path) -> None:

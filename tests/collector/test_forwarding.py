@@ -280,12 +280,19 @@ def test_partial_success_is_passed_on_between_protocols(
 
 @pytest.mark.parametrize(
     ("content_type", "body"),
-    [("text/html", b"<p>ok"), ("application/json", b"{"), ("application/x-protobuf", b"\xff"), ("", b"")],
+    [("text/html", b"<p>ok"), ("application/json", b"{"), ("application/x-protobuf", b"\xff")],
 )
-def test_success_with_wrong_content_is_success(
+def test_success_that_no_otlp_endpoint_gives_is_a_failure(
     to_http: Relay, http_sink: HttpSink, content_type: str, body: bytes
 ) -> None:
     http_sink.headers, http_sink.body = {"Content-Type": content_type}, body
+    with pytest.raises(grpc.RpcError) as caught:
+        to_http.call("traces", BODY)
+    assert caught.value.code() is grpc.StatusCode.UNKNOWN
+
+
+def test_success_without_a_body_is_success(to_http: Relay, http_sink: HttpSink) -> None:
+    http_sink.headers, http_sink.body = {"Content-Type": "text/html"}, b""
     assert to_http.call("traces", BODY) == b""
 
 

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
 
@@ -64,6 +65,7 @@ def _findings(args: argparse.Namespace) -> Iterator[Finding]:
     yield _store(args)
     yield from _delivery(args)
     yield _clock()
+    yield from _clock_of_endpoint()
 
 
 def _versions() -> Finding:
@@ -201,3 +203,32 @@ def _clock() -> Finding:
     sound = drift < 20 and year >= 2024
     found = f"UTC {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}, {drift:.1f} ms off a steady clock in 50 ms"
     return Finding("clock", sound, found, f"Set this machine's clock ({sys.platform}), for instance by NTP.")
+
+
+def _clock_of_endpoint() -> Iterator[Finding]:
+    """Compare this machine's clock with that of the endpoint, whose ``Date`` leaves out the fraction of a second."""
+    from cycletrace._internal.delivery.destination import SIGNALS, find
+    from cycletrace._internal.delivery.transport import date_of
+    from cycletrace._internal.flow import RULES
+    from cycletrace._internal.sdk import settings
+
+    for signal, endpoint in (find(settings.read().endpoint) or {}).items():
+        before = time.time()
+        stated = date_of(endpoint, SIGNALS[signal])
+        after = time.time()
+        try:
+            date = parsedate_to_datetime(stated or "").timestamp()
+        except (ValueError, TypeError):
+            continue
+        ahead, behind = before - (date + 1), date - after  # at least
+        off = max(ahead, behind, 0.0)
+        tolerance = RULES.tolerance / 1e9
+        found = f"{'no more than a second or two' if off <= tolerance else f'at least {off:.0f} s'} "
+        found += "off" if off <= tolerance else "ahead of" if ahead > 0 else "behind"
+        yield Finding(
+            "clock against the endpoint",
+            off <= tolerance,
+            f"{found} {endpoint.url}",
+            "Set both clocks, for instance by NTP: an order of records that are closer than that may be wrong.",
+        )
+        return

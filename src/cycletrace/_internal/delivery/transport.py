@@ -43,18 +43,10 @@ def _http_sender(endpoint: Endpoint, signal: Signal) -> Generator[Sender, None, 
 
     from cycletrace._internal.otlp.classify import classify_http
 
-    session = requests.Session()
-    session.headers.update({"Content-Type": "application/x-protobuf", "User-Agent": "cycletrace"})
-    session.headers.update(endpoint.headers)
-    url = endpoint.request_url(signal)
-    tls = endpoint.tls
-    # Passed with each request, because REQUESTS_CA_BUNDLE would take precedence over the session's.
-    verify = str(tls.certificate) if tls.certificate else True
-    if tls.client_certificate:
-        pair = (str(tls.client_certificate), str(tls.client_key)) if tls.client_key else None
-        session.cert = pair or str(tls.client_certificate)
+    session, verify = _open_session(endpoint)
     if endpoint.is_gzip:
         session.headers["Content-Encoding"] = "gzip"
+    url = endpoint.request_url(signal)
 
     def send(body: bytes, seconds: float) -> ExportResult:
         data = gzip.compress(body, compresslevel=1) if endpoint.is_gzip else body
@@ -70,6 +62,39 @@ def _http_sender(endpoint: Endpoint, signal: Signal) -> Generator[Sender, None, 
         yield send
     finally:
         _close(session)
+
+
+def _open_session(endpoint: Endpoint) -> tuple[Any, str | bool]:
+    """Return a session for this endpoint, and how each of its requests verifies certificates."""
+    import requests
+
+    session = requests.Session()
+    session.headers.update({"Content-Type": "application/x-protobuf", "User-Agent": "cycletrace"})
+    session.headers.update(endpoint.headers)
+    tls = endpoint.tls
+    if tls.client_certificate:
+        pair = (str(tls.client_certificate), str(tls.client_key)) if tls.client_key else None
+        session.cert = pair or str(tls.client_certificate)
+    # Passed with each request, because REQUESTS_CA_BUNDLE would take precedence over the session's.
+    return session, str(tls.certificate) if tls.certificate else True
+
+
+def date_of(endpoint: Endpoint, signal: Signal) -> str | None:
+    """Return the ``Date`` that an endpoint states over HTTP, if it does."""
+    import requests
+
+    if endpoint.is_grpc:
+        return None
+    session, verify = _open_session(endpoint)
+    try:
+        url = endpoint.request_url(signal)
+        response = session.head(url, timeout=endpoint.timeout, allow_redirects=False, verify=verify)
+        date: str | None = response.headers.get("Date")
+    except (requests.RequestException, OSError, ValueError):
+        return None
+    finally:
+        _close(session)
+    return date
 
 
 def _unreachable(error: BaseException) -> ExportResult:

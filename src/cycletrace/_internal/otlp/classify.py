@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, NamedTuple
 
@@ -63,7 +64,7 @@ def classify_http(
     """
     encoding = encoding_of(headers.get("Content-Type", ""))
     if 200 <= status < 300:
-        return ACCEPTED if encoding is None else classify_success(signal, body, encoding)
+        return _classify_2xx(signal, status, headers.get("Content-Type", ""), body)
     failure = _read_body(body, encoding)
     retry_after = seconds_to_wait(headers.get("Retry-After"))
     if retry_after is None:
@@ -100,7 +101,7 @@ def classify_grpc(code: int, name: str, message: str, metadata: Iterable[tuple[s
 def classify_success(signal: Signal, body: bytes, encoding: Encoding = Encoding.PROTOBUF) -> ExportResult:
     """Return what the body of a success means: all is done, or some records were rejected.
 
-    A body that is not an export's response counts as plain success: what is accepted is accepted.
+    A body that is not an export's response counts as plain success, since gRPC has made sure of who answers.
     """
     if not body:
         return ACCEPTED
@@ -112,6 +113,36 @@ def classify_success(signal: Signal, body: bytes, encoding: Encoding = Encoding.
             from_json(parse(body), response)
     except (DecodeError, ValueError):
         return ACCEPTED
+    return _read_success(signal, response)
+
+
+def _classify_2xx(signal: Signal, status: int, content_type: str, body: bytes) -> ExportResult:
+    """Return what an HTTP success means.
+
+    A web server, a portal or a proxy that knows nothing of OTLP also answers with 200, and a page. Where the body
+    cannot come from an OTLP endpoint, nothing arrived: the address is wrong. Without a body the status is believed.
+    """
+    if not body:
+        return ACCEPTED
+    encoding = encoding_of(content_type) if content_type else Encoding.PROTOBUF
+    response = signal.response()
+    is_otlp = encoding is not None
+    try:
+        if encoding is Encoding.PROTOBUF:
+            response.ParseFromString(body)
+        elif encoding is Encoding.JSON:
+            values = parse(body)
+            with suppress(ValueError):  # of whatever form, it is an answer of a program to a program
+                from_json(values, response)
+    except (DecodeError, ValueError):
+        is_otlp = False
+    if is_otlp:
+        return _read_success(signal, response)
+    words = f"not as an OTLP endpoint does, but with {content_type or 'something else'}"
+    return _describe(ExportResult(Code.UNKNOWN, http_status=500), str(status), words)
+
+
+def _read_success(signal: Signal, response: Any) -> ExportResult:
     partial = response.partial_success
     rejected: int = max(getattr(partial, signal.rejected), 0)
     return ExportResult(message=partial.error_message[:MAX_MESSAGE], rejected=rejected)
