@@ -129,9 +129,7 @@ HEADLINE = (
         ((f"{ATTAINMENT}{{{BY_TEAM}}}", f"{{{{{TEAM}}}}}"),),
         "Share of cycles that met the target, counting open and failed ones, as in the report.",
     ),
-    Shown(
-        "Cycles", "stat", "none", ((f"{N}{{{BY_TEAM}}}", f"{{{{{TEAM}}}}}"),), "In each median."
-    ),
+    Shown("Cycles", "stat", "none", ((f"{N}{{{BY_TEAM}}}", f"{{{{{TEAM}}}}}"),), "In each median."),
     Shown(
         "Median cycle time",
         "line",
