@@ -62,11 +62,15 @@ def spec_of(args: argparse.Namespace, name: str, by: str | None) -> Any:
     Raises:
         Failure: if a value is not allowed.
     """
-    from cycletrace import stage
+    from cycletrace._internal.api import checks
     from cycletrace._internal.sdk import runs
 
-    try:  # the definition of a stage checks what it is given
-        stage(name, kind=args.kind, by=by, attempt=args.attempt, mechanism=args.mechanism)
+    try:
+        checks.name(name)
+        checks.one_of("kind", args.kind, KINDS)
+        checks.actor(by)
+        checks.attempt(args.attempt)
+        checks.one_of("mechanism", args.mechanism, MECHANISMS)
     except ValueError as error:
         raise Failure(str(error)) from None
     return runs.spec_of(name, args.kind, by, args.attempt, args.environment, args.mechanism)
