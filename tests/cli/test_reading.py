@@ -220,7 +220,17 @@ def test_status_says_how_the_last_stage_ended(shell: Shell) -> None:
     assert (cycle["state"], cycle["what"]) == ("error", "train")
     kill = "import os\nfrom cycletrace import stage\nwith stage('fit'): os.kill(os.getpid(), 9)"
     shell.python(kill, CYCLETRACE_CYCLE="churn@7")
-    assert re.search(r"; fit was lost \(its process died\) \S+ s ago,", doing())
+    assert re.search(r"; fit was lost \S+ s ago,", doing())
+    assert re.search(r"fit was lost \S+ s ago", shell.run("report", "--cycle", "churn@7").out)
+    assert "fit was lost" in shell.run("report").out
+
+
+def test_status_leaves_out_runs_outside_any_cycle_that_are_over(shell: Shell) -> None:
+    shell.python("from cycletrace import stage\nwith stage('train'): pass")
+    assert shell.run("status").out.startswith("No open cycles.\n")
+    assert json.loads(shell.run("status", "--json").out)["open"] == []
+    shell.run("run", "--stage", "select", "--", "true")
+    assert shell.run("status").out.startswith("1 open:\n")
 
 
 def test_status_of_a_store_says_nothing_about_the_delivery_of_this_machine(shell: Shell) -> None:

@@ -28,3 +28,9 @@ def test_an_idle_cycle_stands_after_what_ended_last() -> None:
 
 def test_of_a_cycle_without_stages_nothing_is_known() -> None:
     assert status_of(mark("trained", 10)) == Status("idle after", None, None)
+
+
+def test_a_cycle_whose_last_stage_failed_says_how() -> None:
+    lost = stage("test", 80, 90, outcome="lost")
+    assert status_of(stage("train", 10, 70), lost) == Status("idle after", "test", 90, "lost")
+    assert status_of(lost, stage("train", 10, 95)) == Status("idle after", "train", 95)

@@ -8,23 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cycletrace._internal.cli import options, reading
-from cycletrace._internal.flow.status import status
-from cycletrace.conventions import ABANDONED, CANCELLED, ERROR, INTERRUPTED, LOST, MARKS, OPEN, TIMEOUT
+from cycletrace._internal.flow.domain import is_over
+from cycletrace._internal.flow.status import FAILURES, status
+from cycletrace.conventions import MARKS, OPEN
 
 if TYPE_CHECKING:
     from cycletrace._internal.flow import Facts
     from cycletrace._internal.store.maintenance import Losses
-
-
-_FAILURES = {
-    ERROR: "failed",
-    TIMEOUT: "timed out",
-    INTERRUPTED: "was interrupted",
-    CANCELLED: "was cancelled",
-    ABANDONED: "was abandoned",
-    LOST: "was lost (its process died)",
-}
-"""The outcomes of a stage that are no success, in words."""
 
 
 def add_commands(commands: Any) -> None:
@@ -48,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
         known, cycles = 0, []
         for facts in reading.selected_facts(args, snapshot, at):
             known += 1
-            if facts["outcome"] == OPEN:
+            if facts["outcome"] == OPEN and not is_over(facts):
                 cycles.append({**_line(facts, at), "trace": trace(facts["cycle_id"])})
         if not known and reading.is_filtered(args):
             return reading.print_no_match(args, snapshot)
@@ -72,17 +62,13 @@ def _line(facts: Facts, at: int) -> dict[str, Any]:
     marks = facts["marks"]
     reached = [name for name, instant in zip(MARKS, marks.values(), strict=True) if instant is not None]
     current = status(facts)
-    state = current.state
-    for stage in facts["stages"]:  # what the cycle is idle after may have failed
-        if (stage["end"], stage["name"]) == (current.since, current.what) and stage["outcome"] in _FAILURES:
-            state = stage["outcome"]
     return {
         "key": facts["key"],
         "cycle_id": facts["cycle_id"],
         "namespace": facts["namespace"],
         "implicit": facts["implicit"],
         "reached": reached[-1] if reached else None,
-        "state": state,
+        "state": current.outcome or current.state,
         "what": current.what,
         "for_ns": None if current.since is None else at - current.since,
         "age_ns": None if marks["started"] is None else at - marks["started"],
@@ -123,8 +109,8 @@ def _doing(cycle: dict[str, Any]) -> str:
     if cycle["what"] is None:
         return "nothing yet"
     state, what, lasting = cycle["state"], cycle["what"], _length(cycle["for_ns"])
-    if state in _FAILURES:
-        return f"{what} {_FAILURES[state]} {lasting} ago"
+    if state in FAILURES:
+        return f"{what} {FAILURES[state]} {lasting} ago"
     return f"{state} {'for ' if state == 'waiting' else ''}{what} for {lasting}"
 
 

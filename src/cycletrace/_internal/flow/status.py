@@ -5,6 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cycletrace._internal.flow.facts import Facts
+from cycletrace.conventions import ABANDONED, CANCELLED, ERROR, INTERRUPTED, LOST, TIMEOUT
+
+FAILURES = {
+    ERROR: "failed",
+    TIMEOUT: "timed out",
+    INTERRUPTED: "was interrupted",
+    CANCELLED: "was cancelled",
+    ABANDONED: "was abandoned",
+    LOST: "was lost",
+}
+"""The outcomes of a stage that are no success, in words."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +28,8 @@ class Status:
     """The reason of the wait, or the name of the stage; ``None`` where nothing is known."""
     since: int | None
     """UTC nanoseconds; ``None`` where nothing is known."""
+    outcome: str | None = None
+    """Of the stage that was done last, if it is no success."""
 
 
 def status(facts: Facts) -> Status:
@@ -29,8 +42,12 @@ def status(facts: Facts) -> Status:
     if running:
         since, name = max(running)
         return Status("running", name, since)
-    ended = [(stage["end"], stage["name"]) for stage in facts["stages"] if stage["end"] is not None]
+    ended = [
+        (stage["end"], stage["name"], outcome if (outcome := stage["outcome"]) in FAILURES else "")
+        for stage in facts["stages"]
+        if stage["end"] is not None
+    ]
     if ended:
-        since, name = max(ended)
-        return Status("idle after", name, since)
+        since, name, outcome = max(ended)
+        return Status("idle after", name, since, outcome or None)
     return Status("idle after", None, None)

@@ -76,7 +76,8 @@ def _headline(report: CycleReport, linked: Linked, zone: tzinfo) -> Section:
     if report.standing is not None:
         stands = standing_text(report.standing)
         if report.standing.since is not None and report.ended is not None:
-            stands += " for ", Duration(report.ended - report.standing.since)
+            lasting = Duration(report.ended - report.standing.since)
+            stands += (" for ", lasting) if report.standing.outcome is None else (" ", lasting, " ago")
         blocks.append(Paragraph(stands))
     if report.cycle_time_ns is None:
         missing = "its start is unknown" if report.started is None else "it starts after its end"

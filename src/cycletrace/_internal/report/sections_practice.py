@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from cycletrace import conventions as c
 from cycletrace._internal.flow import Status
+from cycletrace._internal.flow.status import FAILURES
 from cycletrace._internal.report.assemble import Report
 from cycletrace._internal.report.document import (
     Block,
@@ -237,6 +238,8 @@ def standing_text(standing: Status) -> tuple[Value, ...]:
         return ("nothing recorded yet",)
     if standing.state == "waiting":
         return (f"waiting for {standing.what}",)
+    if standing.outcome is not None:
+        return Name(standing.what, 30), f" {FAILURES[standing.outcome]}"
     return f"{standing.state} ", Name(standing.what, 30)
 
 
