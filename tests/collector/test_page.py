@@ -13,7 +13,6 @@ from cycletrace._internal.collector.exposition import metric_name
 from cycletrace._internal.collector.instruments import BOUNDS, INSTRUMENTS, Headline, Instrument, Records
 from cycletrace._internal.collector.options import OptionError, make_options
 from cycletrace._internal.collector.settings import SETTINGS
-from cycletrace._internal.flow.targets import DEFAULT_TARGET
 
 PAGE = (Path(__file__).parents[2] / "docs" / "collector.md").read_text(encoding="utf-8")
 
@@ -41,7 +40,7 @@ def test_the_table_of_settings_says_the_defaults(tmp_path: Path) -> None:
     options = make_options({}, tmp_path / "store.db")
     written = {setting.name: setting.default for setting in SETTINGS if setting.default}
     assert make_options(written, tmp_path / "store.db") == options
-    assert written["target"] == DEFAULT_TARGET
+    assert options.target is None, "the store's own"
     assert (str(options.grpc), str(options.http)) == ("127.0.0.1:4317", "127.0.0.1:4318")
     assert (options.grace, options.interval, options.label_limit) == (60.0, 10.0, 2000)
 
