@@ -16,12 +16,12 @@ from cycletrace._internal.store import StoreError
 
 
 def test_a_second_collector_is_refused(tmp_path: Path) -> None:
-    with store_lock.store_lock(tmp_path / "store.db"):
-        with (
-            pytest.raises(StoreError, match="Another collector uses the store"),
-            store_lock.store_lock(tmp_path / "store.db"),
-        ):
-            pass
+    with (
+        store_lock.store_lock(tmp_path / "store.db"),
+        pytest.raises(StoreError, match="Another collector uses the store"),
+        store_lock.store_lock(tmp_path / "store.db"),
+    ):
+        pass
     with store_lock.store_lock(tmp_path / "store.db"):
         pass
 
