@@ -47,7 +47,6 @@ def concurrent(count: int) -> float:
 def test_the_cost_of_a_stage_does_not_grow_with_the_number_of_running_stages(
     cycletrace_journal: Journal, run: object
 ) -> None:
-    """With 2,000 it was ten times that with 100."""
     assert callable(run)
     with ct.cycle("churn", "7"):
         run(100)
