@@ -215,13 +215,13 @@ def test_status_says_how_the_last_stage_ended(shell: Shell) -> None:
     shell.run(*run, "true")
     assert "idle after train for" in doing()
     shell.run(*run, "false")
-    assert re.search(r"; train failed \S+ s ago,", doing())
+    assert re.search(r"; train failed \S+ m?s ago,", doing())
     (cycle,) = json.loads(shell.run("status", "--json").out)["open"]
     assert (cycle["state"], cycle["what"]) == ("error", "train")
     kill = "import os\nfrom cycletrace import stage\nwith stage('fit'): os.kill(os.getpid(), 9)"
     shell.python(kill, CYCLETRACE_CYCLE="churn@7")
-    assert re.search(r"; fit was lost \S+ s ago,", doing())
-    assert re.search(r"fit was lost \S+ s ago", shell.run("report", "--cycle", "churn@7").out)
+    assert re.search(r"; fit was lost \S+ m?s ago,", doing())
+    assert re.search(r"fit was lost \S+ m?s ago", shell.run("report", "--cycle", "churn@7").out)
     assert "fit was lost" in shell.run("report").out
 
 

@@ -60,7 +60,7 @@ def placed(waits: list[Wait], stages: list[Stage]) -> list[Wait]:
                 for wait in waits
                 if wait.is_summed and wait.stage == stage.id and f"wait.{wait.reason}" == activity
             ]
-            lengths = [NEVER if wait.end is None else wait.end - wait.start for wait in of_reason]
+            lengths = [2 * NEVER if wait.end is None else wait.end - wait.start for wait in of_reason]
             length = sum(each for each in lengths if each > 0)
             if length:
                 end = min(start + length, NEVER if stage.end is None else stage.end)

@@ -71,7 +71,8 @@ def _placed(stage: Stage, waits: Iterable[Wait]) -> list[Wait]:
     """Return one wait for each reason of a stage's summed waits, one after the other from the start of the stage."""
     lengths: dict[str, int] = defaultdict(int)
     for wait in waits:
-        lengths[wait.reason] += max(0, _end(wait) - wait.start)
+        # One that has not ended lasts as long as its stage.
+        lengths[wait.reason] += 2 * FAR if wait.end is None else max(0, wait.end - wait.start)
     placed = []
     start = stage.start
     for reason in sorted(lengths, key=REASONS.index):

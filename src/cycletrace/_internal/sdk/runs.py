@@ -287,7 +287,7 @@ class Run:
         )
         runtime.writer.write(frame_text(document))
         runtime.propagation.leave_run(self)
-        del runtime.running[self.id]
+        runtime.running.pop(self.id, None)  # an interrupted end is finished by another one
         if runtime.settings.span_processors:
             hand_over(json.loads(document), runtime.writer.resource, runtime.settings.span_processors)
 
