@@ -129,20 +129,22 @@ class EnvPropagation:
 
 
 class Chain:
-    """The running stages in the order of their starts, and whether each is directly inside the one before."""
+    """The running stages in the order of their starts, and whether each is directly inside the one before.
+
+    A signal handler may interrupt any of this, so that a removal is begun again: its steps can be repeated.
+    """
 
     def __init__(self) -> None:
         self._runs: dict[str, Run] = {}
         self._before: dict[str, str | None] = {}
         self._after: dict[str, str | None] = {}
         self._last: str | None = None
-        self._breaks = 0
-        """Number of stages that are not inside the one before."""
+        self._breaks: set[str] = set()
+        """Stages that are not inside the one before."""
 
     def append(self, run: Run) -> None:
         """Add a stage that began."""
         self._runs[run.id] = run
-        self._after[run.id] = None
         self._join(self._last, run.id)
         self._last = run.id
 
@@ -150,13 +152,14 @@ class Chain:
         """Remove a stage that ended, if it is there."""
         if run.id not in self._runs:
             return
-        before, after = self._before[run.id], self._after[run.id]
-        self._breaks -= self._is_break(before, run.id) + self._is_break(run.id, after)
-        del self._before[run.id], self._after[run.id]
+        before, after = self._before.get(run.id), self._after.get(run.id)
         self._join(before, after)
-        if after is None:
+        if self._last == run.id:
             self._last = before
+        self._breaks.discard(run.id)
         del self._runs[run.id]
+        self._before.pop(run.id, None)
+        self._after.pop(run.id, None)
 
     @property
     def innermost(self) -> str | None:
@@ -168,10 +171,10 @@ class Chain:
             self._after[before] = after
         if after is not None:
             self._before[after] = before
-        self._breaks += self._is_break(before, after)
-
-    def _is_break(self, before: str | None, after: str | None) -> bool:
-        return before is not None and after is not None and self._runs[after].enclosing != before
+            if before is not None and self._runs[after].enclosing != before:
+                self._breaks.add(after)
+            else:
+                self._breaks.discard(after)
 
 
 def environ(cycle: CycleRef | None, stage: str | None) -> dict[str, str]:
