@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +160,7 @@ def test_a_wait_belongs_to_a_running_stage_of_python_or_run(shell: Shell) -> Non
     begin += "'--stage', sys.argv[1], '--cycle', 'churn@7'], check=True)"
     code = f"from cycletrace import cycle, stage\nwith cycle('churn', '7'), stage('train'): {begin}"
     assert shell.python(code, "train").code == 0
-    assert shell.run("run", "--stage", "test", *CYCLE, "--", "python3", "-c", begin, "test").code == 0
+    assert shell.run("run", "--stage", "test", *CYCLE, "--", sys.executable, "-c", begin, "test").code == 0
     (facts,) = shell.facts()
     names = {stage["id"]: stage["name"] for stage in facts["stages"]}
     assert [names[wait["stage"]] for wait in facts["waits"]] == ["train", "test"]
@@ -168,7 +169,7 @@ def test_a_wait_belongs_to_a_running_stage_of_python_or_run(shell: Shell) -> Non
 
 
 def test_a_stage_begun_inside_another_is_contained_in_it(shell: Shell) -> None:
-    command = ("python3", "-m", "cycletrace", "stage", "begin", "deploy")
+    command = (sys.executable, "-m", "cycletrace", "stage", "begin", "deploy")
     assert shell.run("run", "--stage", "release", *CYCLE, "--", *command).code == 0
     shell.run("stage", "end", "deploy", *CYCLE)
     (facts,) = shell.facts()
