@@ -268,16 +268,11 @@ def root_span_id(cycle: str) -> str:
 
 
 def begun_stage_id(cycle: str, name: str, attempt: int) -> str:
-    """Return the id of a stage that is begun and ended by separate commands: 16 lower-case hex digits.
+    """Return the id of a stage that a command begins with a given attempt: 16 lower-case hex digits.
 
-    It depends only on cycle, name and attempt, so repeating either command is harmless.
+    It depends only on cycle, name and attempt, so repeating the command is harmless.
     """
     return _hash(f"cycletrace.stage\0{cycle}\0{name}\0{attempt}", 8)
-
-
-def begun_wait_id(cycle: str, stage: str, reason: str, attempt: int) -> str:
-    """Return the id of a wait that is begun and ended by separate commands: 16 lower-case hex digits."""
-    return _hash(f"cycletrace.wait\0{cycle}\0{stage}\0{reason}\0{attempt}", 8)
 
 
 def derived_wait_span_id(cycle: str, wait: str) -> str:

@@ -162,7 +162,7 @@ def test_what_no_journal_can_take_is_delivered_or_not_recorded(
     assert "no stage" not in delivered.err, "nothing is known where nothing can be kept"
     assert len(cycletrace_collector.spans) + len(cycletrace_collector.logs) == 1
 
-    for how in ({"status": 400}, {"rejected": 1}):
+    for how in ({"status": 400}, {"rejected": 1}, {"dies": True}):
         cycletrace_collector.reply_with(**how)
         rejected = shell.run(*arguments, **here)
         assert (rejected.code, rejected.out) == (2, "")

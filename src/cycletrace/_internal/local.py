@@ -9,7 +9,8 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from cycletrace._internal.flow import Facts, Rules
+from cycletrace._internal import environment
+from cycletrace._internal.flow import Facts, Rules, parse_production
 from cycletrace._internal.journal.orphans import close_orphans
 from cycletrace._internal.journal.ownership import refuse_directory
 from cycletrace._internal.sdk.settings import directory as state_directory
@@ -125,8 +126,7 @@ def rules() -> Rules:
 
 def production() -> frozenset[str] | None:
     """Return the names of production in the environment, lower case, ``None`` if there are none."""
-    names = os.environ.get("CYCLETRACE_PRODUCTION", "")
-    return frozenset(name.strip().casefold() for name in names.split(",") if name.strip()) or None
+    return parse_production(environment.PRODUCTION.read(os.environ)) or None
 
 
 def _overridden(rules: Rules) -> Rules:

@@ -29,15 +29,16 @@ class Known(NamedTuple):
     """All of these stages and waits, as ends see them."""
     open_ids: frozenset[str] = frozenset()
     """Those that nothing ended."""
+    tolerance: int = 0
+    """By how much clocks may differ, nanoseconds."""
 
     def find(self, end: End, among: frozenset[str] | None = None) -> str | None:
         """Return the id of the open stage or wait that this ends, if any. ``among``: only one of these."""
         from cycletrace._internal.flow.ends import pair_ends
-        from cycletrace._internal.local import rules
 
         ids = self.open_ids if among is None else self.open_ids & among
         begins = [begin for begin in self.begins if begin.id in ids and (begin.id in self.waits) is end.is_wait]
-        return next(iter(pair_ends([end], begins, rules().tolerance)), None)
+        return next(iter(pair_ends([end], begins, self.tolerance)), None)
 
     def like(self, end: End) -> list[Begun]:
         """Return every begin that this could end if it were open, and the end late enough."""
@@ -63,12 +64,13 @@ def known_here(args: argparse.Namespace, cycle: CycleRef) -> Known:
     now = time.time_ns()
     try:
         with local.snapshot(directory=options.own_directory(args)) as snapshot:
-            facts = next(snapshot.facts(now, cycle=cycle.cycle_id, rules=local.rules()), None)
+            rules = local.rules_of(snapshot)
+            facts = next(snapshot.facts(now, cycle=cycle.cycle_id, rules=rules), None)
             cycle_id = cycle.cycle_id if facts is None else facts["cycle_id"]
             records = snapshot.records_of(cycle_id, now)
     except (Failure, StoreError):
         return Known()
-    state = merge(cycle_id, records, _EVER, local.rules())
+    state = merge(cycle_id, records, _EVER, rules)
     attempts = attempts_of(state.stages)
     whole: dict[str, Stage | Wait] = {stage.id: stage for stage in state.stages}
     whole.update({wait.id: wait for wait in state.waits})
@@ -92,4 +94,5 @@ def known_here(args: argparse.Namespace, cycle: CycleRef) -> Known:
         frozenset(
             one.id for one in whole.values() if one.end is None or (isinstance(one, Stage) and one.outcome == LOST)
         ),
+        rules.tolerance,
     )

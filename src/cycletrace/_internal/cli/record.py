@@ -171,12 +171,12 @@ def _uncounted(args: argparse.Namespace, cycle: CycleRef, mark: str) -> str:
     from cycletrace._internal.sdk.settings import resource_attributes
 
     environment = args.environment or cycle.environment or resource_attributes().get(ENVIRONMENT)
-    if mark not in {DEPLOYED, IN_USE} or rules().is_production(environment):
+    here = rules()
+    if mark not in {DEPLOYED, IN_USE} or here.is_production(environment):
         return ""
-    production = ", ".join(sorted(rules().production))
     return (
         f"recorded, but it does not count as {mark}, since {environment} is not production "
-        f"(CYCLETRACE_PRODUCTION: {production})"
+        f"by the settings here: {', '.join(sorted(here.production))}"
     )
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def recorder(args: argparse.Namespace) -> Runtime:
-    """Return the recorder, which writes to the chosen directory.
+    """Return the recorder, which writes to the chosen directory and delivers nothing before :func:`print_recorded`.
 
     Raises:
         Failure: if cycletrace is disabled.
@@ -29,6 +29,7 @@ def recorder(args: argparse.Namespace) -> Runtime:
     state = runtime()
     if state is None:
         raise Failure("CYCLETRACE_DISABLED is set, so nothing is recorded. Unset it and try again.")
+    state.ensure_worker().hold()  # else it could take what no journal can, before print_recorded sees it
     return state
 
 
@@ -57,9 +58,12 @@ def print_recorded(state: Runtime, what: str) -> int:
     Raises:
         Failure: if it could neither be written to a journal nor delivered.
     """
-    if state.writer.pending:
-        _deliver_pending(state)
-        what += f" It was delivered, but not kept on this machine: {state.settings.directory} is not writable."
+    try:
+        if state.writer.pending:
+            _deliver_pending(state)
+            what += f" It was delivered, but not kept on this machine: {state.settings.directory} is not writable."
+    finally:
+        state.ensure_worker().release()
     print(what)
     return 0
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from cycletrace._internal.journal.documents import SpanDocument
     from cycletrace._internal.sdk.cycles import CycleRef
 
-_SAID = (c.MARK_NAME, c.ALIAS_KEY, c.CYCLE_OUTCOME, c.STAGE_BEGUN, c.STAGE_ENDED, c.WAIT_BEGUN, c.WAIT_ENDED)
+_DECLARING = (c.MARK_NAME, c.ALIAS_KEY, c.CYCLE_OUTCOME, c.STAGE_BEGUN, c.STAGE_ENDED, c.WAIT_BEGUN, c.WAIT_ENDED)
 """The attributes by which a span is a word: a mark, an alias, an outcome, a begin or an end."""
-_TOKENS = tuple(f'"{name}"'.encode() for name in (*_SAID, c.RETRACTED, c.STAGE_OUTCOME, c.WAIT_ID))
+_TOKENS = tuple(f'"{name}"'.encode() for name in (*_DECLARING, c.RETRACTED, c.STAGE_OUTCOME, c.WAIT_ID))
 
 
 class Word(NamedTuple):
@@ -127,8 +127,8 @@ def _words(directory: Path) -> list[Word]:
         if c.STAGE_BEGUN in attributes or c.WAIT_BEGUN in attributes:
             target = str(attributes[c.STAGE_ID]) if c.STAGE_BEGUN in attributes else target
             begun.add(target)
-        elif not any(name in attributes for name in _SAID):
-            # The run or wait of an end that knew its begin; any other is not said, but measured.
+        elif not any(name in attributes for name in _DECLARING):
+            # The run or wait of an end that knew its begin; any other was measured, not declared.
             target = str(attributes.get(c.WAIT_ID) or attributes.get(c.STAGE_ID))
             if target not in begun:
                 continue
@@ -171,7 +171,11 @@ def _what(document: SpanDocument) -> str:
         return f"{document['span']} {attributes[c.ALIAS_KEY]}"
     if c.CYCLE_OUTCOME in attributes:
         return f"{document['span']} {attributes[c.CYCLE_OUTCOME]}"
-    return document["span"] if any(name in attributes for name in (*_SAID, c.WAIT_ID)) else f"stage {document['span']}"
+    return (
+        document["span"]
+        if any(name in attributes for name in (*_DECLARING, c.WAIT_ID))
+        else f"stage {document['span']}"
+    )
 
 
 def _in_facts(args: argparse.Namespace, target: str) -> Word | None:
@@ -181,7 +185,7 @@ def _in_facts(args: argparse.Namespace, target: str) -> Word | None:
 
     try:
         with local.snapshot(directory=options.own_directory(args)) as snapshot:
-            for facts in snapshot.facts(time.time_ns(), rules=local.rules()):
+            for facts in snapshot.facts(time.time_ns(), rules=local.rules_of(snapshot)):
                 stages = ((f"stage {one['name']}", one) for one in facts["stages"])
                 waits = ((c.wait_span(one["reason"]), one) for one in facts["waits"])
                 for what, one in (*stages, *waits):

@@ -159,12 +159,11 @@ def _changed(settings: StoreSettings, args: argparse.Namespace) -> StoreSettings
     Raises:
         Failure: if a target cannot be read.
     """
-    from cycletrace._internal.flow import parse_target
+    from cycletrace._internal.flow import parse_production, parse_target
 
     rules, targets = settings
     if args.production:
-        names = frozenset(name.strip().casefold() for name in args.production.split(",") if name.strip())
-        rules = rules._replace(production=names)
+        rules = rules._replace(production=parse_production(args.production))
     rules = rules._replace(
         tolerance=rules.tolerance if args.tolerance is None else args.tolerance,
         settle=rules.settle if args.settle is None else args.settle,

@@ -34,6 +34,7 @@ from cycletrace._internal.flow.records import Stage as Stage
 from cycletrace._internal.flow.records import Wait as Wait
 from cycletrace._internal.flow.rules import RULES as RULES
 from cycletrace._internal.flow.rules import Rules as Rules
+from cycletrace._internal.flow.rules import parse_production as parse_production
 from cycletrace._internal.flow.status import Status as Status
 from cycletrace._internal.flow.status import status as status
 from cycletrace._internal.flow.targets import CycleTarget as CycleTarget

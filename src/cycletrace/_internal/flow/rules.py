@@ -31,4 +31,9 @@ class Rules(NamedTuple):
         return name in self.production or any(fnmatchcase(name, pattern) for pattern in self.production)
 
 
+def parse_production(text: str) -> frozenset[str]:
+    """Return the names of production in a text, which separates them by commas."""
+    return frozenset(name.strip().casefold() for name in text.split(",") if name.strip())
+
+
 RULES = Rules()

@@ -97,6 +97,14 @@ class Worker:
         while not thread.is_alive() and task.exists() and time.monotonic() < deadline:
             time.sleep(0)
 
+    def hold(self) -> None:
+        """Deliver nothing until :meth:`release`, for callers that must know what becomes of their own record."""
+        self._shipping.acquire()
+
+    def release(self) -> None:
+        """Deliver again, after :meth:`hold`."""
+        self._shipping.release()
+
     def deliver(self, budget: float) -> bool:
         """Deliver now, within ``budget`` seconds. Return ``True`` if all was delivered or no endpoint is set.
 
