@@ -61,3 +61,13 @@ def bench(session: nox.Session) -> None:
     """One of ``benchmarks/``: ``nox -s bench -- sdk`` runs ``benchmarks/sdk.py``. Without a name, ``flow``."""
     name, *arguments = session.posargs or ["flow"]
     session.run("python", f"benchmarks/{name}.py", *arguments)
+
+
+@nox.session(python=False)
+def lock(session: nox.Session) -> None:
+    """Write the versions that CI installs, ``.ci/constraints.txt``: the newest for every Python version."""
+    session.run(
+        "uv", "pip", "compile", "--quiet", "--upgrade", "--universal", "--python-version", PYTHONS[0],
+        "--extra", "dev", "--no-annotate", "--custom-compile-command", "nox -s lock",
+        "--output-file", ".ci/constraints.txt", "pyproject.toml",
+    )  # fmt: skip
