@@ -267,12 +267,12 @@ def root_span_id(cycle: str) -> str:
     return _hash(f"cycletrace.root\0{cycle}", 8)
 
 
-def begun_stage_id(cycle: str, name: str, attempt: int) -> str:
+def begun_stage_id(cycle: str, name: str, environment: str, attempt: int) -> str:
     """Return the id of a stage that a command begins with a given attempt: 16 lower-case hex digits.
 
-    It depends only on cycle, name and attempt, so repeating the command is harmless.
+    It depends only on the arguments, so repeating the command is harmless. Without an environment it is empty.
     """
-    return _hash(f"cycletrace.stage\0{cycle}\0{name}\0{attempt}", 8)
+    return _hash(f"cycletrace.stage.begun\0{cycle}\0{name}\0{environment}\0{attempt}", 8)
 
 
 def derived_wait_span_id(cycle: str, wait: str) -> str:

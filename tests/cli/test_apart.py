@@ -96,6 +96,19 @@ def test_an_end_of_an_attempt_or_environment_ends_no_other(shell: Shell) -> None
     assert runs(facts) == [(1, "ok", 3), (2, "ok", 2)]
 
 
+@pytest.mark.parametrize("way", ["--environment", "OTEL_RESOURCE_ATTRIBUTES"])
+def test_one_attempt_in_two_environments_is_two_runs(shell: Shell, way: str) -> None:
+    for at, name in (("09:00", "staging"), ("10:00", "production")):
+        arguments = (way, name) if way.startswith("-") else ()
+        variables = {} if arguments else {way: f"deployment.environment.name={name}"}
+        say(shell, "stage begin deploy", at, "--attempt", "1", *arguments, **variables)
+    (facts,) = shell.facts("--at", "2026-01-05T11:00:00Z")
+    assert [(stage["environment"], stage["start"] % (24 * HOUR) // HOUR) for stage in facts["stages"]] == [
+        ("staging", 9),
+        ("production", 10),
+    ]
+
+
 def test_an_end_before_its_begin_is_refused(shell: Shell) -> None:
     say(shell, "stage begin deploy", "09:00")
     early = shell.run("stage", "end", "deploy", *CYCLE, "--at", "2026-01-05T08:00:00Z")

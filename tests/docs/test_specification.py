@@ -170,11 +170,11 @@ def test_ids_follow_from_the_recipes() -> None:
     """The recipe of each row, hashed here, equals the row's example and what the functions return."""
     cycle = c.cycle_id("", "churn@7")
     values = {"namespace": "", "key": "churn@7", "cycle id": cycle, "stage name": "deploy", "attempt": "1"}
-    values |= {"wait id": "0123456789abcdef"}
+    values |= {"environment": "production", "wait id": "0123456789abcdef"}
     made = {
         "cycle id": cycle,
         "root span id": c.root_span_id(cycle),
-        "stage id, begun with a given attempt": c.begun_stage_id(cycle, "deploy", 1),
+        "stage id, begun with a given attempt": c.begun_stage_id(cycle, "deploy", "production", 1),
         "derived wait span id": c.derived_wait_span_id(cycle, "0123456789abcdef"),
         "completion trace id": c.complete_trace_id(cycle),
     }

@@ -19,6 +19,7 @@ from cycletrace.conventions import (
     MECHANISM,
     MECHANISMS,
     OK,
+    OLDER_ENVIRONMENT,
     REASONS,
     STAGE_ATTEMPT,
     STAGE_ID,
@@ -31,6 +32,9 @@ from cycletrace.conventions import (
 
 if TYPE_CHECKING:
     from cycletrace._internal.flow import End, Stage
+    from cycletrace._internal.sdk.cycles import CycleRef
+    from cycletrace._internal.sdk.runs import StageSpec
+    from cycletrace._internal.sdk.runtime import Runtime
 
 
 def add_commands(commands: Any) -> None:
@@ -96,13 +100,22 @@ def run_stage_begin(args: argparse.Namespace) -> int:
 
     state, cycle = recorder_and_cycle(args)
     spec = spec_of(args, args.name, args.by or ("person" if sys.stdin.isatty() else None))
-    stage = state.source.new_id() if args.attempt is None else begun_stage_id(cycle.cycle_id, spec.name, args.attempt)
+    stage = _stage_id(state, cycle, spec)
     known = known_here(args, cycle)
     detached.begin_stage(state, cycle, spec, stage, args.at)
     code = print_recorded(state, f"{cycle.key}: {spec.name} began.")
     earlier = [known.stages[one] for one in known.open_ids & known.stages.keys() if one != stage]
     _note_open(spec.name, [one.start for one in earlier if one.name == spec.name], "stage")
     return code
+
+
+def _stage_id(state: Runtime, cycle: CycleRef, spec: StageSpec) -> str:
+    """Return the id of a stage that begins: a new one, unless the attempt is given."""
+    if spec.attempt is None:
+        return state.source.new_id()
+    resource = state.writer.resource
+    environment = spec.environment or cycle.environment or resource.get(ENVIRONMENT) or resource.get(OLDER_ENVIRONMENT)
+    return begun_stage_id(cycle.cycle_id, spec.name, environment or "", spec.attempt)
 
 
 def _note_open(what: str, starts: list[int], command: str) -> None:
