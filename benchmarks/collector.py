@@ -1,4 +1,4 @@
-"""What the collector costs: durable spans of ours, foreign spans passed on, and how soon a metric is there.
+"""Measure the collector: durable spans of ours, forwarded foreign spans, and the delay until a metric is exposed.
 
     python benchmarks/collector.py --spans 100000
 
@@ -33,7 +33,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
-from cycletrace import conventions as words
+from cycletrace import conventions as c
 from cycletrace._internal.collector.reading import read
 from cycletrace._internal.otlp.signals import TRACES, Encoding, Request
 from cycletrace._internal.store.record_codec import encode
@@ -42,7 +42,7 @@ METHOD = TRACES.method
 IN_REQUEST = 500
 """Spans in one request."""
 SENDERS = 8
-"""Requests under way at once."""
+"""Concurrent requests."""
 SECOND = 1_000_000_000
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -51,7 +51,7 @@ def _span(number: int, start: int, attributes: dict[str, str]) -> Span:
     return Span(
         trace_id=number.to_bytes(16, "big"),
         span_id=(number + 1).to_bytes(8, "big"),
-        name=attributes.get(words.STAGE_NAME, "GET /api"),
+        name=attributes.get(c.STAGE_NAME, "GET /api"),
         kind=Span.SpanKind.SPAN_KIND_INTERNAL,
         start_time_unix_nano=start,
         end_time_unix_nano=start + SECOND,
@@ -69,29 +69,29 @@ def _request(spans: Sequence[Span]) -> bytes:
 
 
 def ours(count: int) -> Iterator[bytes]:
-    """Requests with stages of ours, ten to a cycle, as a team's pipelines would send them."""
+    """Return requests with our stages, ten to a cycle, as the pipelines of a team would send them."""
     now = time.time_ns() - 3600 * SECOND
-    kinds = [kind for kind in words.KINDS if kind != words.OTHER] + ["test"]
+    kinds = [kind for kind in c.KINDS if kind != c.OTHER] + ["test"]
     for begin in range(0, count, IN_REQUEST):
         spans = []
         for number in range(begin, min(begin + IN_REQUEST, count)):
             key = f"model{number // 10 % 20}@{number // 10}"
             attributes = {
-                words.CYCLE_ID: words.cycle_id("", key),
-                words.CYCLE_KEY: key,
-                words.MODEL_NAME: key.partition("@")[0],
-                words.STAGE_ID: f"{number:016x}",
-                words.STAGE_NAME: kinds[number % 10],
-                words.STAGE_KIND: kinds[number % 10],
-                words.STAGE_OUTCOME: words.OK,
-                words.STAGE_LAUNCH: "ci",
+                c.CYCLE_ID: c.cycle_id("", key),
+                c.CYCLE_KEY: key,
+                c.MODEL_NAME: key.partition("@")[0],
+                c.STAGE_ID: f"{number:016x}",
+                c.STAGE_NAME: kinds[number % 10],
+                c.STAGE_KIND: kinds[number % 10],
+                c.STAGE_OUTCOME: c.OK,
+                c.STAGE_LAUNCH: "ci",
             }
             spans.append(_span(number, now + number % 10 * 60 * SECOND, attributes))
         yield _request(spans)
 
 
 def foreign(count: int) -> Iterator[bytes]:
-    """Requests with spans that are not ours, of eight attributes each."""
+    """Return requests with foreign spans of eight attributes each."""
     attributes = {f"http.attribute.{index}": f"value {index}" for index in range(8)}
     for begin in range(0, count, IN_REQUEST):
         yield _request([_span(number, SECOND, attributes) for number in range(begin, min(begin + IN_REQUEST, count))])
@@ -136,7 +136,7 @@ def _run_pass_on(port: Any, target: str) -> None:
 
 @contextlib.contextmanager
 def server(run: Any, *arguments: str) -> Iterator[tuple[int, int]]:
-    """A server in a process of its own: its process id and port."""
+    """Start a server in its own process. Return its process id and port."""
     spawn = multiprocessing.get_context("spawn")
     port = spawn.Value("i", 0)
     process = spawn.Process(target=run, args=(port, *arguments), daemon=True)
@@ -154,7 +154,7 @@ def server(run: Any, *arguments: str) -> Iterator[tuple[int, int]]:
 
 @contextlib.contextmanager
 def collector(folder: Path, *options: str) -> Iterator[tuple[int, dict[str, int]]]:
-    """A collector: its process id, and its ports by name."""
+    """Start a collector. Return its process id, and its ports by name."""
     addresses = [f"--{name}=127.0.0.1:0" for name in ("grpc", "http", "prometheus")]
     command = [sys.executable, "-m", "cycletrace", "collect", "--store", str(folder / "store.db"), *addresses, *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -174,7 +174,7 @@ def collector(folder: Path, *options: str) -> Iterator[tuple[int, dict[str, int]
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time that a process has used."""
+    """Return the user and system time of a process, seconds."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
@@ -192,7 +192,7 @@ async def _send(port: int, bodies: Sequence[bytes]) -> None:
 
 
 def cost(pid: int, port: int, bodies: Sequence[bytes]) -> tuple[float, float]:
-    """CPU and elapsed seconds until all requests are answered."""
+    """Return CPU and elapsed seconds until all requests are answered."""
     cpu, began = cpu_seconds(pid), time.monotonic()
     asyncio.run(_send(port, bodies))
     return cpu_seconds(pid) - cpu, time.monotonic() - began
@@ -202,7 +202,7 @@ def cost(pid: int, port: int, bodies: Sequence[bytes]) -> tuple[float, float]:
 
 
 def durable(count: int) -> None:
-    """Spans of ours: received, decoded, committed, with and without what folding them takes."""
+    """Measure spans of ours: received, decoded, committed, with and without folding."""
     bodies = list(ours(count))
     groups = []
     for body in bodies:
@@ -234,8 +234,8 @@ def durable(count: int) -> None:
 
 
 def forwarded(count: int) -> None:
-    """Foreign spans, passed on over gRPC."""
-    count *= 20  # they cost so little that fewer could not be told from nothing
+    """Measure foreign spans, forwarded over gRPC."""
+    count *= 20  # they cost so little that fewer could not be distinguished from none
     bodies = list(foreign(IN_REQUEST)) * (count // IN_REQUEST)
     with server(_run_swallow) as (_, sink):
         with server(_run_pass_on, f"127.0.0.1:{sink}") as (pid, port):
@@ -249,15 +249,15 @@ def forwarded(count: int) -> None:
 
 
 def latency(times: int) -> None:
-    """From the end of the grace to the metric at ``/metrics``."""
+    """Measure the delay between the end of the grace period and the metric at ``/metrics``."""
     delays = []
     grace = 1.0
     with tempfile.TemporaryDirectory() as folder, collector(Path(folder), "--grace", f"{grace:g}") as (_, ports):
         for number in range(times):
             key = f"latency@{number}"
-            said = {words.CYCLE_ID: words.cycle_id("", key), words.CYCLE_KEY: key, words.MODEL_NAME: "latency"}
+            declared = {c.CYCLE_ID: c.cycle_id("", key), c.CYCLE_KEY: key, c.MODEL_NAME: "latency"}
             now = time.time_ns()
-            body = _request([_span(number, now, {**said, words.CYCLE_OUTCOME: words.ABANDONED})])
+            body = _request([_span(number, now, {**declared, c.CYCLE_OUTCOME: c.ABANDONED})])
             asyncio.run(_send(ports["grpc"], [body]))
             began = time.monotonic()
             while _told(ports["prometheus"]) <= number:
@@ -277,7 +277,7 @@ def _told(port: int) -> int:
 
 
 def main() -> None:
-    """Measure, and print."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--spans", type=int, default=100_000)
     parser.add_argument("--times", type=int, default=10)

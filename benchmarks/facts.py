@@ -1,9 +1,9 @@
-"""What facts cost at scale: a store of many cycles is made, folded, read, and given one late record.
+"""Measure facts at scale: make a store of many cycles, fold it, read it, and add one late record.
 
     python benchmarks/facts.py --cycles 1000000
 
 Ratios are to the floor of the same run: SQLite inserting the very same rows with nothing around it. The report is made
-in a process of its own, whose memory is told.
+in its own process, whose peak memory is printed.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 
 class Clock:
-    """Adds up the CPU seconds of what it is asked to time, part by part: other work on the machine does not count."""
+    """Adds up CPU seconds, part by part, so that other work on the machine does not count."""
 
     def __init__(self) -> None:
         self.parts: list[float] = []
@@ -53,17 +53,17 @@ class Clock:
         self.parts.append(time.process_time() - began)
 
     def total(self) -> float:
-        """All parts, seconds."""
+        """Return the sum of all parts, seconds."""
         return sum(self.parts)
 
     def growth(self) -> float:
-        """The last quarter's time over the first one's: 1 is linear."""
+        """Return the time of the last quarter divided by that of the first: 1 is linear."""
         quarter = max(1, len(self.parts) // 4)
         return sum(self.parts[-quarter:]) / sum(self.parts[:quarter])
 
 
 def bare_inserts(path: Path, rows: Iterator[list[tuple[str, str]]]) -> Clock:
-    """The floor: rows of two texts into a table with both as its key, committed as a store commits."""
+    """Measure the floor: rows of two texts in a table with both as its key, committed as a store commits."""
     clock = Clock()
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA page_size = 16384")
@@ -82,13 +82,13 @@ def bare_inserts(path: Path, rows: Iterator[list[tuple[str, str]]]) -> Clock:
 
 
 def rows_of(batches: Iterator[list[Record]]) -> Iterator[list[tuple[str, str]]]:
-    """The rows that a store makes of records."""
+    """Return the rows that a store makes of records."""
     for records in batches:
         yield [(record.origin.cycle_id, encode(record)) for record in records]
 
 
 def adding(store: Store, cycles: int, now: int) -> Clock:
-    """Records into the store."""
+    """Measure writing records to the store."""
     clock = Clock()
     for records in history(cycles, AT_ONCE):
         with clock.part(), store.write() as tx:
@@ -97,7 +97,7 @@ def adding(store: Store, cycles: int, now: int) -> Clock:
 
 
 def refolding(store: Store, now: int) -> Clock:
-    """Records to facts: read, folded, kept."""
+    """Measure records to facts: read, folded, kept."""
     clock = Clock()
     is_left = True
     while is_left:
@@ -108,7 +108,7 @@ def refolding(store: Store, now: int) -> Clock:
 
 
 def folding(cycles: int, now: int) -> Clock:
-    """The arithmetic alone, on records in memory."""
+    """Measure the arithmetic alone, on records in memory."""
     clock = Clock()
     for first in range(0, cycles, AT_ONCE):
         batch = [cycle(number) for number in range(first, min(cycles, first + AT_ONCE))]
@@ -119,7 +119,7 @@ def folding(cycles: int, now: int) -> Clock:
 
 
 def milliseconds(work: Callable[[], T], expected: Callable[[T], bool]) -> float:
-    """How long a piece of work takes, which must come out as expected."""
+    """Return the duration of a piece of work, whose result must be as expected."""
     began = time.perf_counter()
     result = work()
     taken = (time.perf_counter() - began) * 1000
@@ -129,7 +129,7 @@ def milliseconds(work: Callable[[], T], expected: Callable[[T], bool]) -> float:
 
 
 def looking_up(path: Path, cycles: int, now: int) -> list[float]:
-    """One cycle's facts by its key, each with a store newly opened. Milliseconds."""
+    """Measure the facts of one cycle by its key, each time with a newly opened store. Milliseconds."""
 
     def look(key: str) -> list[str | None]:
         with open_reader(path) as store, store.read() as snapshot:
@@ -140,7 +140,7 @@ def looking_up(path: Path, cycles: int, now: int) -> list[float]:
 
 
 def late_records(store: Store, cycles: int, now: int) -> list[float]:
-    """One late record each: taken in, its cycle folded, committed. Milliseconds."""
+    """Measure one late record each time: written, its cycle folded, committed. Milliseconds."""
 
     def come_late(number: int) -> int:
         of = cycle(number)[0].origin
@@ -155,7 +155,7 @@ def late_records(store: Store, cycles: int, now: int) -> list[float]:
 
 
 def reporting(path: Path, now: int) -> tuple[float, float, int]:
-    """The report over all kept facts: CPU seconds, MiB of memory at most, cycles whose details it needed."""
+    """Return what the report over all kept facts takes: CPU seconds, peak memory in MiB, cycles read in detail."""
     began = time.process_time()
     with open_reader(path) as store, store.read() as snapshot:
         whole = build(snapshot.facts(now), as_of=now, window="all")
@@ -165,18 +165,18 @@ def reporting(path: Path, now: int) -> tuple[float, float, int]:
 
 
 def apart(work: Callable[..., T], *arguments: object) -> T:
-    """What this comes to in a new process."""
+    """Return the result of a function in a new process."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(work, arguments)
 
 
 def line(what: str, seconds: float, cycles: int, note: str = "") -> None:
-    """One line of the table."""
+    """Print one line of the table."""
     print(f"{what:<34} {seconds / cycles * 1e6:9.1f} us/cycle {cycles / seconds:12,.0f} cycles/s   {note}", flush=True)
 
 
 def main() -> None:
-    """Measure, and print a table."""
+    """Measure and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--cycles", type=int, default=20_000, help="cycles of about ten stages (default: 20000)")
     parser.add_argument("--directory", type=Path, help="where to make the store (default: a temporary directory)")

@@ -1,4 +1,4 @@
-"""What the fold of one large cycle costs, by shape: CPU seconds at n stages, and how that grows from half as many.
+"""Measure the fold of one large cycle, by shape: CPU seconds at n stages, and the growth from half as many.
 
     python benchmarks/flow.py --stages 10000
 
@@ -22,7 +22,7 @@ from cycletrace._internal.flow import facts_of
 
 
 def seconds(shape: Callable[[int], Large], stages: int, repeat: int) -> float:
-    """The shortest of several folds of a shape, in CPU seconds: other work on the machine does not count."""
+    """Return the shortest of several folds of a shape, CPU seconds: other work does not count."""
     large = shape(stages)
     taken = []
     for _ in range(repeat):
@@ -33,7 +33,7 @@ def seconds(shape: Callable[[int], Large], stages: int, repeat: int) -> float:
 
 
 def main() -> None:
-    """Print a table, one line a shape."""
+    """Print a table, one line per shape."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--stages", type=int, default=10_000, help="records of a cycle (default: 10000)")
     parser.add_argument("--repeat", type=int, default=3, help="folds of each, of which the shortest counts")

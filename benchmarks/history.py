@@ -1,4 +1,4 @@
-"""The history of a made-up organisation, as large as one likes: seeded, so that every run measures the same cycles."""
+"""A synthetic history of any size. It is seeded, so that every run measures the same cycles."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _LENGTHS = {"train": 4 * HOUR, "data": HOUR}
 
 
 def key_of(number: int) -> str:
-    """The key of the cycle with this number."""
+    """Return the key of the cycle with this number."""
     return f"model-{number % 50}@{number // 50}"
 
 
 def cycle(number: int, seed: int = 0) -> list[Record]:
-    """The records of one cycle: about ten stages, three waits, and how it went. Most come into use."""
+    """Return the records of one cycle: about ten stages, three waits, and its end. Most come into use."""
     dice = random.Random((seed << 40) + number)
     key = key_of(number)
     model, _, version = key.partition("@")
@@ -75,6 +75,6 @@ def cycle(number: int, seed: int = 0) -> list[Record]:
 
 
 def history(cycles: int, at_once: int, seed: int = 0) -> Iterator[list[Record]]:
-    """The records of all cycles, of so many at once."""
+    """Yield the records of all cycles, for this many cycles at once."""
     for first in range(0, cycles, at_once):
         yield [record for number in range(first, min(cycles, first + at_once)) for record in cycle(number, seed)]

@@ -1,4 +1,4 @@
-"""The same log given to cycletrace and to pm4py: are the figures that both have equal, and what do they cost?
+"""Give the same log to cycletrace and pm4py. Compare the figures that both compute, and their cost.
 
     python -m venv /tmp/peer && /tmp/peer/bin/pip install pm4py
     python benchmarks/process_mining.py --peer /tmp/peer/bin/python
@@ -28,7 +28,7 @@ Figures = dict[str, tuple[float, float]]
 
 
 def ours(cycles: int, log: Path) -> tuple[float, Figures]:
-    """Fold a history, and write what it consists of as a table. CPU seconds of the fold, and the figures."""
+    """Fold a history and write its events as a table. Return the CPU seconds of the fold, and the figures."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
     from benchmarks.history import BETWEEN, HOUR, cycle
     from benchmarks.history import START as BEGIN
@@ -64,7 +64,7 @@ def ours(cycles: int, log: Path) -> tuple[float, Figures]:
 
 
 def peers(log: str) -> None:
-    """Read the table, have pm4py work out its figures, and print them with what they cost. Runs beside pm4py."""
+    """Read the table, let pm4py compute its figures, and print them with their cost. Runs where pm4py is installed."""
     import pandas as pd
     import pm4py  # type: ignore[import-not-found]
 
@@ -76,35 +76,35 @@ def peers(log: str) -> None:
     worked_out = pm4py.insert_case_service_waiting_time(formatted, start_timestamp_key=START)
     taken = time.process_time() - began
     of_case = worked_out.drop_duplicates(CASE)
-    told = zip(of_case[CASE], of_case["@@sojourn_time"], of_case["@@waiting_time"], strict=True)
-    figures = {case: (sojourn, waiting) for case, sojourn, waiting in told}
+    cases = zip(of_case[CASE], of_case["@@sojourn_time"], of_case["@@waiting_time"], strict=True)
+    figures = {case: (sojourn, waiting) for case, sojourn, waiting in cases}
     print(json.dumps({"version": pm4py.__version__, "seconds": taken, "figures": figures}))
 
 
 def compare(cycles: int, peer: str) -> None:
-    """Measure both, hold their figures equal, and print a table."""
+    """Measure both, check that their figures are equal, and print a table."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log.csv"
         taken, figures = ours(cycles, log)
         command = [peer, __file__, "--log", str(log)]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    if told["figures"].keys() != figures.keys():
+    theirs: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    if theirs["figures"].keys() != figures.keys():
         raise AssertionError("not the same cycles")
     for cycle_id, mine in figures.items():
-        for one, other in zip(mine, told["figures"][cycle_id], strict=True):
+        for one, other in zip(mine, theirs["figures"][cycle_id], strict=True):
             if abs(one - other) > TOLERANCE:
-                raise AssertionError((cycle_id, mine, told["figures"][cycle_id]))
+                raise AssertionError((cycle_id, mine, theirs["figures"][cycle_id]))
     n = len(figures)
     print(f"{2 * n:,} figures of {n:,} cycles are equal: cycle time and waiting time, to {TOLERANCE:g} s")
     print(f"{'cycletrace, records to facts':<50} {taken / n * 1e6:8.1f} us/cycle")
-    name = f"pm4py {told['version']}, table to the two figures"
-    ratio = taken / told["seconds"]
-    print(f"{name:<50} {told['seconds'] / n * 1e6:8.1f} us/cycle; cycletrace takes {ratio:.2f} times as long")
+    name = f"pm4py {theirs['version']}, table to the two figures"
+    ratio = taken / theirs["seconds"]
+    print(f"{name:<50} {theirs['seconds'] / n * 1e6:8.1f} us/cycle; cycletrace takes {ratio:.2f} times as long")
 
 
 def main() -> None:
-    """Compare; or, with ``--log``, be the peer."""
+    """Compare, or be the peer with ``--log``."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cycles", type=int, default=20_000, help="cycles of about ten stages (default: 20000)")
     what = parser.add_mutually_exclusive_group(required=True)

@@ -1,4 +1,4 @@
-"""The decorators of other tracing SDKs, each in an environment of its own, against OpenTelemetry's in the same process.
+"""Measure decorators of other tracing SDKs, each in its own environment, against OpenTelemetry's in one process.
 
 Run by ``sdk.py --peers``. As ``sdk_peers.py NAME ROUNDS`` it is the process that measures one, and prints the ratio of
 each round. Each is set up to batch its spans and hand them to an exporter that does nothing.
@@ -26,7 +26,7 @@ NOBODY = "http://127.0.0.1:1"
 
 
 def logfire() -> Callable[[], Any]:
-    """Pydantic's."""
+    """Return the function decorated by Pydantic's logfire."""
     import logfire
 
     processors = [BatchSpanProcessor(Nowhere())]
@@ -35,7 +35,7 @@ def logfire() -> Callable[[], Any]:
 
 
 def traceloop() -> Callable[[], Any]:
-    """Traceloop's, OpenLLMetry."""
+    """Return the function decorated by Traceloop's OpenLLMetry."""
     from traceloop.sdk import Traceloop
     from traceloop.sdk.decorators import task
 
@@ -44,7 +44,7 @@ def traceloop() -> Callable[[], Any]:
 
 
 def langfuse() -> Callable[[], Any]:
-    """Langfuse's."""
+    """Return the function decorated by Langfuse."""
     from langfuse import Langfuse, observe
 
     Langfuse(public_key="pk", secret_key="sk", base_url=NOBODY, span_exporter=Nowhere())
@@ -52,7 +52,7 @@ def langfuse() -> Callable[[], Any]:
 
 
 def mlflow() -> Callable[[], Any]:
-    """MLflow's, by its OTLP way out."""
+    """Return the function decorated by MLflow, with its OTLP exporter."""
     os.environ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] = NOBODY
     import mlflow
     from mlflow.tracing import provider
@@ -68,11 +68,11 @@ PEERS: dict[str, tuple[Callable[[], Callable[[], Any]], tuple[str, ...]]] = {
     "langfuse": (langfuse, ("langfuse",)),
     "mlflow": (mlflow, ("mlflow-tracing", "opentelemetry-exporter-otlp-proto-http")),
 }
-"""How each is set up, and what is installed for it."""
+"""The setup of each, and its requirement."""
 
 
 def peers(rounds: int) -> list[Figure]:
-    """Each peer's decorator; the folders of their environments are removed afterwards."""
+    """Measure the decorator of each peer. Their environments are removed afterwards."""
     return [_measured(name, packages, rounds) for name, (_, packages) in PEERS.items()]
 
 
@@ -95,7 +95,7 @@ def _measured(name: str, packages: tuple[str, ...], rounds: int) -> Figure:
 
 
 def main() -> None:
-    """Be the process that measures one peer."""
+    """Measure one peer, in its own process."""
     name, rounds = sys.argv[1:]
     set_up, _ = PEERS[name]
     times = interleaved({"OpenTelemetry": opentelemetry_span(), "peer": set_up()}, CALLS, int(rounds))

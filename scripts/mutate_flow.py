@@ -4,9 +4,8 @@
     python scripts/mutate_flow.py --only owners   # those of one module
     python scripts/mutate_flow.py --list          # what would be changed
 
-Each mutant is run, in a copy of its own, against the hand-worked cycles, a small run of the comparison with the
-slow reference, and the large cycles.
-Prints each survivor by file and line. Exit status 1 where less than 95 % are killed.
+Each mutant runs in its own copy against the hand-worked cycles, a short comparison with the slow reference, and the
+large cycles. Survivors are printed by file and line. The exit status is 1 if fewer than 95 % are killed.
 """
 # ruff: noqa: S603 -- a script, not a package; it runs this project's own tests
 
@@ -65,7 +64,7 @@ NAMES = {
 
 
 class Mutant(NamedTuple):
-    """One change: where, what was done, and the module's source with it."""
+    """One change: its place, a description, and the source of the changed module."""
 
     module: str
     line: int
@@ -73,12 +72,12 @@ class Mutant(NamedTuple):
     source: str
 
     def __str__(self) -> str:
-        """File and line, as an editor opens them, with the change."""
+        """Return file and line, as an editor opens them, with the change."""
         return f"{FLOW / self.module}:{self.line}: {self.change}"
 
 
 class Mutator(ast.NodeTransformer):
-    """Makes the change of a given number, counting all that could be made; annotations and docstrings stay."""
+    """Make the change with a given number, and count all possible ones. Annotations and docstrings stay."""
 
     def __init__(self, number: int) -> None:
         self.count = 0
@@ -87,7 +86,7 @@ class Mutator(ast.NodeTransformer):
         self._number = number
 
     def visit(self, node: ast.AST) -> ast.AST:
-        """The node, or what stands in its place in this mutant."""
+        """Return the node, or its replacement in this mutant."""
         if isinstance(node, (ast.Import, ast.ImportFrom, ast.Assert, ast.arg)) or _is_docstring(node):
             return node
         for change, other in changes(node):
@@ -119,7 +118,7 @@ def _is_docstring(node: ast.AST) -> bool:
 
 
 def changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
-    """What could stand in the place of a node, each with a word on it."""
+    """Yield a description and a replacement for each way to change a node."""
     text = ast.unparse(node).partition("\n")[0]
     for other in _others(node):
         written = ast.unparse(ast.fix_missing_locations(other)).partition("\n")[0]
@@ -199,7 +198,7 @@ def _is_none(node: ast.expr) -> bool:
 
 
 def mutants(module: Path) -> Iterator[Mutant]:
-    """Every mutant of a module, in order."""
+    """Yield every mutant of a module, in order."""
     source = module.read_text(encoding="utf-8")
     counter = Mutator(0)
     counter.visit(ast.parse(source))
@@ -210,7 +209,7 @@ def mutants(module: Path) -> Iterator[Mutant]:
 
 
 def copy_to(folder: Path) -> None:
-    """The package and the tests of the fold, on their own."""
+    """Copy the package and the tests of the fold."""
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "src", folder / "src", ignore=ignore)
     shutil.copytree(ROOT / TESTS, folder / TESTS, ignore=ignore)
@@ -220,7 +219,7 @@ def copy_to(folder: Path) -> None:
 
 
 def is_killed(folder: Path, examples: int) -> bool:
-    """Whether in the copy a hand-worked cycle, a random or a large one comes out wrong, or costs too much."""
+    """Return whether a test fails in the copy: on hand-worked, random or large cycles."""
     pytest = ("-m", "pytest", "-n0", "-x", "--timeout", "10", "-p", "no:cacheprovider")
     by_hand = sorted(str(path) for path in folder.glob(f"{TESTS}/test_cycles_*.py"))
     return not (
@@ -254,10 +253,10 @@ def _limit_memory() -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the mutants; see the module's words."""
+    """Run the mutants. Return 1 if too many survive."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--only", default="", help="only modules whose name has this text")
-    parser.add_argument("--list", action="store_true", help="tell the mutants and run nothing")
+    parser.add_argument("--list", action="store_true", help="list the mutants and run nothing")
     parser.add_argument("--examples", type=int, default=1500, help="sets of cycles per mutant (default: 1500)")
     chosen = parser.parse_args(arguments)
     modules = [path for path in sorted((ROOT / FLOW).glob("[!_]*.py")) if chosen.only in path.name]

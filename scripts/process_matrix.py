@@ -23,7 +23,7 @@ from tests.sdk.matrix import ENDINGS, ENDPOINTS, STARTS, Done, check, run
 
 
 def main() -> int:
-    """Run the cells. Returns 1 where one failed."""
+    """Run the cells. Return 1 if one failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--start", choices=STARTS)
     parser.add_argument("--ending", choices=ENDINGS)

@@ -2,8 +2,8 @@
 
     python scripts/prove_flow.py --count 1000000 --jobs 1
 
-Set number n of a seed is the same on every machine, whatever the number of jobs, so a failure is told by its
-number and repeated with ``--first N --count 1``. Exit status 1 if any set differs.
+Set number n of a seed is the same on every machine and for any number of jobs, so ``--first N --count 1`` repeats a
+failure. The exit status is 1 if any set differs.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ BLOCK = 1000
 
 
 def example(seed: int, number: int) -> Example:
-    """Set of cycles number ``number`` of a seed."""
+    """Return the set of cycles with this number."""
     random = Random(f"{seed}:{number}")
     return decode(random.randbytes(random.randrange(4, MANY)))
 
 
 def differing(seed: int, numbers: range) -> list[int]:
-    """The numbers of the sets for which the two implementations differ, or either raises."""
+    """Return the numbers of the sets for which the implementations differ, or one raises."""
     return [number for number in numbers if not _is_alike(example(seed, number))]
 
 
@@ -58,7 +58,7 @@ def _results(seed: int, blocks: list[range], jobs: int) -> Iterator[list[int]]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the comparison; see the module's words."""
+    """Run the comparison. Return 1 if any set differs."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--count", type=int, default=1_000_000, help="how many sets of cycles (default: 1000000)")
     parser.add_argument("--seed", type=int, default=0, help="which series of them (default: 0)")

@@ -1,4 +1,4 @@
-"""A consumer: gets a prediction from the model in production, and records it."""
+"""A consumer: gets a prediction from the model in production, and records its first use."""
 
 import pickle
 import sys
