@@ -10,5 +10,5 @@ OURS = ("CYCLETRACE", "OTEL", "TRACEPARENT")
 
 
 def blank_environment() -> dict[str, str]:
-    telling = {*CI_VARIABLES, *SCHEDULER_VARIABLES}
-    return {name: value for name, value in os.environ.items() if not name.startswith(OURS) and name not in telling}
+    by_launch = {*CI_VARIABLES, *SCHEDULER_VARIABLES}
+    return {name: value for name, value in os.environ.items() if not name.startswith(OURS) and name not in by_launch}

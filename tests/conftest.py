@@ -34,7 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def keep_bytecode(folder: Path) -> None:
-    """Where Python is told to write no bytecode, write it to a folder of ours: tests start hundreds of processes."""
+    """If Python must not write bytecode, write it to a folder of ours: tests start hundreds of processes."""
     if sys.dont_write_bytecode:
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(folder)
@@ -70,7 +70,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """In a worker of pytest-xdist, tell the main process, which collects nothing itself, what was left out."""
+    """In a worker of pytest-xdist, report to the main process, which collects nothing itself, what was left out."""
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput[IN_REPORT] = session.config.stash[LEFT_OUT]
 
@@ -84,6 +84,6 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say how to run what was left out."""
+    """Print how to run what was left out."""
     for marker, count in config.stash[LEFT_OUT].items():
         terminalreporter.write_line(f"not run: {count} marked {marker}; to run them: {ON_DEMAND[marker]}")

@@ -115,9 +115,9 @@ def test_closing_another_cycle_leaves_the_one_that_is_joined_here(shell: Shell) 
 
 
 def test_an_invalid_setting_is_printed_by_commands_but_not_by_run(shell: Shell) -> None:
-    told = shell.run("mark", "trained", "--cycle", "churn@7", CYCLETRACE_LAUNCH="moon")
-    assert told.code == 0
-    assert told.err.startswith("cycletrace: CYCLETRACE_LAUNCH must be one of terminal")
+    done = shell.run("mark", "trained", "--cycle", "churn@7", CYCLETRACE_LAUNCH="moon")
+    assert done.code == 0
+    assert done.err.startswith("cycletrace: CYCLETRACE_LAUNCH must be one of terminal")
     silent = shell.run("run", "--stage", "train", "--", "echo", "x", CYCLETRACE_LAUNCH="moon")
     assert (silent.code, silent.out, silent.err) == (0, "x\n", "")
 

@@ -259,7 +259,7 @@ SPANS: dict[str, Attributes] = {
     "retractions": {c.RETRACTED: "a"},
     "runs": {c.STAGE_ID: "a"},
 }
-"""What a span of each record type needs besides the cycle id, in the order in which the types are told apart."""
+"""What a span of each record type needs besides the cycle id, in the order in which the types are distinguished."""
 SAMPLES: dict[str, tuple[Decoder, Attributes]] = {
     **{records: (as_span, needed) for records, needed in SPANS.items()},
     "starts": (as_event(c.STAGE_STARTED), {c.STAGE_ID: "a", c.STAGE_NAME: "train"}),
@@ -276,7 +276,7 @@ def record_type(record: Record | None) -> str:
     return f"begin of a {name}" if isinstance(record, (Stage, Wait)) and record.is_begin else name
 
 
-def told_apart_by() -> list[str]:
+def distinguished_by() -> list[str]:
     """Return the attributes that make a span a record of its type, in order."""
     return [words(row["attribute"])[0] for row in table(TEXT, "record type")]
 
@@ -301,7 +301,7 @@ def test_readers_read_the_attributes_of_the_table_with_their_types(records: str)
     documented = documented_on(records)
     assert {name for name, is_required in documented.items() if is_required} == set(sample)
     wrong: Attributes = {"string": 1, "integer": "1", "boolean": "true"}
-    order = told_apart_by() if decode is as_span else []
+    order = distinguished_by() if decode is as_span else []
     own = next((name for name in order if name in sample), None)
     of_other_types = set(order[: order.index(own)]) if own else set()
     for name, row in rows_of("attribute").items():
@@ -324,7 +324,7 @@ def test_readers_need_what_the_table_requires(records: str) -> None:
             record = decode({**sample, name: ""})
         except Rejected:
             continue
-        assert name in told_apart_by()  # without it, a span is another record, or none
+        assert name in distinguished_by()  # without it, a span is another record, or none
         assert record_type(record) != record_type(decode(sample))
 
 
@@ -340,7 +340,7 @@ def test_readers_read_no_attributes_but_those_of_the_table() -> None:
     assert resource.names | {c.SERVICE_NAME} == set(column("resource attribute"))
 
 
-def test_the_record_types_are_told_apart_in_this_order() -> None:
+def test_the_record_types_are_distinguished_in_this_order() -> None:
     known: Attributes = {c.CYCLE_ID: "1" * 32}
     for needed in SPANS.values():
         known |= needed

@@ -166,8 +166,8 @@ def marks(facts: Facts) -> list[int | None]:
 
 def parts(facts: Facts) -> list[int | None]:
     """training, selection, deployment, activation."""
-    told = facts["parts_ns"]
-    return [told["training"], told["selection"], told["deployment"], told["activation"]]
+    folded = facts["parts_ns"]
+    return [folded["training"], folded["selection"], folded["deployment"], folded["activation"]]
 
 
 def owners(facts: Facts) -> list[tuple[str | None, str, int, int]]:
@@ -187,8 +187,8 @@ def waits(facts: Facts) -> list[tuple[str, str | None, int, int | None]]:
 
 def activities(facts: Facts) -> dict[str, int] | None:
     """The activities that have any time."""
-    told = facts["activity_ns"]
-    return None if told is None else {name: length for name, length in told.items() if length}
+    folded = facts["activity_ns"]
+    return None if folded is None else {name: length for name, length in folded.items() if length}
 
 
 def stages(rows: Sequence[tuple[str, int, int | None]]) -> list[Record]:

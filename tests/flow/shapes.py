@@ -133,8 +133,8 @@ def looping(n: int) -> Large:
     return Large([*records, close("failed", 2 * n)], 2 * n, 2 * n, {WORK: n, NOBODY: n})
 
 
-def retold(n: int) -> Large:
-    """One stage, told again and again."""
+def repeated(n: int) -> Large:
+    """One stage, folded again and again."""
     starts = [stage("s", i) for i in range(n // 2)]
     ends = [stage("s", 0, i) for i in range(n // 2, n)]
     return Large([*starts, *ends, close("failed", n)], n, 2, {WORK: n - 1, NOBODY: 1})
@@ -156,5 +156,5 @@ SHAPES: tuple[Callable[[int], Large], ...] = (
     running,
     lost,
     looping,
-    retold,
+    repeated,
 )

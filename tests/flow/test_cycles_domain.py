@@ -52,22 +52,22 @@ def test_an_implicit_cycle_counts_once_something_is_selected() -> None:
 @pytest.mark.parametrize("name", ["test", "package", "approve", "deploy"])
 def test_an_implicit_cycle_does_not_count_for_a_stage_of_deployment(name: str) -> None:
     implicit = of(implicit=True)
-    told = facts(
+    folded = facts(
         stage("train", 10, 20, origin=implicit),
         stage("select", 20, 30, "error", origin=implicit),
         stage(name, 30, 40, "error", origin=implicit),
     )
-    assert told["marks"]["selected"] == 30
-    assert not is_counted(told)
+    assert folded["marks"]["selected"] == 30
+    assert not is_counted(folded)
 
 
 def test_an_implicit_cycle_that_counts_nowhere_lasts_to_its_latest_instant() -> None:
     implicit = of(implicit=True)
     train = stage("train", 10, 20, origin=implicit)
-    told = facts(train, wait("human", 15, 18, origin=implicit), at=1000)
-    assert is_over(told)
-    assert told["outcome"] == "open"
-    assert told["cycle_time_ns"] == 10
+    folded = facts(train, wait("human", 15, 18, origin=implicit), at=1000)
+    assert is_over(folded)
+    assert folded["outcome"] == "open"
+    assert folded["cycle_time_ns"] == 10
     waiting = facts(train, wait("human", 30, origin=implicit), at=1000)  # an open wait does not run
     assert waiting["cycle_time_ns"] == 20
     running = facts(train, stage("test", 30, origin=implicit), at=1000)

@@ -22,7 +22,7 @@ KINDS = {
 
 def test_the_facts_of_a_whole_cycle() -> None:
     origin = of("cc", key="churn@7", namespace="team", model="churn", version="7", trigger="drift")
-    told = facts(
+    folded = facts(
         stage("data", 0, 10, origin=origin),
         wait("compute", 2, 5, stage="data", origin=origin),
         stage("train", 12, 20, origin=origin, actor="human", person="p", launch="notebook", attempt=3),
@@ -41,7 +41,7 @@ def test_the_facts_of_a_whole_cycle() -> None:
         "outcome": "ok",
         "attempt": 1,
     }
-    assert told == {
+    assert folded == {
         "cycle_id": "cc",
         "key": "churn@7",
         "namespace": "team",
@@ -132,17 +132,17 @@ def test_the_fold_of_nothing_is_nothing() -> None:
 
 def test_a_fold_takes_records_of_any_time_in_any_order() -> None:
     records = [stage("test", 11, 12), stage("train", 0, 10), mark("selected", 12), wait("data", 3, 4)]
-    (told,) = facts_of(reversed(records), 10, SMALL)
-    assert told == facts(*records, at=10)
-    assert [run["id"] for run in told["stages"]] == ["train"]
-    assert [one["id"] for one in told["waits"]] == ["data"]
+    (folded,) = facts_of(reversed(records), 10, SMALL)
+    assert folded == facts(*records, at=10)
+    assert [run["id"] for run in folded["stages"]] == ["train"]
+    assert [one["id"] for one in folded["waits"]] == ["data"]
 
 
 def test_what_a_record_does_not_say() -> None:
     origin = RecordOrigin("cc")
-    told = facts(Stage(origin, "1", "fit", "train", 0), Wait(origin, "2", "data", 0), at=5)
-    assert not told["implicit"]
-    assert told["stages"] == [
+    folded = facts(Stage(origin, "1", "fit", "train", 0), Wait(origin, "2", "data", 0), at=5)
+    assert not folded["implicit"]
+    assert folded["stages"] == [
         {
             "id": "1",
             "name": "fit",
@@ -160,11 +160,11 @@ def test_what_a_record_does_not_say() -> None:
             "end": None,
         }
     ]
-    assert told["waits"] == [{"id": "2", "reason": "data", "stage": None, "start": 0, "end": None}]
+    assert folded["waits"] == [{"id": "2", "reason": "data", "stage": None, "start": 0, "end": None}]
 
 
 def test_stages_and_waits_are_listed_by_start_and_id() -> None:
-    told = facts(
+    folded = facts(
         stage("x", 5, 9, id="b"),
         stage("x", 5, 6, id="a"),
         stage("x", 4, 20, id="c"),
@@ -172,8 +172,8 @@ def test_stages_and_waits_are_listed_by_start_and_id() -> None:
         wait("data", 5, 6, id="a"),
         wait("data", 4, 20, id="c"),
     )
-    assert [run["id"] for run in told["stages"]] == ["c", "a", "b"]
-    assert [one["id"] for one in told["waits"]] == ["c", "a", "b"]
+    assert [run["id"] for run in folded["stages"]] == ["c", "a", "b"]
+    assert [one["id"] for one in folded["waits"]] == ["c", "a", "b"]
 
 
 # --- part of a stage ---
@@ -181,8 +181,8 @@ def test_stages_and_waits_are_listed_by_start_and_id() -> None:
 
 @pytest.mark.parametrize(("kind", "part"), KINDS.items())
 def test_the_part_of_a_stage_is_its_kinds_wherever_it_lies(kind: str, part: str) -> None:
-    told = facts(mark("in_use", 0), stage("x", 5, 9, "error", kind=kind))
-    assert told["stages"][0]["part"] == part
+    folded = facts(mark("in_use", 0), stage("x", 5, 9, "error", kind=kind))
+    assert folded["stages"][0]["part"] == part
 
 
 @pytest.mark.parametrize(
@@ -203,39 +203,39 @@ def test_the_part_of_a_stage_is_its_kinds_wherever_it_lies(kind: str, part: str)
 )
 def test_the_part_of_another_stage_is_what_the_last_known_mark_opens(start: int, part: str | None) -> None:
     names = ("started", "trained", "selected", "deployed", "in_use")
-    told = facts(*(mark(name, 10 * place) for place, name in enumerate(names, start=1)), stage("x", start, start + 1))
-    assert told["stages"][0]["part"] == part
+    folded = facts(*(mark(name, 10 * place) for place, name in enumerate(names, start=1)), stage("x", start, start + 1))
+    assert folded["stages"][0]["part"] == part
 
 
 def test_marks_that_are_not_known_open_nothing() -> None:
-    told = facts(mark("started", 10), mark("deployed", 40), stage("x", 30, 31, id="a"), stage("x", 45, 46, id="b"))
-    assert [run["part"] for run in told["stages"]] == ["training", "deployment"]
+    folded = facts(mark("started", 10), mark("deployed", 40), stage("x", 30, 31, id="a"), stage("x", 45, 46, id="b"))
+    assert [run["part"] for run in folded["stages"]] == ["training", "deployment"]
 
 
 def test_a_mark_out_of_order_opens_what_it_opens() -> None:
     # In mark order the last one at or before 25 is selected, although trained was said later.
-    told = facts(mark("started", 10), mark("trained", 20), mark("selected", 15), stage("x", 25, 26))
-    assert told["stages"][0]["part"] == "deployment"
+    folded = facts(mark("started", 10), mark("trained", 20), mark("selected", 15), stage("x", 25, 26))
+    assert folded["stages"][0]["part"] == "deployment"
 
 
 def test_the_part_goes_by_lifted_marks() -> None:
-    told = facts(mark("started", 0), mark("trained", 10), mark("selected", 8), stage("x", 9, 9))
-    assert told["marks"]["selected"] == 10
-    assert told["stages"][0]["part"] == "training"
+    folded = facts(mark("started", 0), mark("trained", 10), mark("selected", 8), stage("x", 9, 9))
+    assert folded["marks"]["selected"] == 10
+    assert folded["stages"][0]["part"] == "training"
 
 
 # --- attempts ---
 
 
 def test_an_attempt_is_its_place_among_the_runs_of_its_name() -> None:
-    told = facts(
+    folded = facts(
         stage("train", 5, 9, id="b"),
         stage("train", 5, 6, "error", id="a"),
         stage("train", 1, 0, id="negative"),
         stage("test", 3, 4, id="t"),
         stage("train", 30, id="running"),
     )
-    assert [(run["id"], run["attempt"]) for run in told["stages"]] == [
+    assert [(run["id"], run["attempt"]) for run in folded["stages"]] == [
         ("negative", 1),
         ("t", 1),
         ("a", 2),
@@ -245,8 +245,8 @@ def test_an_attempt_is_its_place_among_the_runs_of_its_name() -> None:
 
 
 def test_an_attempt_is_as_given_and_takes_a_place() -> None:
-    told = facts(stage("x", 1, 2, id="a"), stage("x", 2, 3, id="b", attempt=7), stage("x", 3, 4, id="c"))
-    assert [run["attempt"] for run in told["stages"]] == [1, 7, 3]
+    folded = facts(stage("x", 1, 2, id="a"), stage("x", 2, 3, id="b", attempt=7), stage("x", 3, 4, id="c"))
+    assert [run["attempt"] for run in folded["stages"]] == [1, 7, 3]
 
 
 def test_an_attempt_of_zero_is_as_given() -> None:
@@ -257,20 +257,20 @@ def test_an_attempt_of_zero_is_as_given() -> None:
 
 
 def test_a_mark_that_is_none_is_no_mark() -> None:
-    told = facts(stage("train", 0, 10), Mark(of(), "celebrated", 20))
-    assert told["marks"] == {"started": 0, "trained": 10, "selected": None, "deployed": None, "in_use": None}
+    folded = facts(stage("train", 0, 10), Mark(of(), "celebrated", 20))
+    assert folded["marks"] == {"started": 0, "trained": 10, "selected": None, "deployed": None, "in_use": None}
 
 
 def test_64_bit_limits_are_ordinary_integers() -> None:
     low, high = -(2**63), 2**63 - 1
-    told = facts(stage("train", low, 0, lease=high), stage("test", 0, lease=high), close("failed", high), at=high)
-    assert told["cycle_time_ns"] == 2**64 - 1
-    assert parts(told) == [2**63, 0, None, None]
-    assert owners(told) == [("train", "work.automation", low, 0), (None, "unexplained", 0, high)]
-    assert activities(told) == {"work.automation": 2**63, "unexplained": 2**63 - 1}
+    folded = facts(stage("train", low, 0, lease=high), stage("test", 0, lease=high), close("failed", high), at=high)
+    assert folded["cycle_time_ns"] == 2**64 - 1
+    assert parts(folded) == [2**63, 0, None, None]
+    assert owners(folded) == [("train", "work.automation", low, 0), (None, "unexplained", 0, high)]
+    assert activities(folded) == {"work.automation": 2**63, "unexplained": 2**63 - 1}
 
 
 def test_instants_may_be_negative() -> None:
-    told = facts(stage("train", -30, -10), mark("in_use", -5), at=0)
-    assert told["marks"] == {"started": -30, "trained": -10, "selected": -10, "deployed": None, "in_use": -5}
-    assert parts(told) == [20, 0, 5, None]
+    folded = facts(stage("train", -30, -10), mark("in_use", -5), at=0)
+    assert folded["marks"] == {"started": -30, "trained": -10, "selected": -10, "deployed": None, "in_use": -5}
+    assert parts(folded) == [20, 0, 5, None]

@@ -16,9 +16,9 @@ S = 1_000_000_000
 
 
 def test_a_start_without_an_end_runs_until_t() -> None:
-    told = facts(stage("train", 10), at=50)
-    assert runs(told) == [("train", None, 10, None)]
-    assert owners(told) == [("train", "work.automation", 10, 50)]
+    folded = facts(stage("train", 10), at=50)
+    assert runs(folded) == [("train", None, 10, None)]
+    assert owners(folded) == [("train", "work.automation", 10, 50)]
 
 
 def test_without_a_lease_silence_proves_nothing() -> None:
@@ -30,9 +30,9 @@ def test_without_a_lease_silence_proves_nothing() -> None:
 
 @pytest.mark.parametrize("word", [close("failed", 60), mark("in_use", 60)])
 def test_a_running_stage_is_lost_once_its_cycle_is_closed(word: Record) -> None:
-    told = facts(stage("train", 10), word, at=70)
-    assert runs(told) == [("train", "lost", 10, 10)]
-    assert owners(told) == [(None, "unexplained", 10, 60)]
+    folded = facts(stage("train", 10), word, at=70)
+    assert runs(folded) == [("train", "lost", 10, 10)]
+    assert owners(folded) == [(None, "unexplained", 10, 60)]
 
 
 def test_a_running_stage_is_lost_once_its_cycle_has_settled() -> None:
@@ -42,17 +42,17 @@ def test_a_running_stage_is_lost_once_its_cycle_has_settled() -> None:
 
 
 def test_a_stage_begun_after_the_close_is_lost_too() -> None:
-    told = facts(stage("train", 0, 10), close("failed", 20), stage("test", 30), at=40)
-    assert runs(told) == [("train", "ok", 0, 10), ("test", "lost", 30, 30)]
+    folded = facts(stage("train", 0, 10), close("failed", 20), stage("test", 30), at=40)
+    assert runs(folded) == [("train", "ok", 0, 10), ("test", "lost", 30, 30)]
 
 
 # --- the last word ---
 
 
 def test_a_lost_stage_ends_at_its_latest_heartbeat() -> None:
-    told = facts(stage("train", 10), beat("train", 30), beat("train", 20), beat("test", 40), close("failed", 60))
-    assert runs(told) == [("train", "lost", 10, 30)]
-    assert owners(told) == [("train", "work.automation", 10, 30), (None, "unexplained", 30, 60)]
+    folded = facts(stage("train", 10), beat("train", 30), beat("train", 20), beat("test", 40), close("failed", 60))
+    assert runs(folded) == [("train", "lost", 10, 30)]
+    assert owners(folded) == [("train", "work.automation", 10, 30), (None, "unexplained", 30, 60)]
 
 
 def test_a_heartbeat_before_the_start_is_no_last_word() -> None:
@@ -70,14 +70,14 @@ def test_a_lost_stage_ends_at_an_instant_of_an_own_wait() -> None:
 
 
 def test_a_wait_of_the_cycle_or_of_another_stage_is_no_last_word() -> None:
-    told = facts(
+    folded = facts(
         stage("train", 10),
         stage("test", 10, 50),
         wait("data", 20, 30),
         wait("human", 20, 40, stage="test"),
         close("failed", 60),
     )
-    assert runs(told) == [("test", "ok", 10, 50), ("train", "lost", 10, 10)]
+    assert runs(folded) == [("test", "ok", 10, 50), ("train", "lost", 10, 10)]
 
 
 # --- leases ---
@@ -115,45 +115,45 @@ def test_a_lease_that_a_lost_out_start_promises_counts() -> None:
 
 
 def test_a_heartbeat_of_another_stage_promises_nothing() -> None:
-    told = facts(stage("train", 0), beat("test", 0, 1), at=10 * S)
-    assert runs(told) == [("train", None, 0, None)]
+    folded = facts(stage("train", 0), beat("test", 0, 1), at=10 * S)
+    assert runs(folded) == [("train", None, 0, None)]
 
 
 def test_an_own_wait_is_a_word_from_which_the_lease_counts() -> None:
     records = [stage("train", 0, lease=5), wait("data", 3 * S, stage="train")]
-    told = facts(*records, at=8 * S)
-    assert runs(told) == [("train", None, 0, None)]
-    told = facts(*records, at=8 * S + 1)
-    assert runs(told) == [("train", "lost", 0, 3 * S)]
-    assert waits(told) == [("data", "train", 3 * S, 3 * S)]
-    assert told["flags"] == {"unclosed_waits": 1}
+    folded = facts(*records, at=8 * S)
+    assert runs(folded) == [("train", None, 0, None)]
+    folded = facts(*records, at=8 * S + 1)
+    assert runs(folded) == [("train", "lost", 0, 3 * S)]
+    assert waits(folded) == [("data", "train", 3 * S, 3 * S)]
+    assert folded["flags"] == {"unclosed_waits": 1}
 
 
 def test_an_ended_stage_is_not_lost_whatever_was_promised() -> None:
-    told = facts(stage("train", 0, lease=1), stage("train", 0, 2 * S, "error"), at=10 * S)
-    assert runs(told) == [("train", "error", 0, 2 * S)]
+    folded = facts(stage("train", 0, lease=1), stage("train", 0, 2 * S, "error"), at=10 * S)
+    assert runs(folded) == [("train", "error", 0, 2 * S)]
 
 
 def test_a_stage_lost_in_an_open_cycle_works_to_its_last_word() -> None:
-    told = facts(stage("train", 0, lease=1), beat("train", 4 * S), at=10 * S)
-    assert told["outcome"] == "open"
-    assert activities(told) == {"work.automation": 4 * S, "unexplained": 6 * S}
+    folded = facts(stage("train", 0, lease=1), beat("train", 4 * S), at=10 * S)
+    assert folded["outcome"] == "open"
+    assert activities(folded) == {"work.automation": 4 * S, "unexplained": 6 * S}
 
 
 # --- waits that nobody closed ---
 
 
 def test_an_open_wait_lasts_to_t() -> None:
-    told = facts(wait("data", 10), stage("train", 0), wait("compute", 20, stage="train"), at=50)
-    assert waits(told) == [("data", None, 10, None), ("compute", "train", 20, None)]
-    assert told["flags"] == {}
+    folded = facts(wait("data", 10), stage("train", 0), wait("compute", 20, stage="train"), at=50)
+    assert waits(folded) == [("data", None, 10, None), ("compute", "train", 20, None)]
+    assert folded["flags"] == {}
 
 
 def test_an_unclosed_own_wait_ends_with_its_stage() -> None:
-    told = facts(stage("train", 0, 30), wait("compute", 20, stage="train"), at=50)
-    assert waits(told) == [("compute", "train", 20, 30)]
-    assert told["flags"] == {"unclosed_waits": 1}
-    assert activities(told) == {"work.automation": 20, "wait.compute": 10, "unexplained": 20}
+    folded = facts(stage("train", 0, 30), wait("compute", 20, stage="train"), at=50)
+    assert waits(folded) == [("compute", "train", 20, 30)]
+    assert folded["flags"] == {"unclosed_waits": 1}
+    assert activities(folded) == {"work.automation": 20, "wait.compute": 10, "unexplained": 20}
 
 
 def test_an_unclosed_wait_of_the_cycle_ends_with_the_cycle() -> None:
@@ -167,20 +167,20 @@ def test_an_unclosed_wait_of_the_cycle_ends_with_the_cycle() -> None:
 
 
 def test_an_unclosed_wait_of_an_unknown_stage_is_the_cycles() -> None:
-    told = facts(stage("train", 0, 30), wait("data", 10, stage="unknown"), at=50)
-    assert waits(told) == [("data", None, 10, None)]
-    assert owners(told) == [("train", "work.automation", 0, 10), (None, "wait.data", 10, 50)]
-    assert told["flags"] == {}
+    folded = facts(stage("train", 0, 30), wait("data", 10, stage="unknown"), at=50)
+    assert waits(folded) == [("data", None, 10, None)]
+    assert owners(folded) == [("train", "work.automation", 0, 10), (None, "wait.data", 10, 50)]
+    assert folded["flags"] == {}
 
 
 def test_an_unclosed_wait_that_began_after_its_end_is_negative_and_counted_as_both() -> None:
-    told = facts(stage("train", 0, 30), wait("data", 40), wait("compute", 35, stage="train"), close("failed", 33))
-    assert waits(told) == [("compute", "train", 35, 30), ("data", None, 40, 33)]
-    assert told["flags"] == {"negative_intervals": 2, "unclosed_waits": 2}
-    assert activities(told) == {"work.automation": 30, "unexplained": 3}
+    folded = facts(stage("train", 0, 30), wait("data", 40), wait("compute", 35, stage="train"), close("failed", 33))
+    assert waits(folded) == [("compute", "train", 35, 30), ("data", None, 40, 33)]
+    assert folded["flags"] == {"negative_intervals": 2, "unclosed_waits": 2}
+    assert activities(folded) == {"work.automation": 30, "unexplained": 3}
 
 
 def test_a_wait_closed_by_its_run_is_not_unclosed() -> None:
-    told = facts(stage("train", 0, 30), wait("data", 5, stage="train"), wait("data", 5, 9, stage="train"))
-    assert waits(told) == [("data", "train", 5, 9)]
-    assert told["flags"] == {}
+    folded = facts(stage("train", 0, 30), wait("data", 5, stage="train"), wait("data", 5, 9, stage="train"))
+    assert waits(folded) == [("data", "train", 5, 9)]
+    assert folded["flags"] == {}

@@ -15,13 +15,13 @@ from cycletrace._internal.flow.rules import RULES
 
 
 def test_in_use_is_the_earliest_end_of_a_successful_activate() -> None:
-    told = facts(
+    folded = facts(
         stage("activate", 0, 30, id="a"),
         stage("activate", 5, 20, "cached", id="b"),
         stage("activate", 6, 10, "error", id="c"),
     )
-    assert told["marks"]["in_use"] == 20
-    assert told["derived"] == ["started", "selected", "in_use"]
+    assert folded["marks"]["in_use"] == 20
+    assert folded["derived"] == ["started", "selected", "in_use"]
 
 
 @pytest.mark.parametrize("outcome", ["error", "interrupted", "cancelled", "abandoned", "timeout", "lost"])
@@ -30,22 +30,22 @@ def test_only_ok_and_cached_make_a_mark(outcome: str) -> None:
 
 
 def test_in_use_said_beats_derived_even_when_later_and_the_earliest_said_wins() -> None:
-    told = facts(stage("activate", 0, 10), mark("in_use", 50), mark("in_use", 40))
-    assert marks(told) == [0, None, 0, None, 40]
-    assert told["derived"] == ["started", "selected"]
+    folded = facts(stage("activate", 0, 10), mark("in_use", 50), mark("in_use", 40))
+    assert marks(folded) == [0, None, 0, None, 40]
+    assert folded["derived"] == ["started", "selected"]
 
 
 # --- deployed ---
 
 
 def test_deployed_is_the_latest_end_of_a_deploy_that_began_by_in_use() -> None:
-    told = facts(
+    folded = facts(
         stage("deploy", 0, 10, id="a"),
         stage("deploy", 5, 15, id="b"),
         stage("deploy", 33, 35, id="after in_use"),
         mark("in_use", 30),
     )
-    assert told["marks"]["deployed"] == 15
+    assert folded["marks"]["deployed"] == 15
 
 
 def test_deployed_is_no_later_than_in_use() -> None:
@@ -63,16 +63,16 @@ def test_without_in_use_any_deploy_counts() -> None:
 
 
 def test_deployed_said_wins() -> None:
-    told = facts(stage("deploy", 0, 10), mark("deployed", 25), mark("deployed", 20))
-    assert told["marks"]["deployed"] == 20
-    assert "deployed" not in told["derived"]
+    folded = facts(stage("deploy", 0, 10), mark("deployed", 25), mark("deployed", 20))
+    assert folded["marks"]["deployed"] == 20
+    assert "deployed" not in folded["derived"]
 
 
 # --- selected ---
 
 
 def test_selected_is_the_latest_end_of_a_select_that_ended_by_deployed() -> None:
-    told = facts(
+    folded = facts(
         stage("select", 0, 10, id="a"),
         stage("select", 0, 12, id="b"),
         stage("select", 15, 23, id="c"),
@@ -80,12 +80,12 @@ def test_selected_is_the_latest_end_of_a_select_that_ended_by_deployed() -> None
         mark("deployed", 20),
         mark("in_use", 40),
     )
-    assert told["marks"]["selected"] == 12
+    assert folded["marks"]["selected"] == 12
 
 
 def test_selected_goes_by_in_use_where_deployed_is_unknown() -> None:
-    told = facts(stage("select", 0, 10, id="a"), stage("select", 0, 43, id="b"), mark("in_use", 40))
-    assert told["marks"]["selected"] == 10
+    folded = facts(stage("select", 0, 10, id="a"), stage("select", 0, 43, id="b"), mark("in_use", 40))
+    assert folded["marks"]["selected"] == 10
 
 
 def test_selected_goes_by_any_select_where_neither_is_known() -> None:
@@ -93,21 +93,21 @@ def test_selected_goes_by_any_select_where_neither_is_known() -> None:
 
 
 def test_a_select_that_ended_within_tolerance_of_deployed_counts() -> None:
-    told = facts(stage("select", 0, 22), mark("deployed", 20))
-    assert told["marks"]["selected"] == 22
-    assert told["marks"]["deployed"] == 22
-    assert told["flags"] == {"skewed": 1}
+    folded = facts(stage("select", 0, 22), mark("deployed", 20))
+    assert folded["marks"]["selected"] == 22
+    assert folded["marks"]["deployed"] == 22
+    assert folded["flags"] == {"skewed": 1}
 
 
 def test_without_a_select_selected_is_the_earliest_start_of_a_deployment_stage_of_any_outcome() -> None:
-    told = facts(
+    folded = facts(
         stage("train", 0, 10),
         stage("package", 14, 16),
         stage("test", 12, 13, "error"),
         stage("evaluate", 11, 12),
     )
-    assert marks(told) == [0, 10, 12, None, None]
-    assert told["derived"] == ["started", "trained", "selected"]
+    assert marks(folded) == [0, 10, 12, None, None]
+    assert folded["derived"] == ["started", "trained", "selected"]
 
 
 def test_a_deployment_stage_that_runs_still_makes_selected() -> None:
@@ -115,15 +115,15 @@ def test_a_deployment_stage_that_runs_still_makes_selected() -> None:
 
 
 def test_a_select_that_failed_is_no_select() -> None:
-    told = facts(stage("train", 0, 10), stage("select", 10, 20, "error"), stage("deploy", 30, 40))
-    assert told["marks"]["selected"] == 30
+    folded = facts(stage("train", 0, 10), stage("select", 10, 20, "error"), stage("deploy", 30, 40))
+    assert folded["marks"]["selected"] == 30
 
 
 def test_a_deployment_stage_counts_from_trained_on_with_tolerance() -> None:
     # 7 is more than 2 before 10, 8 is not; the mark at 8 is then lifted to 10.
-    told = facts(stage("train", 0, 10), stage("test", 7, 30, id="a"), stage("test", 8, 30, id="b"))
-    assert told["marks"]["selected"] == 10
-    assert told["flags"] == {"skewed": 1}
+    folded = facts(stage("train", 0, 10), stage("test", 7, 30, id="a"), stage("test", 8, 30, id="b"))
+    assert folded["marks"]["selected"] == 10
+    assert folded["flags"] == {"skewed": 1}
     assert facts(stage("train", 0, 10), stage("test", 7, 30))["marks"]["selected"] is None
 
 
@@ -135,13 +135,13 @@ def test_a_deployment_stage_counts_up_to_deployed_with_tolerance() -> None:
 
 
 def test_a_deployment_stage_goes_by_in_use_where_deployed_is_unknown() -> None:
-    told = facts(stage("train", 0, 10), stage("test", 43, 50), mark("in_use", 40))
-    assert told["marks"]["selected"] == 10
+    folded = facts(stage("train", 0, 10), stage("test", 43, 50), mark("in_use", 40))
+    assert folded["marks"]["selected"] == 10
 
 
 def test_a_deployment_stage_counts_where_trained_is_unknown() -> None:
-    told = facts(stage("data", 0, 10), stage("test", 5, 30), mark("in_use", 40))
-    assert told["marks"]["selected"] == 5
+    folded = facts(stage("data", 0, 10), stage("test", 5, 30), mark("in_use", 40))
+    assert folded["marks"]["selected"] == 5
 
 
 def test_a_deployment_stage_alone_selects_nothing() -> None:
@@ -156,9 +156,9 @@ def test_selected_is_trained_once_deployed_or_in_use_is_known() -> None:
 
 
 def test_selected_said_wins() -> None:
-    told = facts(stage("select", 0, 10), mark("selected", 7), mark("selected", 6))
-    assert told["marks"]["selected"] == 6
-    assert told["derived"] == ["started"]
+    folded = facts(stage("select", 0, 10), mark("selected", 7), mark("selected", 6))
+    assert folded["marks"]["selected"] == 6
+    assert folded["derived"] == ["started"]
 
 
 # --- trained ---
@@ -175,20 +175,20 @@ def test_selected_said_wins() -> None:
     ids=["selected said", "selected made by a select", "deployed", "in_use"],
 )
 def test_trained_is_the_latest_end_of_a_train_that_ended_by_what_follows_it(bound: list[Record]) -> None:
-    told = facts(
+    folded = facts(
         stage("train", 0, 5, id="a"),
         stage("train", 0, 10, id="b"),
         stage("train", 0, 15, "error", id="c"),
         stage("train", 0, 23, id="d"),
         *bound,
     )
-    assert told["marks"]["trained"] == 10
-    assert told["derived"][:2] == ["started", "trained"]
+    assert folded["marks"]["trained"] == 10
+    assert folded["derived"][:2] == ["started", "trained"]
 
 
 def test_a_train_that_ended_within_tolerance_of_selected_counts() -> None:
-    told = facts(stage("train", 0, 22), mark("selected", 20))
-    assert marks(told)[:3] == [0, 22, 22]
+    folded = facts(stage("train", 0, 22), mark("selected", 20))
+    assert marks(folded)[:3] == [0, 22, 22]
 
 
 def test_trained_is_any_train_where_nothing_follows() -> None:
@@ -197,18 +197,18 @@ def test_trained_is_any_train_where_nothing_follows() -> None:
 
 def test_selected_by_a_deployment_stage_does_not_bound_trained() -> None:
     # Retrained after a first test: trained is 30, and the test at 10 lies before it.
-    told = facts(
+    folded = facts(
         stage("train", 0, 5, id="a"),
         stage("test", 10, 12, "error", id="t"),
         stage("train", 20, 30, id="b"),
         stage("test", 35, 37, id="u"),
     )
-    assert marks(told) == [0, 30, 35, None, None]
+    assert marks(folded) == [0, 30, 35, None, None]
 
 
 def test_deployed_bounds_trained_before_in_use_does() -> None:
-    told = facts(stage("train", 0, 30), mark("deployed", 20), mark("in_use", 50))
-    assert told["marks"]["trained"] is None
+    folded = facts(stage("train", 0, 30), mark("deployed", 20), mark("in_use", 50))
+    assert folded["marks"]["trained"] is None
 
 
 # --- started ---
@@ -222,13 +222,13 @@ def test_started_is_the_earliest_start_of_a_stage_or_wait() -> None:
 
 
 def test_started_said_wins_even_when_later() -> None:
-    told = facts(stage("train", 5, 10), mark("started", 8), mark("started", 7))
-    assert told["marks"]["started"] == 7
-    assert told["derived"] == ["trained"]
+    folded = facts(stage("train", 5, 10), mark("started", 8), mark("started", 7))
+    assert folded["marks"]["started"] == 7
+    assert folded["derived"] == ["trained"]
 
 
 def test_a_negative_stage_or_wait_makes_no_mark() -> None:
-    told = facts(
+    folded = facts(
         stage("activate", 50, 40),
         stage("deploy", 30, 20),
         stage("select", 12, 11),
@@ -236,9 +236,9 @@ def test_a_negative_stage_or_wait_makes_no_mark() -> None:
         stage("test", 1, 0),
         wait("data", 3, 2),
     )
-    assert marks(told) == [None] * 5
-    assert told["derived"] == []
-    assert told["flags"] == {"negative_intervals": 6}
+    assert marks(folded) == [None] * 5
+    assert folded["derived"] == []
+    assert folded["flags"] == {"negative_intervals": 6}
 
 
 def test_a_stage_of_no_length_makes_marks() -> None:
@@ -246,8 +246,8 @@ def test_a_stage_of_no_length_makes_marks() -> None:
 
 
 def test_a_name_is_not_a_kind() -> None:
-    told = facts(stage("fit", 0, 10, kind="train"), stage("train", 0, 20, kind="other"))
-    assert told["marks"]["trained"] == 10
+    folded = facts(stage("fit", 0, 10, kind="train"), stage("train", 0, 20, kind="other"))
+    assert folded["marks"]["trained"] == 10
 
 
 # --- environments ---
@@ -255,32 +255,32 @@ def test_a_name_is_not_a_kind() -> None:
 
 @pytest.mark.parametrize("environment", [None, "", "production", "Prod", "LIVE"])
 def test_production_and_no_name_make_deployed_and_in_use(environment: str | None) -> None:
-    told = facts(stage("deploy", 0, 10, environment=environment), stage("activate", 10, 20, environment=environment))
-    assert marks(told) == [0, None, 0, 10, 20]
+    folded = facts(stage("deploy", 0, 10, environment=environment), stage("activate", 10, 20, environment=environment))
+    assert marks(folded) == [0, None, 0, 10, 20]
     assert marks(facts(mark("deployed", 5, environment), mark("in_use", 6, environment)))[3:] == [5, 6]
 
 
 def test_another_environment_makes_no_deployed_and_no_in_use() -> None:
-    told = facts(
+    folded = facts(
         stage("deploy", 0, 10, environment="staging"),
         stage("activate", 10, 20, environment="staging"),
         mark("deployed", 15, "staging"),
         mark("in_use", 16, "staging"),
     )
-    assert marks(told) == [0, None, None, None, None]
-    assert told["outcome"] == "open"
+    assert marks(folded) == [0, None, None, None, None]
+    assert folded["outcome"] == "open"
 
 
 def test_another_environment_makes_the_other_marks() -> None:
-    told = facts(
+    folded = facts(
         mark("started", 1, "dev"),
         mark("trained", 2, "dev"),
         mark("selected", 3, "dev"),
         stage("train", 5, 6, environment="dev"),
     )
-    assert marks(told) == [1, 2, 3, None, None]
-    told = facts(stage("train", 0, 5, environment="dev"), stage("select", 5, 6, environment="dev"))
-    assert marks(told) == [0, 5, 6, None, None]
+    assert marks(folded) == [1, 2, 3, None, None]
+    folded = facts(stage("train", 0, 5, environment="dev"), stage("select", 5, 6, environment="dev"))
+    assert marks(folded) == [0, 5, 6, None, None]
 
 
 # --- tolerance on the nanosecond, lifting, order ---
@@ -291,14 +291,14 @@ SECOND = 1_000_000_000
 
 @pytest.mark.parametrize(("excess", "trained"), [(0, 11 * SECOND), (1, None)])
 def test_the_tolerance_is_one_second_to_the_nanosecond(excess: int, trained: int | None) -> None:
-    told = facts(
+    folded = facts(
         stage("train", 0, 11 * SECOND + excess),
         mark("selected", 10 * SECOND),
         at=100 * SECOND,
         rules=RULES,
     )
-    assert told["marks"]["trained"] == trained
-    assert told["flags"] == ({"after_bound": 1} if excess else {"skewed": 1})
+    assert folded["marks"]["trained"] == trained
+    assert folded["flags"] == ({"after_bound": 1} if excess else {"skewed": 1})
 
 
 @pytest.mark.parametrize(
@@ -311,46 +311,46 @@ def test_the_tolerance_is_one_second_to_the_nanosecond(excess: int, trained: int
     ],
 )
 def test_a_mark_up_to_the_tolerance_early_is_lifted(selected: int, lifted: int, flags: dict[str, int]) -> None:
-    told = facts(mark("started", 0), mark("trained", 10), mark("selected", selected))
-    assert marks(told) == [0, 10, lifted, None, None]
-    assert told["flags"] == flags
+    folded = facts(mark("started", 0), mark("trained", 10), mark("selected", selected))
+    assert marks(folded) == [0, 10, lifted, None, None]
+    assert folded["flags"] == flags
 
 
 def test_marks_are_lifted_in_order_against_the_latest_before_them() -> None:
     # 5 is out of order and stays; 9 and 8 are within 2 of the latest before them, 10.
-    told = facts(
+    folded = facts(
         mark("started", 10),
         mark("trained", 5),
         mark("selected", 9),
         mark("deployed", 8),
         mark("in_use", 11),
     )
-    assert marks(told) == [10, 5, 10, 10, 11]
+    assert marks(folded) == [10, 5, 10, 10, 11]
     # training 10..5 is left out; selection 5..10, deployment 10..11 and activation 10..11 are not.
-    assert told["flags"] == {"skewed": 2, "marks_out_of_order": 1, "parts_left_out": 1}
-    assert parts(told) == [None, 5, 1, 1]
+    assert folded["flags"] == {"skewed": 2, "marks_out_of_order": 1, "parts_left_out": 1}
+    assert parts(folded) == [None, 5, 1, 1]
 
 
 def test_a_lifted_mark_lifts_no_further_than_the_mark_before_it() -> None:
     # 10, 9, 8, 7, 6: 8 is 2 before 10 and lifted; 7 and 6 are more than 2 before 10, which stays the latest.
-    told = facts(*(mark(name, 10 - place) for place, name in enumerate(["started", "trained", "selected"])))
-    assert marks(told)[:3] == [10, 10, 10]
-    told = facts(mark("trained", 10), mark("selected", 8), mark("deployed", 7), mark("in_use", 6))
-    assert marks(told) == [None, 10, 10, 7, 6]
-    assert told["flags"] == {"skewed": 1, "marks_out_of_order": 2, "parts_left_out": 2}
+    folded = facts(*(mark(name, 10 - place) for place, name in enumerate(["started", "trained", "selected"])))
+    assert marks(folded)[:3] == [10, 10, 10]
+    folded = facts(mark("trained", 10), mark("selected", 8), mark("deployed", 7), mark("in_use", 6))
+    assert marks(folded) == [None, 10, 10, 7, 6]
+    assert folded["flags"] == {"skewed": 1, "marks_out_of_order": 2, "parts_left_out": 2}
 
 
 def test_derivation_looks_at_marks_before_they_are_lifted() -> None:
     # in_use is lifted from 10 to 12, yet a deploy that began at 13 is more than 2 after what was said.
-    told = facts(mark("started", 0), mark("trained", 12), stage("deploy", 13, 20), mark("in_use", 10))
-    assert marks(told) == [0, 12, 12, None, 12]
-    assert told["flags"] == {"skewed": 1, "after_bound": 1}
+    folded = facts(mark("started", 0), mark("trained", 12), stage("deploy", 13, 20), mark("in_use", 10))
+    assert marks(folded) == [0, 12, 12, None, 12]
+    assert folded["flags"] == {"skewed": 1, "after_bound": 1}
 
 
 def test_unknown_marks_are_no_obstacle() -> None:
-    told = facts(mark("in_use", 40), close("rolled_back", 60))
-    assert marks(told) == [None, None, None, None, 40]
-    assert told["flags"] == {}
+    folded = facts(mark("in_use", 40), close("rolled_back", 60))
+    assert marks(folded) == [None, None, None, None, 40]
+    assert folded["flags"] == {}
 
 
 # --- what ends after its bound ---
@@ -358,9 +358,9 @@ def test_unknown_marks_are_no_obstacle() -> None:
 
 def test_a_deploy_that_ended_by_in_use_comes_before_one_that_began_by_it() -> None:
     """Regions deploy in parallel: the first use ends the deployment of the one that served it."""
-    told = facts(stage("deploy", 0, 10, id="eu"), stage("deploy", 5, 40, id="us"), mark("in_use", 20))
-    assert told["marks"]["deployed"] == 10
-    assert told["parts_ns"]["activation"] == 10
+    folded = facts(stage("deploy", 0, 10, id="eu"), stage("deploy", 5, 40, id="us"), mark("in_use", 20))
+    assert folded["marks"]["deployed"] == 10
+    assert folded["parts_ns"]["activation"] == 10
     only = facts(stage("deploy", 5, 40, id="us"), mark("in_use", 20))
     assert only["marks"]["deployed"] == 20
     assert only["flags"] == {}
@@ -378,15 +378,15 @@ def test_a_deploy_that_began_after_in_use_is_flagged() -> None:
 
 
 def test_nothing_is_flagged_where_a_mark_was_declared_or_made_by_another_stage() -> None:
-    told = facts(
+    folded = facts(
         stage("train", 0, 10),
         stage("train", 20, 60, id="again"),
         stage("select", 70, 80),
         mark("selected", 30),
         mark("in_use", 50),
     )
-    assert told["flags"] == {}
-    assert told["marks"]["trained"] == 10
+    assert folded["flags"] == {}
+    assert folded["marks"]["trained"] == 10
 
 
 def test_a_failure_after_the_bound_is_not_flagged() -> None:
@@ -408,9 +408,9 @@ def test_production_may_be_given_by_patterns() -> None:
 
 
 def test_a_wait_that_was_opened_after_the_cycle_ended_makes_no_mark() -> None:
-    told = facts(mark("in_use", 20), wait("human", 50))
-    assert told["marks"]["started"] is None
-    assert told["waits"] == [{"id": "human", "reason": "human", "stage": None, "start": 50, "end": 20}]
-    assert told["flags"] == {"negative_intervals": 1, "unclosed_waits": 1}
+    folded = facts(mark("in_use", 20), wait("human", 50))
+    assert folded["marks"]["started"] is None
+    assert folded["waits"] == [{"id": "human", "reason": "human", "stage": None, "start": 50, "end": 20}]
+    assert folded["flags"] == {"negative_intervals": 1, "unclosed_waits": 1}
     both = facts(mark("in_use", 20), wait("human", 50), wait("data", 5, 9))
     assert both["marks"]["started"] == 5

@@ -12,7 +12,7 @@ from cycletrace._internal.flow import Facts, Record, facts_of
 
 def ids(*records: Record, at: int = 1000) -> list[str]:
     """The ids of the cycles that these records make."""
-    return [told["cycle_id"] for told in facts_of(records, at, SMALL)]
+    return [folded["cycle_id"] for folded in facts_of(records, at, SMALL)]
 
 
 # --- one identity, different content ---
@@ -30,7 +30,7 @@ def ids(*records: Record, at: int = 1000) -> list[str]:
         (stage("train", 2, actor="human"), stage("train", 3)),  # of starts, the earliest
     ],
 )
-def test_of_one_stage_told_differently(winner: Record, loser: Record) -> None:
+def test_of_one_stage_with_different_content(winner: Record, loser: Record) -> None:
     alone = facts(winner)["stages"]
     assert facts(winner, loser)["stages"] == alone
     assert facts(loser, winner)["stages"] == alone
@@ -45,22 +45,22 @@ def test_of_one_stage_told_differently(winner: Record, loser: Record) -> None:
         (wait("compute", 2, id="w"), wait("data", 3, id="w")),  # of opened ones, the earliest
     ],
 )
-def test_of_one_wait_told_differently(winner: Record, loser: Record) -> None:
+def test_of_one_wait_with_different_content(winner: Record, loser: Record) -> None:
     alone = facts(winner)["waits"]
     assert facts(winner, loser)["waits"] == alone
     assert facts(loser, winner)["waits"] == alone
 
 
 def test_a_stage_and_a_wait_of_one_id_are_two_things() -> None:
-    told = facts(stage("train", 0, 10, id="x"), wait("data", 10, 20, id="x"))
-    assert runs(told) == [("x", "ok", 0, 10)]
-    assert waits(told) == [("x", None, 10, 20)]
+    folded = facts(stage("train", 0, 10, id="x"), wait("data", 10, 20, id="x"))
+    assert runs(folded) == [("x", "ok", 0, 10)]
+    assert waits(folded) == [("x", None, 10, 20)]
 
 
 def test_what_differs_in_nothing_that_ranks_still_has_one_winner() -> None:
     tied = [stage("train", 0, 10, outcome, person=person) for outcome in ("ok", "error") for person in (None, "p")]
     seen: list[list[Facts]] = [facts_of(order, 1000, SMALL) for order in permutations(tied)]
-    assert all(told == seen[0] for told in seen)
+    assert all(folded == seen[0] for folded in seen)
 
 
 def test_order_and_repetition_change_nothing() -> None:
@@ -74,12 +74,12 @@ def test_order_and_repetition_change_nothing() -> None:
 
 
 def test_fields_come_from_the_latest_starting_record_that_has_them() -> None:
-    told = facts(
+    folded = facts(
         stage("train", 0, 90, origin=of(key="k0", model="m0", domain="d0", version="v0", trigger="fix")),
         stage("test", 10, 20, origin=of(key="k1", model="m1", version="v1")),
         mark("in_use", 30, origin=of(model="m2")),
     )
-    assert (told["key"], told["model"], told["domain"], told["version"], told["trigger"]) == (
+    assert (folded["key"], folded["model"], folded["domain"], folded["version"], folded["trigger"]) == (
         "k1",
         "m2",
         "d0",
@@ -110,14 +110,14 @@ def test_at_one_instant_the_greatest_text_wins() -> None:
     origins = [
         of(key=text, model=text, domain=text, version=text, trigger=text) for text in ("drift", "schedule", "fix")
     ]
-    told = facts(*(mark("trained", 5, origin=origin) for origin in origins))
-    assert {told["key"], told["model"], told["domain"], told["version"], told["trigger"]} == {"schedule"}
+    folded = facts(*(mark("trained", 5, origin=origin) for origin in origins))
+    assert {folded["key"], folded["model"], folded["domain"], folded["version"], folded["trigger"]} == {"schedule"}
 
 
 def test_what_nobody_said() -> None:
-    told = facts(mark("trained", 5))
-    assert (told["key"], told["model"], told["domain"], told["version"]) == (None, None, None, None)
-    assert (told["namespace"], told["trigger"]) == ("", "idea")
+    folded = facts(mark("trained", 5))
+    assert (folded["key"], folded["model"], folded["domain"], folded["version"]) == (None, None, None, None)
+    assert (folded["namespace"], folded["trigger"]) == ("", "idea")
 
 
 def test_the_domain_is_the_model_unless_said() -> None:
@@ -125,7 +125,7 @@ def test_the_domain_is_the_model_unless_said() -> None:
     assert facts(mark("trained", 5, origin=of(model="churn", domain="risk")))["domain"] == "risk"
 
 
-def test_the_namespace_is_told() -> None:
+def test_facts_have_the_namespace() -> None:
     assert facts(mark("trained", 5, origin=of(namespace="team")), mark("in_use", 6))["namespace"] == "team"
 
 
@@ -148,7 +148,7 @@ def test_a_cycle_is_implicit_where_all_records_say_so() -> None:
 
 
 def test_what_carries_an_alias_belongs_to_the_cycle_that_claimed_it() -> None:
-    (told,) = facts_of(
+    (folded,) = facts_of(
         [
             stage("train", 0, 10, origin=of("cc", key="churn@2024")),
             alias("aa", 12, origin=of("cc", key="churn@2024")),
@@ -158,17 +158,17 @@ def test_what_carries_an_alias_belongs_to_the_cycle_that_claimed_it() -> None:
         1000,
         SMALL,
     )
-    assert told["cycle_id"] == "cc"
-    assert told["key"] == "churn@2024"  # a later record has another key, but not under the cycle's own id
-    assert (told["model"], told["version"]) == ("churn", "7")
-    assert runs(told) == [("train", "ok", 0, 10), ("deploy", "ok", 20, 30)]
-    assert told["outcome"] == "in_use"
+    assert folded["cycle_id"] == "cc"
+    assert folded["key"] == "churn@2024"  # a later record has another key, but not under the cycle's own id
+    assert (folded["model"], folded["version"]) == ("churn", "7")
+    assert runs(folded) == [("train", "ok", 0, 10), ("deploy", "ok", 20, 30)]
+    assert folded["outcome"] == "in_use"
 
 
 def test_a_cycle_known_only_by_an_alias_record_has_no_key_of_an_alias() -> None:
-    (told,) = facts_of([alias("aa", 5), mark("in_use", 6, origin=of("aa", key="churn@7"))], 1000, SMALL)
-    assert told["cycle_id"] == "cc"
-    assert told["key"] is None
+    (folded,) = facts_of([alias("aa", 5), mark("in_use", 6, origin=of("aa", key="churn@7"))], 1000, SMALL)
+    assert folded["cycle_id"] == "cc"
+    assert folded["key"] is None
 
 
 def test_stages_of_one_id_merge_across_an_alias() -> None:
@@ -179,15 +179,15 @@ def test_stages_of_one_id_merge_across_an_alias() -> None:
 def test_the_earliest_claim_wins() -> None:
     work = stage("train", 0, 10, origin=of("aa"))
     claims = [alias("aa", 7, origin=of("b")), alias("aa", 5, origin=of("c")), alias("aa", 6, origin=of("a"))]
-    told = {one["cycle_id"]: runs(one) for one in facts_of([work, *claims], 1000, SMALL)}
-    assert told == {"a": [], "b": [], "c": [("train", "ok", 0, 10)]}
+    folded = {one["cycle_id"]: runs(one) for one in facts_of([work, *claims], 1000, SMALL)}
+    assert folded == {"a": [], "b": [], "c": [("train", "ok", 0, 10)]}
 
 
 def test_at_one_instant_the_claim_of_the_smallest_id_wins() -> None:
     work = stage("train", 0, 10, origin=of("aa"))
     claims = [alias("aa", 5, origin=of(cycle)) for cycle in ("c", "b", "d")]
-    told = {one["cycle_id"]: len(one["stages"]) for one in facts_of([work, *claims], 1000, SMALL)}
-    assert told == {"b": 1, "c": 0, "d": 0}
+    folded = {one["cycle_id"]: len(one["stages"]) for one in facts_of([work, *claims], 1000, SMALL)}
+    assert folded == {"b": 1, "c": 0, "d": 0}
 
 
 def test_chains_of_claims_are_followed() -> None:
@@ -225,15 +225,15 @@ def test_two_aliases_of_one_cycle() -> None:
 # --- cycles beside each other ---
 
 
-def test_cycles_are_told_by_id_and_share_nothing() -> None:
+def test_cycles_come_by_id_and_share_nothing() -> None:
     records = [
         stage("train", 0, 10, id="x", origin=of("b")),
         stage("train", 5, 7, id="x", origin=of("a")),
         stage("fit", 0, 10, id="y", parent="x", origin=of("a")),
     ]
-    told = facts_of(records, 1000, SMALL)
-    assert [one["cycle_id"] for one in told] == ["a", "b"]
-    assert [runs(one) for one in told] == [[("y", "ok", 0, 10), ("x", "ok", 5, 7)], [("x", "ok", 0, 10)]]
+    folded = facts_of(records, 1000, SMALL)
+    assert [one["cycle_id"] for one in folded] == ["a", "b"]
+    assert [runs(one) for one in folded] == [[("y", "ok", 0, 10), ("x", "ok", 5, 7)], [("x", "ok", 0, 10)]]
 
 
 def test_no_records_make_no_cycles() -> None:

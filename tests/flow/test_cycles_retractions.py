@@ -47,8 +47,8 @@ def test_a_retraction_cannot_be_retracted() -> None:
 
 
 def test_a_record_of_another_cycle_stands() -> None:
-    told = facts_of([mark("in_use", 20, id="m1"), retraction("m1", 50, origin=of("other"))], 100, SMALL)
-    assert [one["marks"]["in_use"] for one in told] == [20]
+    folded = facts_of([mark("in_use", 20, id="m1"), retraction("m1", 50, origin=of("other"))], 100, SMALL)
+    assert [one["marks"]["in_use"] for one in folded] == [20]
 
 
 def test_of_a_cycle_whose_records_are_all_retracted_nothing_is_known() -> None:

@@ -155,12 +155,12 @@ def test_records_of_another_cycle_change_nothing(example: Example, other: Exampl
 def test_facts_at_t_never_use_what_lies_after_t(example: Example, seed: int) -> None:
     records, at, rules = example
     random = Random(seed)
-    later = [retold(record, at, random) for record in records]
+    later = [changed(record, at, random) for record in records]
     assert facts_of([record for record in later if record is not None], at, rules) == facts_of(records, at, rules)
 
 
-def retold(record: Record, at: int, random: Random) -> Record | None:
-    """The record with everything after an instant told differently, or not at all."""
+def changed(record: Record, at: int, random: Random) -> Record | None:
+    """The record with everything after an instant changed, or not at all."""
     after = at + random.choice((1, 2, 10**9, 10**20))
     if began(record) > at:
         if random.random() < 0.5:

@@ -26,10 +26,10 @@ by_shape = pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__na
 @by_shape
 def test_ten_thousand_stages_are_right(shape: Callable[[int], Large]) -> None:
     large = shape(10_000)
-    told = facts(*large.records, at=large.at)
-    assert activities(told) == large.activities
-    assert len(told["owners"]) == large.owners
-    assert told["cycle_time_ns"] == sum(large.activities.values())
+    folded = facts(*large.records, at=large.at)
+    assert activities(folded) == large.activities
+    assert len(folded["owners"]) == large.owners
+    assert folded["cycle_time_ns"] == sum(large.activities.values())
 
 
 @by_shape
@@ -56,8 +56,8 @@ def loop(n: int) -> list[Alias]:
 
 @pytest.mark.parametrize("claims", [chain, loop])
 def test_ten_thousand_claims_make_one_cycle(claims: Callable[[int], list[Alias]]) -> None:
-    (told,) = facts_of(claims(10_000), 20_000, SMALL)
-    assert told["cycle_id"] == ("c010000" if claims is chain else "c000000")
+    (folded,) = facts_of(claims(10_000), 20_000, SMALL)
+    assert folded["cycle_id"] == ("c010000" if claims is chain else "c000000")
 
 
 @pytest.mark.parametrize("claims", [chain, loop])

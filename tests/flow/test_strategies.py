@@ -52,7 +52,7 @@ def seen_in_records(example: Example) -> Iterator[str]:
         (type(record), record.id, record.origin.cycle_id) for record in known if isinstance(record, (Stage, Wait))
     )
     if max(ids.values(), default=0) > 2:
-        yield "one identity told thrice"
+        yield "one identity recorded thrice"
     cycles: dict[str, list[Record]] = {}
     for record in known:
         owner = reference.cycle_of(record.origin.cycle_id, known)
@@ -149,7 +149,7 @@ def seen() -> Counter[str]:
         "no cycle time",
         "implicit",
         "cut",
-        "one identity told thrice",
+        "one identity recorded thrice",
         "alias",
         "looping chain",
         "early by the tolerance",

@@ -35,7 +35,7 @@ def in_use(team: Team) -> Team:
     return team
 
 
-def test_starts_that_were_declared_are_told_from_derived_ones() -> None:
+def test_declared_starts_are_counted_apart_from_derived_ones() -> None:
     teams = [in_use(finished("a@1")), in_use(finished("a@2", declared=True))]
     assert build([team.facts() for team in teams], as_of=NOW).remarks.declared_starts == 1
     assert "1 finished cycle started with the first stage or wait" in shown(*teams)

@@ -45,10 +45,10 @@ def test_readers_see_whole_commits_while_another_process_writes(path: Path) -> N
         with open_reader(path) as store:
             seen = 0
             while seen < 30:
-                told = read(store)
-                assert all(len(one["stages"]) == 2 and one["cycle_time_ns"] == 100 * 10**9 for one in told)
-                assert len(told) >= seen
-                seen = len(told)
+                found = read(store)
+                assert all(len(one["stages"]) == 2 and one["cycle_time_ns"] == 100 * 10**9 for one in found)
+                assert len(found) >= seen
+                seen = len(found)
 
 
 def test_what_a_reader_began_to_read_does_not_change_under_it(store: Store, path: Path) -> None:
@@ -77,12 +77,12 @@ def test_to_open_it_a_second_time_does_not_let_go_of_it(store: Store, path: Path
     (path.parent / "link.db").symlink_to(path)
     open_reader(path.parent / "link.db").close()
     for number in (2, 3):
-        assert len(told_by_another_process(path)) == number - 1
+        assert len(read_by_another_process(path)) == number - 1
         put(store, finished(f"churn@{number}"))
-    assert len(told_by_another_process(path)) == 3
+    assert len(read_by_another_process(path)) == 3
 
 
-def told_by_another_process(path: Path) -> list[str]:
+def read_by_another_process(path: Path) -> list[str]:
     """The facts that a process reads that opens the store to write it, too."""
     code = f"""
 from pathlib import Path
@@ -100,7 +100,7 @@ def test_two_writers_at_once(path: Path) -> None:
             said(one)
             said(two)
     with open_reader(path) as store:
-        models = [(told["key"] or "").split("@")[0] for told in read(store)]
+        models = [(facts["key"] or "").split("@")[0] for facts in read(store)]
     assert min(models.count("one"), models.count("two")) >= 20
 
 

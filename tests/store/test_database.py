@@ -1,4 +1,4 @@
-"""A store that cannot be used is told in one sentence, and nothing is touched."""
+"""A store that cannot be used is reported in one sentence, and nothing is touched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The facts that a store tells are those that flow makes of its records: whatever the order, whatever is kept."""
+"""The facts in a store are those that flow makes of its records: whatever the order, whatever is kept."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_facts_equal_those_of_flow(shared: Store, example: Example, dice: random
 def test_kept_facts_are_due_whenever_time_changes_them(shared: Store, example: Example, dice: random.Random) -> None:
     """From one due instant to the next no outcome and no stage changes by itself."""
 
-    def told(at: int) -> dict[str, object]:
+    def facts_at(at: int) -> dict[str, object]:
         return {
             one["cycle_id"]: (one["outcome"], [(run["id"], run["outcome"]) for run in one["stages"]])
             for one in facts_of(example.records, at, example.rules)
@@ -73,13 +73,13 @@ def test_kept_facts_are_due_whenever_time_changes_them(shared: Store, example: E
             due = tx.next_refold_at()
         assert due is None or due > at
         last = 2**63 - 1 if due is None else due - 1
-        assert told(at) == told(dice.randint(at, last)) == told(last)
+        assert facts_at(at) == facts_at(dice.randint(at, last)) == facts_at(last)
         if due is None:
             break
         at = due
 
 
-def test_the_past_is_told_as_it_was(store: Store) -> None:
+def test_facts_of_the_past_stay(store: Store) -> None:
     """Facts at an instant before a cycle closed are not the kept ones."""
     records = finished("churn@1")
     put(store, records)

@@ -181,7 +181,7 @@ def test_documents_of_other_kinds_are_passed_over(store: Store, directory: Path)
 
 
 @pytest.mark.parametrize("version", [VERSION + 1, "one"])
-def test_a_journal_of_another_format_is_left_alone_and_told_once(
+def test_a_journal_of_another_format_is_left_alone_and_logged_once(
     store: Store, directory: Path, version: object
 ) -> None:
     path = journal(directory, ())

@@ -29,10 +29,10 @@ def test_info_counts_what_is_there(store: Store, path: Path) -> None:
     put(store, NEW, fold_at=None)
     with store.write() as tx:
         tx.reject(NOW, "odd", "x")
-    told = info(store)
-    assert (told["cycles"], told["records"], told["due"], told["journals"]) == (3, len(OLD) + len(NEW), 3, 1)
-    assert told["losses"] == (1, {"odd": 1})
-    assert told["bytes"] >= path.stat().st_size
+    found = info(store)
+    assert (found["cycles"], found["records"], found["due"], found["journals"]) == (3, len(OLD) + len(NEW), 3, 1)
+    assert found["losses"] == (1, {"odd": 1})
+    assert found["bytes"] >= path.stat().st_size
     fold(store)
     assert info(store)["due"] == 0
 
@@ -144,7 +144,7 @@ def test_what_arrives_for_a_pruned_cycle_is_refused_and_counted(store: Store) ->
     assert read(store) == sorted([*before, *facts_of(NEW, NOW)], key=lambda one: one["cycle_id"])
 
 
-def test_a_pruned_cycle_is_not_told_at_instants_that_it_knows_nothing_of(store: Store) -> None:
+def test_a_pruned_cycle_has_no_facts_at_instants_that_it_knows_nothing_of(store: Store) -> None:
     put(store, OLD)
     prune(store, T0 + DAY)
     assert read(store, T0 + 50 * SECOND) == []

@@ -77,7 +77,7 @@ def span_id(record: Record) -> str | None:
 
 
 def document(record: Record) -> dict[str, Any]:
-    """The line of a journal that tells a record."""
+    """The line of a journal for a record."""
     head = {
         "trace_id": record.origin.cycle_id,
         "span_id": span_id(record),

@@ -42,11 +42,11 @@ def test_whole_trees_with_a_clock_to_set_and_sequential_ids(pytester: pytest.Pyt
             assert [span["span_id"] for span in cycletrace_journal.spans()] == [f"{n:016x}" for n in (3, 2, 4)]
             assert isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
 
-        def test_served_is_told_in_each_test(cycletrace_journal):
+        def test_served_is_recorded_in_each_test(cycletrace_journal):
             ct.served("churn", "7")
             assert cycletrace_journal.names() == ["mark in_use"]
 
-        def test_served_is_told_in_this_test_too(cycletrace_journal):
+        def test_served_is_recorded_in_this_test_too(cycletrace_journal):
             ct.served("churn", "7")
             assert cycletrace_journal.names() == ["mark in_use"]
 
