@@ -9,6 +9,7 @@ from tests.cli.commands import Shell
 
 WINDOWS = """
 import os, signal, subprocess, sys
+import asyncio, orjson  # what is not ours would load its own parts for Windows, which are not here
 for module in ("fcntl", "resource", "termios", "pwd", "grp", "pty", "tty"):
     sys.modules[module] = None
 for name in ("SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGCONT", "SIGKILL", "SIGSTOP", "pause"):
