@@ -166,6 +166,9 @@ WAIT_OPENED: Final = "cycletrace.wait.opened"
 EVENTS: Final = (STAGE_STARTED, STAGE_HEARTBEAT, WAIT_OPENED)
 """Event names of OTLP log records, which are sent before a stage or wait ends."""
 
+SHORT_NS: Final = 1000
+"""Nanoseconds of the span of an instant: Jaeger warns about spans without a length, and readers ignore the end."""
+
 
 def wait_span(reason: str) -> str:
     """Return the name of the span of a wait."""
@@ -244,6 +247,11 @@ def part_attribute(part: str) -> str:
 def activity_attribute(activity: str) -> str:
     """Return the attribute of a cycle's derived spans that holds the seconds of an activity."""
     return f"{ACTIVITY}.{activity}"
+
+
+def in_ns(length: str) -> str:
+    """Return the attribute that holds the same length as an integer, nanoseconds."""
+    return f"{length}_ns"
 
 
 def mark_attribute(name: str) -> str:

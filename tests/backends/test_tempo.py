@@ -133,6 +133,16 @@ def test_every_attribute_in_the_queries_is_one_that_is_sent(sent: Sent) -> None:
     assert names_in(stages) <= everywhere
 
 
+def test_quantiles_are_of_integers(sent: Sent) -> None:
+    """TraceQL's ``quantile_over_time`` ignores attributes that are neither integers nor durations."""
+    page = (ROOT / "docs" / "tempo.md").read_text(encoding="utf-8")
+    names = set(re.findall(r"quantile_over_time\(span\.([\w.]+),", page))
+    assert len(names) > 1
+    values = [attributes(span)[name] for _, span in sent.complete() for name in names & attributes(span).keys()]
+    assert values
+    assert {type(value) for value in values} == {int}
+
+
 def test_every_figure_of_a_cycle_is_on_its_completion(sent: Sent) -> None:
     whole = [attributes(span) for _, span in sent.complete() if attributes(span)[c.CYCLE_OUTCOME] == c.IN_USE]
     by_script = [found for found in whole if found[c.MODEL_NAME] != "large"]

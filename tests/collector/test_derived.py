@@ -12,7 +12,7 @@ from tests.collector.otlp import cycle_attributes, log, logs, span, traces
 from tests.collector.process import Collect, eventually
 from tests.collector.sinks import HttpSink
 
-from cycletrace import conventions as words
+from cycletrace import conventions as c
 from cycletrace._internal.collector.derived import derive, sent_of
 from cycletrace._internal.collector.reading import read
 from cycletrace._internal.flow import Alias, Close, Facts, Mark, Record, RecordOrigin, Stage, Wait, facts_of
@@ -20,19 +20,23 @@ from cycletrace._internal.otlp.signals import TRACES, Encoding, Request
 
 Start = Callable[..., Collect]
 SECOND = 1_000_000_000
-CYCLE = words.cycle_id("team", "churn@7")
-OTHER = words.cycle_id("team", "other key")
+CYCLE = c.cycle_id("team", "churn@7")
+OTHER = c.cycle_id("team", "other key")
 ORIGIN = RecordOrigin(CYCLE, "churn@7", "team", "churn", "risk", "7")
 AT = 10_000 * SECOND
 
 
-def derived(records: list[Record], at: int = AT) -> tuple[Facts, dict[str, Any], Any]:
-    """Facts, spans by name, resource."""
+def derived(records: list[Record], at: int = AT) -> tuple[Facts, dict[str, Any], dict[str, Any]]:
+    """Facts, spans by name, and the attributes of their resources by name of the span."""
     facts = next(one for one in facts_of(records, at) if one["cycle_id"] == CYCLE)
     body = derive(facts, sent_of(CYCLE, records), at, within_target=True)
     assert body == derive(facts, sent_of(CYCLE, records), at, within_target=True)
-    (resource,) = ExportTraceServiceRequest.FromString(body).resource_spans
-    return facts, {one.name: one for one in resource.scope_spans[0].spans}, resource.resource
+    sent = [
+        (one, attributes(resource.resource))
+        for resource in ExportTraceServiceRequest.FromString(body).resource_spans
+        for one in resource.scope_spans[0].spans
+    ]
+    return facts, {one.name: one for one, _ in sent}, {one.name: resource for one, resource in sent}
 
 
 def attributes(holder: Any) -> dict[str, Any]:
@@ -53,31 +57,35 @@ def records() -> list[Record]:
 
 
 def test_the_root_spans_the_cycle_and_carries_its_figures() -> None:
-    facts, spans, resource = derived(records())
+    facts, spans, resources = derived(records())
     root = spans["cycle churn@7"]
-    assert (root.trace_id.hex(), root.span_id.hex()) == (CYCLE, words.root_span_id(CYCLE))
+    assert (root.trace_id.hex(), root.span_id.hex()) == (CYCLE, c.root_span_id(CYCLE))
     assert root.parent_span_id == b""
-    assert (root.start_time_unix_nano, root.end_time_unix_nano) == (100 * SECOND, 300 * SECOND)
+    assert root.start_time_unix_nano == 100 * SECOND
+    assert root.end_time_unix_nano == 300 * SECOND + c.SHORT_NS, "it encloses the span of its last mark"
     assert (root.kind, root.status.code) == (1, 0)
     found = attributes(root)
-    assert found[words.DERIVED] is True
-    assert found[words.CYCLE_KEY] == "churn@7"
-    assert found[words.CYCLE_OUTCOME] == "in_use"
-    assert found[words.CYCLE_DURATION] == 200.0
-    assert found[words.CYCLE_WITHIN_TARGET] is True
-    assert (found[words.CYCLE_MANUAL_STEPS], found[words.CYCLE_HANDS_FREE]) == (2, False)
-    for part in words.PARTS:
+    assert found[c.DERIVED] is True
+    assert found[c.CYCLE_KEY] == "churn@7"
+    assert found[c.CYCLE_OUTCOME] == "in_use"
+    assert (found[c.CYCLE_DURATION], found[c.in_ns(c.CYCLE_DURATION)]) == (200.0, 200 * SECOND)
+    assert found[c.CYCLE_WITHIN_TARGET] is True
+    assert (found[c.CYCLE_MANUAL_STEPS], found[c.CYCLE_HANDS_FREE]) == (2, False)
+    for part in c.PARTS:
         length = facts["parts_ns"][part]
-        assert found.get(words.part_attribute(part)) == (None if length is None else length / SECOND)
+        assert found.get(c.part_attribute(part)) == (None if length is None else length / SECOND)
+        assert found.get(c.in_ns(c.part_attribute(part))) == length
     assert facts["activity_ns"] is not None
-    assert sum(found[words.activity_attribute(name)] for name in words.ACTIVITIES) == pytest.approx(200.0)
-    assert found[words.mark_attribute("in_use")] == 300 * SECOND
-    assert attributes(resource) == {"service.name": "churn", "service.namespace": "team"}
+    assert sum(found[c.activity_attribute(name)] for name in c.ACTIVITIES) == pytest.approx(200.0)
+    assert sum(found[c.in_ns(c.activity_attribute(name))] for name in c.ACTIVITIES) == 200 * SECOND
+    assert found[c.mark_attribute("in_use")] == 300 * SECOND
+    assert resources["cycle churn@7"] == {"service.name": "churn", "service.namespace": "team"}
 
 
 def test_complete_is_short_dated_now_and_in_a_trace_of_its_own() -> None:
-    _, spans, _ = derived(records())
+    _, spans, resources = derived(records())
     complete, root = spans["cycle.complete"], spans["cycle churn@7"]
+    assert resources["cycle.complete"] == {"service.name": "cycletrace", "service.namespace": "team"}
     assert complete.trace_id not in {root.trace_id, b""}
     assert complete.start_time_unix_nano == AT
     assert 0 < complete.end_time_unix_nano - AT <= SECOND
@@ -91,11 +99,11 @@ def test_waits_that_nobody_sent_lie_just_inside_their_bounds() -> None:
     wait = spans["wait compute"]
     assert (wait.start_time_unix_nano, wait.end_time_unix_nano) == (110 * SECOND + 1000, 200 * SECOND - 1000)
     found = attributes(wait)
-    assert (found[words.WAIT_START], found[words.WAIT_END]) == (110 * SECOND, 200 * SECOND)
-    assert found[words.STAGE_ID] == "a" * 16
+    assert (found[c.WAIT_START], found[c.WAIT_END]) == (110 * SECOND, 200 * SECOND)
+    assert found[c.STAGE_ID] == "a" * 16
     assert wait.trace_id.hex() == CYCLE
     assert wait.parent_span_id.hex() == "a" * 16, "its stage was sent"
-    assert spans["wait data"].parent_span_id.hex() == words.root_span_id(CYCLE), "its stage was lost, and is no span"
+    assert spans["wait data"].parent_span_id.hex() == c.root_span_id(CYCLE), "its stage was lost, and is no span"
     assert len({one.span_id for one in spans.values()}) == 4
 
 
@@ -109,17 +117,17 @@ def test_a_wait_shorter_than_two_microseconds_stays_within_itself() -> None:
     assert (spans["wait data"].start_time_unix_nano, spans["wait data"].end_time_unix_nano) == (100, 101)
 
 
-def test_a_cycle_without_an_interval_has_a_root_of_no_length() -> None:
+def test_a_cycle_without_an_interval_has_a_root_at_its_latest_mark() -> None:
     _, spans, _ = derived([Mark(ORIGIN, "selected", 70 * SECOND), Close(ORIGIN, "abandoned", 80 * SECOND)])
     root = spans["cycle churn@7"]
-    assert (root.start_time_unix_nano, root.end_time_unix_nano) == (70 * SECOND, 70 * SECOND)
-    assert words.CYCLE_DURATION not in attributes(root)
+    assert (root.start_time_unix_nano, root.end_time_unix_nano) == (70 * SECOND, 70 * SECOND + c.SHORT_NS)
+    assert c.CYCLE_DURATION not in attributes(root)
 
 
 def test_whether_a_failed_cycle_is_hands_free_is_unknown() -> None:
     selected, failed = Mark(ORIGIN, "selected", 70 * SECOND), Close(ORIGIN, "failed", 80 * SECOND)
     _, spans, _ = derived([Stage(ORIGIN, "a", "train", "train", 0, 60 * SECOND, "ok"), selected, failed])
-    assert words.CYCLE_HANDS_FREE not in attributes(spans["cycle churn@7"])
+    assert c.CYCLE_HANDS_FREE not in attributes(spans["cycle churn@7"])
 
 
 def test_the_root_links_to_traces_of_other_keys() -> None:
@@ -146,11 +154,11 @@ def test_what_is_derived_is_never_an_input() -> None:
 def closed_cycle(key: str, now: int) -> tuple[bytes, bytes]:
     """Traces and logs of a cycle with an opened wait."""
     common = cycle_attributes(key)
-    opened = {**common, words.WAIT_ID: f"w-{key}", words.WAIT_REASON: "human"}
-    close = {**common, words.CYCLE_OUTCOME: "abandoned"}
+    opened = {**common, c.WAIT_ID: f"w-{key}", c.WAIT_REASON: "human"}
+    close = {**common, c.CYCLE_OUTCOME: "abandoned"}
     return (
         traces([span("close", close, now - SECOND, now - SECOND)]).SerializeToString(),
-        logs([log(words.WAIT_OPENED, opened, time=now - 3600 * SECOND)]).SerializeToString(),
+        logs([log(c.WAIT_OPENED, opened, time=now - 3600 * SECOND)]).SerializeToString(),
     )
 
 

@@ -211,11 +211,13 @@ def test_every_name_of_the_conventions_is_documented_and_no_other_is() -> None:
     documented |= {*column("resource attribute"), *column("event"), *column("derived span")}
     in_families = {name for name in documented if "<" in name}
     elsewhere = {word for first in ("metric", "label") for row in table(metrics, first) for word in words(str(row))}
-    assert documented - in_families <= SPELLED_OUT
+    assert documented - in_families <= {*SPELLED_OUT, c.in_ns(c.CYCLE_DURATION)}
     assert SPELLED_OUT - {c.PREFIX} - documented - elsewhere <= {c.OVERFLOW, c.SCHEMA_URL}
     assert in_families == {
         c.part_attribute("<part>"),
+        c.in_ns(c.part_attribute("<part>")),
         c.activity_attribute("<activity>"),
+        c.in_ns(c.activity_attribute("<activity>")),
         c.mark_attribute("<mark>"),
         c.cycle_span("<key>"),
         c.wait_span("<reason>"),
@@ -417,7 +419,7 @@ def test_the_collector_derives_the_spans_and_attributes_of_the_tables() -> None:
     (facts,) = facts_of(records, at)
     cycle_id = facts["cycle_id"]
     request = ExportTraceServiceRequest.FromString(derive(facts, sent_of(cycle_id, records), at, within_target=False))
-    root, wait, complete = request.resource_spans[0].scope_spans[0].spans
+    root, wait, complete = (span for resource in request.resource_spans for span in resource.scope_spans[0].spans)
     trace_id = c.complete_trace_id(cycle_id)
     assert [(span.name, span.trace_id.hex(), span.span_id.hex()) for span in (root, wait, complete)] == [
         ("cycle churn@7", cycle_id, c.root_span_id(cycle_id)),
@@ -425,6 +427,7 @@ def test_the_collector_derives_the_spans_and_attributes_of_the_tables() -> None:
         (c.COMPLETE_SPAN, trace_id, c.root_span_id(trace_id)),
     ]
     assert (wait.start_time_unix_nano, complete.end_time_unix_nano) == (NINE + 20 * SECOND + 1000, at + 1_000_000)
+    assert (root.start_time_unix_nano, root.end_time_unix_nano) == (NINE, NINE + 60 * SECOND + 1000)
     families = {"<part>": c.PARTS, "<activity>": c.ACTIVITIES, "<mark>": c.MARKS}
     for span, on in ((root, "cycle"), (complete, "cycle"), (wait, "wait")):
         documented = {word for word, row in rows_of("derived attribute").items() if row["on"] == on}

@@ -43,16 +43,19 @@ def peer():
     with tracer.start_as_current_span("train"):
         pass
 
+def until_raised(body):
+    before = raised
+    signal.setitimer(signal.ITIMER_REAL, 0.0007)
+    while raised == before:
+        body()
+
 def swallowed(body, times):
     global raised
     body()
     raised = caught = 0
     while raised < times:
-        before = raised
         try:
-            signal.setitimer(signal.ITIMER_REAL, 0.0007)
-            while raised == before:
-                body()
+            until_raised(body)  # a function: from Python 3.13 on, no block of its own covers the jump of a loop
         except Stop:
             caught += 1
     return raised - caught

@@ -2,7 +2,7 @@
 
 The cycle's own trace gets its root span, and a span for each wait that its sender never ended. A separate trace, linked
 to the root, gets the short span ``cycle.complete``, dated now, because some backends drop spans that ended long ago, or
-split long traces.
+split long traces. It has a service name of its own, so that a search for a model finds the model's cycles.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from cycletrace import conventions as words
+from cycletrace import conventions as c
 from cycletrace._internal.collector.instruments import SCOPE
 from cycletrace._internal.flow import Facts, Record, Stage, Wait, WaitFacts, hands_free, is_manual
 from cycletrace._internal.flow.rules import SECOND
@@ -22,7 +22,7 @@ from cycletrace._version import __version__
 
 INSIDE = 1000
 """Nanoseconds by which a derived wait lies inside its bounds: Jaeger's critical path skips spans that abut exactly."""
-SHORT = 1_000_000
+COMPLETE_NS = 1_000_000
 """Nanoseconds that ``cycle.complete`` lasts."""
 _SERVICE = "cycletrace"
 _SAMPLED = 1
@@ -58,73 +58,77 @@ def sent_of(cycle_id: str, records: Iterable[Record]) -> Sent:
 def derive(facts: Facts, sent: Sent, at: int, within_target: bool) -> bytes:
     """Return the request with the derived spans of a cycle, exported at an instant: always the same bytes."""
     request = ExportTraceServiceRequest()
-    resource = request.resource_spans.add()
-    fill(
-        resource.resource.attributes,
-        {
-            words.SERVICE_NAME: facts["model"] or _SERVICE,
-            words.SERVICE_NAMESPACE: facts["namespace"] or None,
-        },
-    )
-    scope = resource.scope_spans.add()
-    scope.scope.name = SCOPE
-    scope.scope.version = __version__
+    spans = _spans_of(request, facts["model"] or _SERVICE, facts["namespace"])
     cycle_id = facts["cycle_id"]
-    root_id = words.root_span_id(cycle_id)
+    root_id = c.root_span_id(cycle_id)
     attributes = summary(facts, within_target)
     start, end = bounds(facts, at)
-    root = _span(scope.spans.add(), cycle_id, root_id, words.cycle_span(facts["key"] or cycle_id), start, end)
+    root = _span(spans.add(), cycle_id, root_id, c.cycle_span(facts["key"] or cycle_id), start, end + c.SHORT_NS)
     fill(root.attributes, attributes)
     for other in sent.other_traces:
-        _link(root, other, words.root_span_id(other))
+        _link(root, other, c.root_span_id(other))
     for wait in facts["waits"]:
         if wait["id"] not in sent.waits and wait["end"] is not None and wait["end"] >= wait["start"]:
-            _wait(scope.spans.add(), facts, wait, root_id, sent)
-    trace_id = words.complete_trace_id(cycle_id)
-    complete = _span(scope.spans.add(), trace_id, words.root_span_id(trace_id), words.COMPLETE_SPAN, at, at + SHORT)
+            _wait(spans.add(), facts, wait, root_id, sent)
+    trace_id = c.complete_trace_id(cycle_id)
+    apart = _spans_of(request, _SERVICE, facts["namespace"])
+    complete = _span(apart.add(), trace_id, c.root_span_id(trace_id), c.COMPLETE_SPAN, at, at + COMPLETE_NS)
     fill(complete.attributes, attributes)
     _link(complete, cycle_id, root_id)
     serialized: bytes = request.SerializeToString()
     return serialized
 
 
+def _spans_of(request: ExportTraceServiceRequest, service: str, namespace: str) -> Any:
+    """Add spans of a service to the request, and return their container."""
+    resource = request.resource_spans.add()
+    fill(resource.resource.attributes, {c.SERVICE_NAME: service, c.SERVICE_NAMESPACE: namespace or None})
+    scope = resource.scope_spans.add()
+    scope.scope.name = SCOPE
+    scope.scope.version = __version__
+    return scope.spans
+
+
 def bounds(facts: Facts, at: int) -> tuple[int, int]:
-    """Return start and end of the root span: the cycle's interval; if it has none, its latest known mark."""
+    """Return start and end of a cycle, UTC nanoseconds: its interval; if it has none, its latest known mark."""
     started, length = facts["marks"]["started"], facts["cycle_time_ns"]
     if started is not None and length is not None:
         return started, started + length
-    known = [instant for name in words.MARKS if (instant := facts["marks"][name]) is not None]
+    known = [instant for name in c.MARKS if (instant := facts["marks"][name]) is not None]
     latest = max(known, default=at)
     return latest, latest
 
 
 def summary(facts: Facts, within_target: bool) -> dict[str, str | bool | int | float | None]:
-    """Return every figure of a cycle as attributes. Lengths are seconds, marks UTC nanoseconds."""
+    """Return every figure of a cycle as attributes.
+
+    Lengths are seconds, and nanoseconds as integers, which Tempo's quantiles need. Marks are UTC nanoseconds.
+    """
     mechanism = next((stage["mechanism"] for stage in facts["stages"] if stage["mechanism"]), None)
     return {
         **_identity(facts),
-        words.CYCLE_OUTCOME: facts["outcome"],
-        words.CYCLE_DURATION: _seconds(facts["cycle_time_ns"]),
-        words.CYCLE_WITHIN_TARGET: within_target,
-        words.CYCLE_MANUAL_STEPS: sum(map(is_manual, facts["stages"])),
-        words.CYCLE_HANDS_FREE: hands_free(facts),
-        words.MECHANISM: mechanism,
-        **{words.part_attribute(part): _seconds(facts["parts_ns"][part]) for part in words.PARTS},
-        **{words.activity_attribute(name): _seconds(length) for name, length in (facts["activity_ns"] or {}).items()},
-        **{words.mark_attribute(name): facts["marks"][name] for name in words.MARKS},
+        c.CYCLE_OUTCOME: facts["outcome"],
+        **_lengths([(c.CYCLE_DURATION, facts["cycle_time_ns"])]),
+        c.CYCLE_WITHIN_TARGET: within_target,
+        c.CYCLE_MANUAL_STEPS: sum(map(is_manual, facts["stages"])),
+        c.CYCLE_HANDS_FREE: hands_free(facts),
+        c.MECHANISM: mechanism,
+        **_lengths((c.part_attribute(part), facts["parts_ns"][part]) for part in c.PARTS),
+        **_lengths((c.activity_attribute(name), length) for name, length in (facts["activity_ns"] or {}).items()),
+        **{c.mark_attribute(name): facts["marks"][name] for name in c.MARKS},
     }
 
 
 def _identity(facts: Facts) -> dict[str, str | bool | None]:
     return {
-        words.DERIVED: True,
-        words.CYCLE_ID: facts["cycle_id"],
-        words.CYCLE_KEY: facts["key"],
-        words.CYCLE_TRIGGER: facts["trigger"],
-        words.CYCLE_IMPLICIT: facts["implicit"] or None,
-        words.MODEL_NAME: facts["model"],
-        words.MODEL_DOMAIN: facts["domain"],
-        words.MODEL_VERSION: facts["version"],
+        c.DERIVED: True,
+        c.CYCLE_ID: facts["cycle_id"],
+        c.CYCLE_KEY: facts["key"],
+        c.CYCLE_TRIGGER: facts["trigger"],
+        c.CYCLE_IMPLICIT: facts["implicit"] or None,
+        c.MODEL_NAME: facts["model"],
+        c.MODEL_DOMAIN: facts["domain"],
+        c.MODEL_VERSION: facts["version"],
     }
 
 
@@ -132,8 +136,8 @@ def _wait(span: Any, facts: Facts, wait: WaitFacts, root_id: str, sent: Sent) ->
     start, end = wait["start"], wait["end"]
     assert end is not None  # derive() passes only ended ones
     inside = min(INSIDE, (end - start) // 2)
-    span_id = words.derived_wait_span_id(facts["cycle_id"], wait["id"])
-    _span(span, facts["cycle_id"], span_id, words.wait_span(wait["reason"]), start + inside, end - inside)
+    span_id = c.derived_wait_span_id(facts["cycle_id"], wait["id"])
+    _span(span, facts["cycle_id"], span_id, c.wait_span(wait["reason"]), start + inside, end - inside)
     stage = wait["stage"]
     parent = stage if stage is not None and stage in sent.stages and _is_span_id(stage) else root_id
     span.parent_span_id = bytes.fromhex(parent)
@@ -141,11 +145,11 @@ def _wait(span: Any, facts: Facts, wait: WaitFacts, root_id: str, sent: Sent) ->
         span.attributes,
         {
             **_identity(facts),
-            words.WAIT_ID: wait["id"],
-            words.WAIT_REASON: wait["reason"],
-            words.STAGE_ID: stage,
-            words.WAIT_START: start,
-            words.WAIT_END: end,
+            c.WAIT_ID: wait["id"],
+            c.WAIT_REASON: wait["reason"],
+            c.STAGE_ID: stage,
+            c.WAIT_START: start,
+            c.WAIT_END: end,
         },
     )
 
@@ -170,5 +174,11 @@ def _is_span_id(text: str) -> bool:
     return len(text) == 16 and all(digit in "0123456789abcdef" for digit in text) and text != "0" * 16
 
 
-def _seconds(length: int | None) -> float | None:
-    return None if length is None else length / SECOND
+def _lengths(lengths: Iterable[tuple[str, int | None]]) -> dict[str, str | bool | int | float | None]:
+    """Return the attributes of lengths in nanoseconds; none of those that are not known."""
+    made: dict[str, str | bool | int | float | None] = {}
+    for name, length in lengths:
+        if length is not None:
+            made[name] = length / SECOND
+            made[c.in_ns(name)] = length
+    return made

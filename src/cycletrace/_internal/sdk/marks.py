@@ -104,10 +104,6 @@ def close(cycle: CycleRef, outcome: str, at: int | None = None) -> None:
     write_short(state, cycle, c.CLOSE_SPAN, {c.CYCLE_OUTCOME: outcome}, at)
 
 
-SHORT_NS = 1000
-"""Length of the span of an instant: Jaeger warns about spans without a length, and readers ignore the end."""
-
-
 def write_short(
     runtime: Runtime,
     cycle: CycleRef,
@@ -120,4 +116,4 @@ def write_short(
     """Write what has an instant and no length, now or at an instant (UTC nanoseconds)."""
     instant = runtime.source.now() if at is None else at
     span_id = runtime.source.new_id()
-    runtime.write_span(cycle, name, span_id, instant, instant + SHORT_NS, attributes, parent, error)
+    runtime.write_span(cycle, name, span_id, instant, instant + c.SHORT_NS, attributes, parent, error)
