@@ -155,8 +155,8 @@ def _span(said: Any, service: str) -> Span:
 
 def _attributes(holder: Any) -> dict[str, Any]:
     """The attributes that were sent: reading a trace adds Jaeger's own warnings to what it stores."""
-    told = {item["key"]: _value(item["value"]) for item in holder.get("attributes", [])}
-    return {name: value for name, value in told.items() if not name.startswith("@jaeger@")}
+    found = {item["key"]: _value(item["value"]) for item in holder.get("attributes", [])}
+    return {name: value for name, value in found.items() if not name.startswith("@jaeger@")}
 
 
 def _value(value: dict[str, Any]) -> Any:

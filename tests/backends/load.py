@@ -18,7 +18,7 @@ DAY = 24 * 60 * MINUTE
 
 
 class Script:
-    """The clock and the ids of a run: they go on only when told to."""
+    """The clock and the ids of a run: they go on only when asked to."""
 
     def __init__(self) -> None:
         self.time = 0

@@ -17,7 +17,7 @@ LEFT_OUT = {"__name__", "le", "job", "instance", "service_name", "otel_scope_nam
 
 
 class Prometheus:
-    """A running Prometheus that scrapes what it is told to."""
+    """A running Prometheus that scrapes the targets it is given."""
 
     def __init__(self, folder: Path, scraped: str, interval: str) -> None:
         (port,) = free_ports(1)

@@ -48,7 +48,9 @@ class Cycle:
             OTEL_EXPORTER_OTLP_ENDPOINT=jaeger.grpc if protocol == "grpc" else jaeger.http,
             OTEL_EXPORTER_OTLP_PROTOCOL=protocol,
         )
-        self.told = [self._run(pipeline.__file__, phase, self.model, "7") for phase in ("train", "evaluate", "deploy")]
+        self.printed = [
+            self._run(pipeline.__file__, phase, self.model, "7") for phase in ("train", "evaluate", "deploy")
+        ]
         self.ended = time.time_ns() + pipeline.DAY
         self.spans = jaeger.whole_trace(self.id, SPANS)
 
@@ -127,13 +129,13 @@ def test_the_link_that_open_status_and_report_show_leads_to_the_trace(cycle: Cyc
 
 
 def test_what_jaeger_does_not_take_harms_nothing(cycle: Cycle) -> None:
-    """It answers logs with 404 or UNIMPLEMENTED: told once by ``status``, and nothing waits or is lost for it."""
+    """It answers logs with 404 or UNIMPLEMENTED: reported once by ``status``, and nothing waits or is lost for it."""
 
     def delivery() -> dict[str, object] | None:
-        told: dict[str, object] = json.loads(cycle.command("status", "--json"))["delivery"]
-        return told if told["undelivered_bytes"] == 0 else None
+        delivered: dict[str, object] = json.loads(cycle.command("status", "--json"))["delivery"]
+        return delivered if delivered["undelivered_bytes"] == 0 else None
 
-    told = eventually(delivery, "all is delivered")
-    assert list(told["unsupported"]) == ["logs"]  # type: ignore[call-overload]  # a mapping
-    assert (told["problems"], told["rejected_records"], told["dropped_records"]) == ({}, 0, 0)
-    assert cycle.told == ["", "", ""]
+    delivered = eventually(delivery, "all is delivered")
+    assert list(delivered["unsupported"]) == ["logs"]  # type: ignore[call-overload]  # a mapping
+    assert (delivered["problems"], delivered["rejected_records"], delivered["dropped_records"]) == ({}, 0, 0)
+    assert cycle.printed == ["", "", ""]

@@ -61,7 +61,7 @@ def chain(folder: Path) -> Iterator[Chain]:
     folder.mkdir()
     with ExitStack() as stack:
         jaeger = Jaeger(folder)
-        # Long enough that a cycle which a killed program cut in two is whole before it is told.
+        # Long enough that a cycle which a killed program cut in two is whole before it is exported.
         forward = f"traces={jaeger.grpc.replace('http', 'grpc', 1)}"
         collector = Collector(folder, "--config", str(CONFIG), "--forward", forward, "--grace", "20s")
         otelcol = Otelcol(folder, collector.grpc)
@@ -93,7 +93,7 @@ def load(chain: Chain, victims: tuple[str, ...]) -> None:
             chain.sender.flush()
     closed = sum(facts["outcome"] != c.OPEN for facts in wait_for_facts(chain))
     name = "cycletrace_cycle_completed_total"
-    eventually(lambda: sum(chain.prometheus.samples(name).values()) == closed, "all cycles are told", 120)
+    eventually(lambda: sum(chain.prometheus.samples(name).values()) == closed, "all cycles are exported", 120)
 
 
 def offsets(chain: Chain) -> dict[str, dict[str, int]]:

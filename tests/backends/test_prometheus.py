@@ -84,16 +84,16 @@ def loaded(jaeger: Jaeger, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             for half in (0, COUNT // 2):  # what a rate grows by is seen from the second sample on
                 sender.record(base_now(), half, COUNT // 2)
                 sender.flush()
-                wait_until_told(found)
+                wait_until_exported(found)
             yield found
 
 
 def observed(loaded: Loaded) -> list[dict[str, Any]]:
-    """The facts that were told."""
+    """The facts that were exported."""
     return loaded.collector.facts("--as-observed")
 
 
-def wait_until_told(loaded: Loaded) -> None:
+def wait_until_exported(loaded: Loaded) -> None:
     """Wait until both have the counts of all closed cycles."""
     closed = sum(facts["outcome"] != c.OPEN for facts in loaded.collector.facts())
 
@@ -103,7 +103,7 @@ def wait_until_told(loaded: Loaded) -> None:
             for one in (loaded.scraping, loaded.receiving)
         )
 
-    eventually(look, f"{closed} cycles are told")
+    eventually(look, f"{closed} cycles are exported")
 
 
 def test_names_and_units_are_those_that_prometheus_makes(loaded: Loaded) -> None:
@@ -122,14 +122,14 @@ def test_the_same_samples_come_both_ways(loaded: Loaded) -> None:
         scraped = samples(loaded.scraping)
         return scraped if scraped == samples(loaded.receiving) else None
 
-    # Each hears of a new headline in its turn.
+    # Each gets a new headline in its turn.
     assert len(eventually(look, "the same samples in both")) > len(NAMES)
     ages, received = loaded.scraping.samples(AGE), loaded.receiving.samples(AGE)
     assert ages.keys() == received.keys()
     assert all(abs(age - received[labels]) < 30 for labels, age in ages.items())
 
 
-def test_histograms_are_the_sums_over_the_facts_that_were_told(loaded: Loaded) -> None:
+def test_histograms_are_the_sums_over_the_exported_facts(loaded: Loaded) -> None:
     whole: dict[str, list[int]] = {name: [] for name in NAMES if "duration" in name}
     for facts in observed(loaded):
         assert facts["cycle_time_ns"] is not None
@@ -154,13 +154,13 @@ def test_activities_of_a_model_add_up_to_its_cycle_time(loaded: Loaded) -> None:
     model = {"cycletrace_model_name": "model2"}
     activities = sum(loaded.scraping.samples("cycletrace_cycle_activity_seconds_total", **model).values())
     time = sum(loaded.scraping.samples("cycletrace_cycle_duration_seconds_sum", **model).values())
-    told = [facts["cycle_time_ns"] for facts in observed(loaded) if facts["model"] == "model2"]
-    assert activities == pytest.approx(sum(told) / 1e9, abs=1e-6)
+    observed_times = [facts["cycle_time_ns"] for facts in observed(loaded) if facts["model"] == "model2"]
+    assert activities == pytest.approx(sum(observed_times) / 1e9, abs=1e-6)
     assert time == pytest.approx(activities, abs=1e-6)
 
 
 def has_headline(one: Prometheus, window: str, wanted: dict[str, float]) -> bool:
-    told = {
+    exposed = {
         name: list(
             one.samples(
                 f"cycletrace_headline_{name}", cycletrace_headline_window=window, cycletrace_scope="all"
@@ -168,7 +168,7 @@ def has_headline(one: Prometheus, window: str, wanted: dict[str, float]) -> bool
         )
         for name in wanted
     }
-    return told == {name: [pytest.approx(value)] for name, value in wanted.items()}
+    return exposed == {name: [pytest.approx(value)] for name, value in wanted.items()}
 
 
 def test_the_headline_is_the_reports(loaded: Loaded) -> None:
@@ -225,7 +225,7 @@ def test_counters_never_go_back_over_restarts_and_repetitions(loaded: Loaded) ->
     loaded.sender.send_again()
     loaded.sender.record(base_now(), COUNT, 77)
     loaded.sender.flush()
-    wait_until_told(loaded)
+    wait_until_exported(loaded)
     after = collector.metrics()
     late = "cycletrace_record_late_total"
     assert all(after[name] >= value for name, value in before.items())
@@ -236,10 +236,10 @@ def test_counters_never_go_back_over_restarts_and_repetitions(loaded: Loaded) ->
     ]
     for one in (loaded.scraping, loaded.receiving):
         assert {name: one.resets(name) for name in counters} == dict.fromkeys(counters, 0.0)
-    test_histograms_are_the_sums_over_the_facts_that_were_told(loaded)
+    test_histograms_are_the_sums_over_the_exported_facts(loaded)
 
 
-def test_five_thousand_models_run_into_the_limit_which_is_told(tmp_path: Path) -> None:
+def test_five_thousand_models_run_into_the_limit_which_is_logged(tmp_path: Path) -> None:
     models, limit = 5000, 2000
     collector = Collector(tmp_path, "--grace", "1s")
     with running(collector.program), prometheus_.started(tmp_path, collector.scraped, "10s") as prometheus:
@@ -247,11 +247,11 @@ def test_five_thousand_models_run_into_the_limit_which_is_told(tmp_path: Path) -
         sender.run("-c", MANY_MODELS, str(models))
         sender.flush()
         name = "cycletrace_cycle_completed_total"
-        eventually(lambda: sum(prometheus.samples(name).values()) == models, "all cycles are told", 120)
+        eventually(lambda: sum(prometheus.samples(name).values()) == models, "all cycles are exported", 120)
         found = prometheus.samples(name)
         assert len(found) == limit
         assert found[frozenset({("otel_metric_overflow", "true")})] == models - (limit - 1)
         assert sum(prometheus.samples("cycletrace_cycle_duration_seconds_count").values()) == models
         sentence = f"{c.CYCLE_COMPLETED} has reached the limit of {limit} label sets"
-        told = [line for line in collector.program.said().splitlines() if sentence in line]
-        assert len(told) == 1
+        logged = [line for line in collector.program.said().splitlines() if sentence in line]
+        assert len(logged) == 1

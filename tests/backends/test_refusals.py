@@ -1,4 +1,4 @@
-"""A backend that refuses: nothing is lost, nothing loops hot, and a change of state is told once."""
+"""A backend that refuses: nothing is lost, nothing loops hot, and a change of state is logged once."""
 
 from __future__ import annotations
 
@@ -40,8 +40,12 @@ def server(request: pytest.FixtureRequest) -> Iterator[FakeCollector]:
 
 def run_against(server: FakeCollector, directory: Path, program: str = PROGRAM, **variables: str) -> str:
     """What the program says while this is its endpoint."""
-    told = {"OTEL_EXPORTER_OTLP_ENDPOINT": server.endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": server.protocol, **variables}
-    done = run_script(program, directory, **told)
+    endpoint = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": server.endpoint,
+        "OTEL_EXPORTER_OTLP_PROTOCOL": server.protocol,
+        **variables,
+    }
+    done = run_script(program, directory, **endpoint)
     assert done.returncode == 0
     return done.stderr
 
@@ -65,7 +69,7 @@ def assert_delivered_once_it_is_over(server: FakeCollector, directory: Path, **v
     ],
     ids=lambda reply: " ".join(map(str, (reply["status"], *reply.get("headers", ())))),
 )
-def test_what_may_pass_later_is_kept_and_told_once(
+def test_what_may_pass_later_is_kept_and_logged_once(
     reply: dict[str, Any], server: FakeCollector, tmp_path: Path
 ) -> None:
     server.reply_with(**reply)

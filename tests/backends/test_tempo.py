@@ -60,7 +60,7 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Sent:
             sender.flush()
             closed = sum(facts["outcome"] != c.OPEN for facts in collector.facts())
             return eventually(
-                lambda: told if len((told := read(sink, after)).complete()) == closed else None, "all are told"
+                lambda: found if len((found := read(sink, after)).complete()) == closed else None, "all are exported"
             )
 
 
@@ -79,7 +79,7 @@ def attributes(span: Any) -> dict[str, Any]:
     return {item.key: getattr(item.value, item.value.WhichOneof("value")) for item in span.attributes}
 
 
-def test_what_tells_of_a_cycle_ended_when_it_was_sent_though_the_cycle_lasted_days(sent: Sent) -> None:
+def test_a_completion_span_is_as_old_as_its_export_however_long_the_cycle_lasted(sent: Sent) -> None:
     for _, span in sent.complete():
         assert 0 < span.end_time_unix_nano - span.start_time_unix_nano <= 10**6
         assert sent.after <= span.end_time_unix_nano <= sent.at
@@ -117,7 +117,7 @@ def names_in(text: str) -> set[str]:
 def test_every_attribute_in_the_queries_is_one_that_is_sent(sent: Sent) -> None:
     page = (ROOT / "docs" / "tempo.md").read_text(encoding="utf-8")
     figures, _, stages = page.partition("## Stages and waits")
-    told = set().union(*(attributes(span) for _, span in sent.complete()))
+    sent_names = set().union(*(attributes(span) for _, span in sent.complete()))
     everywhere = set().union(*(attributes(span) for spans in sent.traces.values() for span, _ in spans))
     dashboard = json.loads((ROOT / "dashboards" / "cycle.json").read_text(encoding="utf-8"))
     queries = [
@@ -127,8 +127,8 @@ def test_every_attribute_in_the_queries_is_one_that_is_sent(sent: Sent) -> None:
         if target["datasource"]["type"] == "tempo"
     ]
     assert len(names_in(figures)) > 12
-    assert names_in(figures) <= told
-    assert names_in("".join(queries)) <= told
+    assert names_in(figures) <= sent_names
+    assert names_in("".join(queries)) <= sent_names
     assert len(names_in(stages)) > 4
     assert names_in(stages) <= everywhere
 

@@ -25,7 +25,7 @@ KEYS = ("churn@1", "churn@2", "churn@3", "fraud@1", "fraud@2", "alias-of-somethi
 
 
 class Item(NamedTuple):
-    """Something that one process tells: a span or an event, of one namespace."""
+    """Something that one process records: a span or an event, of one namespace."""
 
     namespace: str
     name: str

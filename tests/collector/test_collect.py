@@ -151,7 +151,7 @@ def test_events_show_what_is_open(collect: Start) -> None:
     assert collector.total("cycletrace_stage_active") == 0
 
 
-def test_nothing_is_told_before_the_grace_is_over(collect: Start) -> None:
+def test_nothing_is_exported_before_the_grace_is_over(collect: Start) -> None:
     collector = collect("--grace", "1h")
     start = time.time_ns() - 3 * 3600 * SECOND
     collector.post("traces", traces(a_cycle("churn@7", start)).SerializeToString())
@@ -236,7 +236,7 @@ def test_a_number_that_is_too_large_costs_its_record_alone(collect: Start, grpc_
 
 
 @pytest.mark.parametrize("forwarded", [True, False])
-def test_what_is_malformed_is_told_so_and_harms_nobody(collect: Start, http_sink: HttpSink, forwarded: bool) -> None:
+def test_what_is_malformed_is_rejected_and_harms_nobody(collect: Start, http_sink: HttpSink, forwarded: bool) -> None:
     collector = collect(*(["--forward", http_sink.url] if forwarded else []))
     assert collector.post("traces", b"\x0a\xffcycletrace.") == 400
     assert collector.post("traces", b"[]", "application/json") == (200 if forwarded else 400)
@@ -286,7 +286,7 @@ def test_the_headline_is_the_report_s(collect: Start) -> None:
         )
 
 
-def test_the_headline_is_told_apart_by_scope(collect: Start) -> None:
+def test_the_headline_has_a_scope(collect: Start) -> None:
     """Teams are never pooled but where all are meant, and the team without a name is not all teams."""
     collector = collect("--grace", "0")
     hours = {("ads", "churn"): 5, ("ads", "risk"): 7, ("crm", "churn"): 9, ("", "churn"): 1}

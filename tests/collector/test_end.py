@@ -61,9 +61,7 @@ def test_a_backend_that_hangs_does_not_hold_up_the_end(collect: Start, longest: 
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_to_be_told_again_and_again_changes_nothing(
-    collect: Start, http_sink: HttpSink, number: signal.Signals
-) -> None:
+def test_repeated_signals_change_nothing(collect: Start, http_sink: HttpSink, number: signal.Signals) -> None:
     collector = collect("--metrics-to", http_sink.url, "--interval", "1h")
     while collector.process.poll() is None:
         collector.process.send_signal(number)

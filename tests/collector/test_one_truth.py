@@ -117,8 +117,8 @@ def completed(facts: Sequence[Facts]) -> Samples:
     }
 
 
-def told_by(collector: Collect, wanted: Samples) -> Samples:
-    """What the collector tells, added up to the sets of labels of these samples."""
+def exposed_by(collector: Collect, wanted: Samples) -> Samples:
+    """What the collector exposes, added up to the sets of labels of these samples."""
     metrics = collector.metrics()
     return {
         (name, labels): sum(
@@ -143,7 +143,7 @@ def close_enough(one: Samples, other: Samples) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [11, 12])
-def test_killed_at_any_moment_it_tells_the_same(collect: Start, tmp_path: Path, seed: int) -> None:
+def test_killed_at_any_moment_it_exports_the_same(collect: Start, tmp_path: Path, seed: int) -> None:
     sent = records(seed, 300)
     dice = random.Random(seed)
     some = exports([item(record) for record in sent], dice)
@@ -174,17 +174,17 @@ def test_killed_at_any_moment_it_tells_the_same(collect: Start, tmp_path: Path, 
     assert collector.facts("--at", str(AFTER)) == undisturbed.facts("--at", str(AFTER)) == plain(facts)
     wanted = completed(facts)
     assert wanted
-    seen = eventually(lambda: told_by(collector, wanted), lambda seen: close_enough(seen, wanted))
+    seen = eventually(lambda: exposed_by(collector, wanted), lambda seen: close_enough(seen, wanted))
     assert close_enough(seen, wanted), (seen, wanted)
-    told_before = eventually(lambda: raw(undisturbed), lambda seen: seen == raw(collector))
-    assert told_before == raw(collector)
-    as_told = collector.facts("--as-observed")
+    exported_before = eventually(lambda: raw(undisturbed), lambda seen: seen == raw(collector))
+    assert exported_before == raw(collector)
+    as_exported = collector.facts("--as-observed")
     closed = [one for one in plain(facts) if one["outcome"] != "open"]
     counted = [one for one in closed if not one["implicit"] or one["marks"]["selected"] is not None]
-    assert as_told == counted
+    assert as_exported == counted
 
     send_all(collector, dice.sample(some, len(some) // 2), seed=seed)  # repeated: nothing new
     collector.stop()
     collector.start()
     assert collector.facts("--at", str(AFTER)) == plain(facts)
-    assert raw(collector) == told_before
+    assert raw(collector) == exported_before

@@ -136,7 +136,7 @@ def test_a_retryable_answer_says_when_over_grpc_and_http(relay: Relay, handler: 
         ("/v1/traces", "POST", b"", {**PROTOBUF, "Content-Encoding": "deflate"}, 400),
     ],
 )
-def test_what_is_wrong_is_told_as_a_status_in_the_request_s_encoding(
+def test_what_is_wrong_is_answered_with_a_status_in_the_request_s_encoding(
     relay: Relay, handler: Handler, path: str, method: str, body: bytes, headers: dict[str, str], status: int
 ) -> None:
     answered, response_headers, content = relay.post(path, body, headers, method)

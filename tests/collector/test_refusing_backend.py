@@ -38,7 +38,7 @@ def test_derived_spans_come_once_it_is_over(collect: Start, sink: HttpSink, stat
 
 
 @pytest.mark.parametrize("status", [400, 404, 503])
-def test_metrics_that_are_refused_are_told_once_and_again_when_they_are_taken(
+def test_metrics_that_are_refused_are_logged_once_and_again_when_they_are_taken(
     collect: Start, sink: HttpSink, status: int
 ) -> None:
     sink.status = status

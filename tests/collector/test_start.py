@@ -72,7 +72,7 @@ def refused_here(*arguments: str) -> Refused:
         (["--forward-certificate", "/nowhere.pem"], "there is no file"),
     ],
 )
-def test_wrong_options_are_told_in_one_sentence(tmp_path: Path, options: list[str], sentence: str) -> None:
+def test_wrong_options_are_reported_in_one_sentence(tmp_path: Path, options: list[str], sentence: str) -> None:
     check_refused(refused_here("--store", str(tmp_path / "store.db"), *options), sentence)
 
 
@@ -97,7 +97,7 @@ def check_refused(done: Refused, sentence: str) -> None:
     assert "secret" not in done.stderr
 
 
-def test_a_busy_port_is_told_in_one_sentence(collect: Start, tmp_path: Path) -> None:
+def test_a_busy_port_is_reported_in_one_sentence(collect: Start, tmp_path: Path) -> None:
     collector = collect()
     for option, port in (("--grpc", collector.grpc_port), ("--http", collector.http_port)):
         other = "--http" if option == "--grpc" else "--grpc"
@@ -152,7 +152,7 @@ def test_a_file_says_the_same_as_the_command_line(collect: Start, http_sink: Htt
         ("[", "is not TOML"),
     ],
 )
-def test_a_file_that_cannot_be_followed_is_told_in_one_sentence(tmp_path: Path, toml: str, sentence: str) -> None:
+def test_a_file_that_cannot_be_followed_is_reported_in_one_sentence(tmp_path: Path, toml: str, sentence: str) -> None:
     config = tmp_path / "collect.toml"
     config.write_text(toml)
     with pytest.raises(OptionError) as caught:

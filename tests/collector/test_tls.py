@@ -114,7 +114,7 @@ def test_a_certificate_is_trusted_where_it_is_named(
 
 
 @pytest.mark.parametrize("kind", ["https_asking", "grpcs_asking"])
-def test_a_backend_that_asks_who_we_are_is_told(
+def test_a_backend_that_asks_who_we_are_gets_our_certificate(
     request: pytest.FixtureRequest, tmp_path: Path, trusted: tuple[Path, Path], client: tuple[Path, Path], kind: str
 ) -> None:
     url = request.getfixturevalue(kind)
@@ -135,7 +135,7 @@ def test_a_backend_that_asks_who_we_are_is_told(
 
 
 @pytest.mark.parametrize("scheme", ["https", "grpcs"])
-def test_files_that_are_no_certificates_are_told_at_the_start(
+def test_files_that_are_no_certificates_are_reported_at_the_start(
     tmp_path: Path, trusted: tuple[Path, Path], client: tuple[Path, Path], scheme: str
 ) -> None:
     store = ["--store", str(tmp_path / "store.db"), "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"]
