@@ -18,8 +18,9 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models.dashboard import DataSourceRef, VariableOption, VariableRefresh
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+from grafana_foundation_sdk.models.tempo import SearchTableType
 
-from cycletrace import conventions as words
+from cycletrace import conventions as c
 from cycletrace._internal.collector.exposition import label_name as label
 from cycletrace._internal.collector.exposition import metric_name
 from cycletrace._internal.collector.instruments import instrument
@@ -36,28 +37,28 @@ def metric(name: str) -> str:
     return metric_name(instrument(name))
 
 
-MODEL, DOMAIN, TEAM = label(words.MODEL_NAME), label(words.MODEL_DOMAIN), label(words.SERVICE_NAMESPACE)
-WINDOW, SCOPE = label(words.HEADLINE_WINDOW), label(words.HEADLINE_SCOPE)
-PART, ACTIVITY = label(words.PART), label(words.ACTIVITY)
-REASON, MANUAL, STAGE = label(words.WAIT_REASON), label(words.STAGE_MANUAL), label(words.STAGE_NAME)
-OUTCOME, ACTOR = label(words.CYCLE_OUTCOME), label(words.ACTOR_TYPE)
-STAGE_OUTCOME, KIND = label(words.STAGE_OUTCOME), label(words.STAGE_KIND)
+MODEL, DOMAIN, TEAM = label(c.MODEL_NAME), label(c.MODEL_DOMAIN), label(c.SERVICE_NAMESPACE)
+WINDOW, SCOPE = label(c.HEADLINE_WINDOW), label(c.HEADLINE_SCOPE)
+PART, ACTIVITY = label(c.PART), label(c.ACTIVITY)
+REASON, MANUAL, STAGE = label(c.WAIT_REASON), label(c.STAGE_MANUAL), label(c.STAGE_NAME)
+OUTCOME, ACTOR = label(c.CYCLE_OUTCOME), label(c.ACTOR_TYPE)
+STAGE_OUTCOME, KIND = label(c.STAGE_OUTCOME), label(c.STAGE_KIND)
 
-CYCLE = metric(words.CYCLE_DURATION)
-PARTS = metric(words.PART_DURATION)
-STAGES = metric(words.STAGE_DURATION)
-WAITS = metric(words.WAIT_DURATION)
-ACTIVITIES = metric(words.CYCLE_ACTIVITY)
-COMPLETED = metric(words.CYCLE_COMPLETED)
-ROLLED_BACK = metric(words.CYCLE_ROLLED_BACK)
-LATE = metric(words.RECORD_LATE)
-REJECTED = metric(words.RECORD_REJECTED)
-OPEN = metric(words.CYCLE_OPEN)
-OLDEST = metric(words.CYCLE_OLDEST_AGE)
-ACTIVE = metric(words.STAGE_ACTIVE)
-MEDIAN = metric(words.HEADLINE_MEDIAN)
-ATTAINMENT = metric(words.HEADLINE_ATTAINMENT)
-N = metric(words.HEADLINE_N)
+CYCLE = metric(c.CYCLE_DURATION)
+PARTS = metric(c.PART_DURATION)
+STAGES = metric(c.STAGE_DURATION)
+WAITS = metric(c.WAIT_DURATION)
+ACTIVITIES = metric(c.CYCLE_ACTIVITY)
+COMPLETED = metric(c.CYCLE_COMPLETED)
+ROLLED_BACK = metric(c.CYCLE_ROLLED_BACK)
+LATE = metric(c.RECORD_LATE)
+REJECTED = metric(c.RECORD_REJECTED)
+OPEN = metric(c.CYCLE_OPEN)
+OLDEST = metric(c.CYCLE_OLDEST_AGE)
+ACTIVE = metric(c.STAGE_ACTIVE)
+MEDIAN = metric(c.HEADLINE_MEDIAN)
+ATTAINMENT = metric(c.HEADLINE_ATTAINMENT)
+N = metric(c.HEADLINE_N)
 
 TEAMS = f'{TEAM}=~"$team"'
 OF_DOMAIN = f'{TEAMS},{DOMAIN}=~"$domain"'
@@ -96,7 +97,7 @@ def per_cycle(metric: str, names: str, where: str) -> str:
 
 def unattributed(where: str) -> str:
     """Return the time in no part per closed cycle."""
-    in_parts = f'sum(increase({PARTS}_sum{{{where},{PART}!="{words.ACTIVATION}"}}[{RANGE}]))'
+    in_parts = f'sum(increase({PARTS}_sum{{{where},{PART}!="{c.ACTIVATION}"}}[{RANGE}]))'
     time, n = (f"sum(increase({CYCLE}_{what}{{{where}}}[{RANGE}]))" for what in ("sum", "count"))
     return f"clamp_min({time} - {in_parts}, 0) / ({n} > 0)"
 
@@ -146,7 +147,7 @@ OVERVIEW = (
         "bars",
         "s",
         (
-            (per_cycle(f"{PARTS}_sum", PART, f'{OF_DOMAIN},{PART}!="{words.ACTIVATION}"'), f"{{{{{PART}}}}}"),
+            (per_cycle(f"{PARTS}_sum", PART, f'{OF_DOMAIN},{PART}!="{c.ACTIVATION}"'), f"{{{{{PART}}}}}"),
             (unattributed(OF_DOMAIN), "unattributed"),
         ),
         "Of cycles that closed in the time shown. The parts add up to the cycle time; what is in none is unattributed.",
@@ -179,7 +180,7 @@ OVERVIEW = (
         "Activation, mean",
         "stat",
         "s",
-        ((mean("", PARTS, f'{OF_DOMAIN},{PART}="{words.ACTIVATION}"'), "activation"),),
+        ((mean("", PARTS, f'{OF_DOMAIN},{PART}="{c.ACTIVATION}"'), "activation"),),
         "How fast a deployed model is taken into use.",
     ),
     Shown(
@@ -193,7 +194,7 @@ OVERVIEW = (
         "Training by domain, mean",
         "bars",
         "s",
-        ((mean(DOMAIN, PARTS, f'{OF_DOMAIN},{PART}="{words.TRAINING}"'), f"{{{{{DOMAIN}}}}}"),),
+        ((mean(DOMAIN, PARTS, f'{OF_DOMAIN},{PART}="{c.TRAINING}"'), f"{{{{{DOMAIN}}}}}"),),
         "Training times of different domains do not compare.",
         8,
     ),
@@ -317,10 +318,10 @@ def choice(name: str, metric: str, name_of_label: str, *, many: bool) -> Any:
     return query.multi(True).include_all(True).all_value(".*") if many else query
 
 
-def page(uid: str, title: str, description: str) -> Any:
+def page(uid: str, title: str, description: str, since: str = "now-30d") -> Any:
     """Return the builder of a dashboard without its panels."""
     begun = grafana.Dashboard(title).uid(uid).description(description).tags(["cycletrace"]).timezone("utc")
-    return begun.time("now-30d", "now").refresh("1m").readonly()
+    return begun.time(since, "now").refresh("1m").readonly()
 
 
 def overview() -> Any:
@@ -331,7 +332,7 @@ def overview() -> Any:
     made = made.with_variable(source("prometheus", "prometheus")).with_variable(window)
     made = made.with_variable(choice("team", COMPLETED, TEAM, many=True))
     made = made.with_variable(choice("domain", COMPLETED, DOMAIN, many=True))
-    return with_panels(made, OVERVIEW)
+    return with_panels(made, map(panel, OVERVIEW))
 
 
 def one_model() -> Any:
@@ -340,13 +341,13 @@ def one_model() -> Any:
     made = made.with_variable(source("prometheus", "prometheus"))
     made = made.with_variable(choice("team", COMPLETED, TEAM, many=True))
     made = made.with_variable(choice("model", COMPLETED, MODEL, many=False))
-    return with_panels(made, ONE_MODEL)
+    return with_panels(made, map(panel, ONE_MODEL))
 
 
-def with_panels(made: Any, shown: Iterable[Shown]) -> Any:
-    """Return the dashboard with these panels."""
-    for each in shown:
-        made = made.with_panel(panel(each))
+def with_panels(made: Any, panels: Iterable[Any]) -> Any:
+    """Return the dashboard with these panels, numbered, so that links to them stay."""
+    for number, each in enumerate(panels, start=1):
+        made = made.with_panel(each.id(number))
     return made
 
 
@@ -367,15 +368,15 @@ class JaegerQuery:
 
 
 FIGURES = (
-    words.CYCLE_OUTCOME,
-    words.CYCLE_DURATION,
-    *(words.part_attribute(part) for part in words.PARTS),
-    *(words.activity_attribute(activity) for activity in words.ACTIVITIES),
-    words.CYCLE_WITHIN_TARGET,
-    words.CYCLE_MANUAL_STEPS,
+    c.CYCLE_OUTCOME,
+    c.CYCLE_DURATION,
+    *(c.part_attribute(part) for part in c.PARTS),
+    *(c.activity_attribute(activity) for activity in c.ACTIVITIES),
+    c.CYCLE_WITHIN_TARGET,
+    c.CYCLE_MANUAL_STEPS,
 )
 TRACEQL = (
-    f'{{ name = "{words.COMPLETE_SPAN}" && span.{words.CYCLE_KEY} = "$key" }}'
+    f'{{ name = "{c.COMPLETE_SPAN}" && span.{c.CYCLE_KEY} = "$key" }}'
     f" | select({', '.join(f'span.{name}' for name in FIGURES)})"
 )
 HELP = """\
@@ -385,16 +386,18 @@ from the key, so this shows open cycles, too. Put the key into **Key** for the f
 
 def one_cycle() -> Any:
     """Return the dashboard of one cycle. No metric has its key as a label, so it queries traces."""
-    made = page("cycletrace-cycle", "One cycle", "The trace of one cycle, and its figures once it has closed.")
+    description = "The trace of one cycle, and its figures once it has closed."
+    made = page("cycletrace-cycle", "One cycle", description, since="now-1y")
     made = made.with_variable(source("jaeger", "jaeger")).with_variable(source("tempo", "tempo"))
     made = made.with_variable(grafana.TextBoxVariable("trace").label("Trace"))
     made = made.with_variable(grafana.TextBoxVariable("key").label("Key"))
-    figures = tempo.TempoQuery().query_type("traceql").query(TRACEQL).limit(20).datasource(TEMPO)
+    figures = tempo.TempoQuery().ref_id("A").query_type("traceql").query(TRACEQL).limit(20).datasource(TEMPO)
+    figures = figures.table_type(SearchTableType.SPANS)  # a table of traces would lack the figures
     table = grafana.Panel().type("table").title("Figures (Tempo)").datasource(TEMPO).with_target(figures)
     trace = grafana.Panel().type("traces").title("Trace (Jaeger)").datasource(JAEGER)
     trace = trace.with_target(JaegerQuery("A", "$trace"))
-    made = made.with_panel(text.Panel().title("Which cycle").content(HELP).span(24).height(4))
-    return made.with_panel(table.span(24).height(6)).with_panel(trace.span(24).height(18))
+    which = text.Panel().title("Which cycle").content(HELP)
+    return with_panels(made, [which.span(24).height(4), table.span(24).height(6), trace.span(24).height(18)])
 
 
 DASHBOARDS = {"overview": overview, "model": one_model, "cycle": one_cycle}

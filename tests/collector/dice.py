@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from google.protobuf import json_format
 from tests.collector.otlp import Value, log, logs, span, traces
 
-from cycletrace import conventions as words
+from cycletrace import conventions as c
 from cycletrace._internal.flow import Alias, Close, Heartbeat, Mark, Record, RecordOrigin, Stage, Wait
 from cycletrace._internal.journal.format import frame
 
@@ -45,7 +45,7 @@ def records(seed: int, count: int) -> list[Record]:
 def _record(dice: random.Random) -> Record:
     namespace, key = dice.choice(NAMESPACES), dice.choice(KEYS)
     origin = RecordOrigin(
-        words.cycle_id(namespace, key),
+        c.cycle_id(namespace, key),
         key if dice.random() < 0.8 else None,
         namespace or None,
         key.partition("@")[0] if dice.random() < 0.8 else None,
@@ -59,91 +59,89 @@ def _record(dice: random.Random) -> Record:
     stage_id = f"{dice.randrange(1, 30):016x}"
     kind = dice.choice(("stage",) * 6 + ("start", "start", "beat", "wait", "wait", "opened", "mark", "alias", "close"))
     if kind in {"stage", "start"}:
-        name = dice.choice((*words.KINDS, "fit", "push"))
+        name = dice.choice((*c.KINDS, "fit", "push"))
         stage = Stage(
             origin,
             stage_id,
             name,
-            name if name in words.KINDS else dice.choice(words.KINDS),
+            name if name in c.KINDS else dice.choice(c.KINDS),
             at,
             attempt=dice.choice((None, 1, 2)),
-            actor=dice.choice(words.ACTORS),
+            actor=dice.choice(c.ACTORS),
             person=dice.choice((None, "somebody")),
-            launch=dice.choice(words.LAUNCHES),
+            launch=dice.choice(c.LAUNCHES),
             environment=dice.choice((None, None, "production", "staging")),
             parent=dice.choice((None, None, f"{dice.randrange(1, 30):016x}")),
             mechanism=dice.choice((None, "flag")),
         )
         if kind == "start":
             return stage._replace(lease=dice.choice((None, 30, 3600)))
-        return stage._replace(end=end, outcome=dice.choice(words.STAGE_OUTCOMES + (words.OK,) * 8))
+        return stage._replace(end=end, outcome=dice.choice(c.STAGE_OUTCOMES + (c.OK,) * 8))
     if kind == "beat":
         return Heartbeat(origin, stage_id, at, dice.choice((None, 60)))
     if kind in {"wait", "opened"}:
         wait_id, own = f"{dice.randrange(100, 110):016x}", dice.choice((None, stage_id))
-        return Wait(origin, wait_id, dice.choice(words.REASONS), at, None if kind == "opened" else end, own)
+        return Wait(origin, wait_id, dice.choice(c.REASONS), at, None if kind == "opened" else end, own)
     if kind == "mark":
-        return Mark(
-            origin, dice.choice(words.MARKS), at, dice.choice((None, "live", "qa")), dice.choice((None, "alias"))
-        )
+        return Mark(origin, dice.choice(c.MARKS), at, dice.choice((None, "live", "qa")), dice.choice((None, "alias")))
     if kind == "alias":
         other = dice.choice(KEYS)
-        return Alias(origin, other, words.cycle_id(namespace, other), at)
-    return Close(origin, dice.choice(words.DECLARED_OUTCOMES), at)
+        return Alias(origin, other, c.cycle_id(namespace, other), at)
+    return Close(origin, dice.choice(c.DECLARED_OUTCOMES), at)
 
 
 def item(record: Record) -> Item:
     """Return the span or event of a record as a sender makes it, written independently of the library."""
     origin = record.origin
     given: dict[str, Value | None] = {
-        words.CYCLE_ID: origin.cycle_id,
-        words.CYCLE_KEY: origin.key,
-        words.CYCLE_TRIGGER: origin.trigger,
-        words.CYCLE_IMPLICIT: origin.implicit or None,
-        words.MODEL_NAME: origin.model,
-        words.MODEL_DOMAIN: origin.domain,
-        words.MODEL_VERSION: origin.version,
+        c.CYCLE_ID: origin.cycle_id,
+        c.CYCLE_KEY: origin.key,
+        c.CYCLE_TRIGGER: origin.trigger,
+        c.CYCLE_IMPLICIT: origin.implicit or None,
+        c.MODEL_NAME: origin.model,
+        c.MODEL_DOMAIN: origin.domain,
+        c.MODEL_VERSION: origin.version,
     }
     start = record.start if isinstance(record, (Stage, Wait)) else record.at
     end: int | None = start
     is_error = False
     if isinstance(record, Stage):
         given |= {
-            words.STAGE_ID: record.id,
-            words.STAGE_NAME: record.name,
-            words.STAGE_KIND: record.kind,
-            words.STAGE_ATTEMPT: record.attempt,
-            words.STAGE_OUTCOME: record.outcome if record.outcome not in {words.OK, words.ERROR} else None,
-            words.STAGE_PARENT: record.parent,
-            words.STAGE_LAUNCH: record.launch,
-            words.STAGE_LEASE: record.lease,
-            words.ACTOR_TYPE: record.actor,
-            words.ACTOR_ID: record.person,
-            words.ENVIRONMENT: record.environment,
-            words.MECHANISM: record.mechanism,
+            c.STAGE_ID: record.id,
+            c.STAGE_NAME: record.name,
+            c.STAGE_KIND: record.kind,
+            c.STAGE_ATTEMPT: record.attempt,
+            c.STAGE_OUTCOME: record.outcome if record.outcome not in {c.OK, c.ERROR} else None,
+            c.STAGE_PARENT: record.parent,
+            c.STAGE_LAUNCH: record.launch,
+            c.STAGE_LEASE: record.lease,
+            c.ACTOR_TYPE: record.actor,
+            c.ACTOR_ID: record.person,
+            c.ENVIRONMENT: record.environment,
+            c.MECHANISM: record.mechanism,
         }
-        name, end = (record.name if record.end is not None else words.STAGE_STARTED), record.end
-        is_error = record.outcome in words.ERROR_OUTCOMES
+        name, end = (record.name if record.end is not None else c.STAGE_STARTED), record.end
+        is_error = record.outcome in c.ERROR_OUTCOMES
     elif isinstance(record, Wait):
-        given |= {words.WAIT_ID: record.id, words.WAIT_REASON: record.reason, words.STAGE_ID: record.stage}
-        name, end = (words.wait_span(record.reason) if record.end is not None else words.WAIT_OPENED), record.end
+        given |= {c.WAIT_ID: record.id, c.WAIT_REASON: record.reason, c.STAGE_ID: record.stage}
+        name, end = (c.wait_span(record.reason) if record.end is not None else c.WAIT_OPENED), record.end
     elif isinstance(record, Heartbeat):
-        given |= {words.STAGE_ID: record.stage, words.STAGE_LEASE: record.lease}
-        name, end = words.STAGE_HEARTBEAT, None
+        given |= {c.STAGE_ID: record.stage, c.STAGE_LEASE: record.lease}
+        name, end = c.STAGE_HEARTBEAT, None
     elif isinstance(record, Mark):
         given |= {
-            words.MARK_NAME: record.name,
-            words.ENVIRONMENT: record.environment,
-            words.MECHANISM: record.mechanism,
+            c.MARK_NAME: record.name,
+            c.ENVIRONMENT: record.environment,
+            c.MECHANISM: record.mechanism,
         }
-        name = words.mark_span(record.name)
+        name = c.mark_span(record.name)
     elif isinstance(record, Alias):
-        given |= {words.ALIAS_KEY: record.key}
-        name = words.ALIAS_SPAN
+        given |= {c.ALIAS_KEY: record.key}
+        name = c.ALIAS_SPAN
     else:
         assert isinstance(record, Close)
-        given |= {words.CYCLE_OUTCOME: record.outcome}
-        name = words.CLOSE_SPAN
+        given |= {c.CYCLE_OUTCOME: record.outcome}
+        name = c.CLOSE_SPAN
     attributes = {key: value for key, value in given.items() if value is not None}
     return Item(origin.namespace or "", name, attributes, start, end, is_error)
 
@@ -156,7 +154,7 @@ def journal(items: Sequence[Item]) -> bytes:
 
 def _document(one: Item) -> dict[str, Any]:
     common = {
-        "trace_id": one.attributes[words.CYCLE_ID],
+        "trace_id": one.attributes[c.CYCLE_ID],
         "span_id": "1" * 16,
         "service": "x",
         "namespace": one.namespace,

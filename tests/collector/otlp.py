@@ -12,7 +12,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeL
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
-from cycletrace import conventions as words
+from cycletrace import conventions as c
 
 SECOND = 1_000_000_000
 Value = str | int | bool | float
@@ -34,9 +34,9 @@ def _any(value: Value) -> AnyValue:
 
 def cycle_attributes(key: str, namespace: str = "") -> dict[str, Value]:
     return {
-        words.CYCLE_ID: words.cycle_id(namespace, key),
-        words.CYCLE_KEY: key,
-        words.MODEL_NAME: key.partition("@")[0],
+        c.CYCLE_ID: c.cycle_id(namespace, key),
+        c.CYCLE_KEY: key,
+        c.MODEL_NAME: key.partition("@")[0],
     }
 
 
@@ -78,7 +78,7 @@ def logs(records: Sequence[LogRecord], namespace: str = "") -> ExportLogsService
 
 
 def ours(key: str, **more: Value) -> dict[str, Value]:
-    return {**cycle_attributes(key), **{words.PREFIX + name.replace("__", "."): value for name, value in more.items()}}
+    return {**cycle_attributes(key), **{c.PREFIX + name.replace("__", "."): value for name, value in more.items()}}
 
 
 def a_cycle(key: str, start: int) -> list[Any]:

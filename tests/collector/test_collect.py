@@ -21,7 +21,7 @@ from tests.collector.otlp import SECOND, a_cycle, cycle_attributes, log, logs, o
 from tests.collector.process import Collect, eventually
 from tests.collector.sinks import SERVICES, GrpcSink, HttpSink, Sink
 
-from cycletrace import conventions as words
+from cycletrace import conventions as c
 
 Start = Callable[..., Collect]
 
@@ -120,8 +120,8 @@ def test_a_cycle_becomes_facts_metrics_and_derived_spans(collect: Start, http_si
     spans = {one.name: one for one in request.resource_spans[0].scope_spans[0].spans}
     assert set(spans) == {"cycle churn@7", "cycle.complete"}, "the wait was sent by its sender"
     root = spans["cycle churn@7"]
-    cycle_id = words.cycle_id("", "churn@7")
-    assert (root.trace_id.hex(), root.span_id.hex()) == (cycle_id, words.root_span_id(cycle_id))
+    cycle_id = c.cycle_id("", "churn@7")
+    assert (root.trace_id.hex(), root.span_id.hex()) == (cycle_id, c.root_span_id(cycle_id))
     assert root.end_time_unix_nano - root.start_time_unix_nano == 3600 * SECOND
 
     def exported() -> list[Any]:
@@ -129,7 +129,7 @@ def test_a_cycle_becomes_facts_metrics_and_derived_spans(collect: Start, http_si
             metric
             for received in http_sink.bodies("metrics")
             for metric in ExportMetricsServiceRequest.FromString(received).resource_metrics[0].scope_metrics[0].metrics
-            if metric.name == words.CYCLE_DURATION and metric.histogram.data_points[0].count == 1
+            if metric.name == c.CYCLE_DURATION and metric.histogram.data_points[0].count == 1
         ]
 
     (*_, metric) = eventually(exported)
@@ -140,7 +140,7 @@ def test_a_cycle_becomes_facts_metrics_and_derived_spans(collect: Start, http_si
 def test_events_show_what_is_open(collect: Start) -> None:
     collector = collect()
     now = time.time_ns()
-    started = log(words.STAGE_STARTED, ours("churn@8", stage__id="s", stage__name="train"), time=now - 60 * SECOND)
+    started = log(c.STAGE_STARTED, ours("churn@8", stage__id="s", stage__name="train"), time=now - 60 * SECOND)
     assert collector.call("logs", logs([started]).SerializeToString()) == b""
     assert eventually(lambda: collector.total("cycletrace_cycle_open", model_name="churn")) == 1
     assert collector.total("cycletrace_stage_active", stage_name="train", stage_kind="train") == 1
@@ -205,7 +205,7 @@ def test_one_bad_record_is_put_aside_the_rest_is_taken_and_all_is_forwarded(
 ) -> None:
     collector = collect("--forward", http_sink.url)
     start = time.time_ns() - 3 * 3600 * SECOND
-    wrong = span("x", {words.CYCLE_ID: "no", words.MARK_NAME: "in_use"}, start, start)
+    wrong = span("x", {c.CYCLE_ID: "no", c.MARK_NAME: "in_use"}, start, start)
     body = traces([wrong, *a_cycle("churn@7", start), span("GET", {}, start, start)]).SerializeToString()
     for _ in range(2):  # the repetition is not counted again
         assert collector.post("traces", body) == 200
@@ -294,8 +294,8 @@ def test_the_headline_has_a_scope(collect: Start) -> None:
         start = time.time_ns() - 2 * 86400 * SECOND
         end = start + length * 3600 * SECOND
         attributes = cycle_attributes(f"{model}@1", namespace)
-        stage = span("train", {**attributes, words.STAGE_ID: "a", words.STAGE_NAME: "train"}, start, end)
-        used = span("mark in_use", {**attributes, words.MARK_NAME: "in_use"}, end, end)
+        stage = span("train", {**attributes, c.STAGE_ID: "a", c.STAGE_NAME: "train"}, start, end)
+        used = span("mark in_use", {**attributes, c.MARK_NAME: "in_use"}, end, end)
         assert collector.post("traces", traces([stage, used], namespace).SerializeToString()) == 200
     eventually(lambda: collector.total("cycletrace_headline_n", window="90d", scope="all"), lambda seen: seen == 4)
     found = {
@@ -331,7 +331,7 @@ def test_namespaces_keep_teams_apart(collect: Start) -> None:
     collector = collect()
     start = time.time_ns() - 3 * 3600 * SECOND
     for team in ("a", "b"):
-        attributes = {**cycle_attributes("churn@1", team), words.MARK_NAME: "in_use"}
+        attributes = {**cycle_attributes("churn@1", team), c.MARK_NAME: "in_use"}
         collector.post("traces", traces([span("m", attributes, start, start)], team).SerializeToString())
     assert [(one["namespace"], one["key"]) for one in sorted(collector.facts(), key=lambda one: one["namespace"])] == [
         ("a", "churn@1"),

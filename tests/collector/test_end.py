@@ -17,7 +17,7 @@ from tests.collector.otlp import SECOND, a_cycle, cycle_attributes, span, traces
 from tests.collector.process import Collect, eventually
 from tests.collector.sinks import HttpSink
 
-from cycletrace import conventions as words
+from cycletrace import conventions as c
 
 Start = Callable[..., Collect]
 
@@ -40,7 +40,7 @@ def test_it_ends_in_order_within_seconds(collect: Start, http_sink: HttpSink) ->
     assert collector.stop() == 0
     (body,) = http_sink.bodies("metrics")
     names = [m.name for m in ExportMetricsServiceRequest.FromString(body).resource_metrics[0].scope_metrics[0].metrics]
-    assert words.CYCLE_COMPLETED in names, "exported before it ended"
+    assert c.CYCLE_COMPLETED in names, "exported before it ended"
     assert not any("Traceback" in line for line in collector.output)
 
 
@@ -98,8 +98,8 @@ def test_under_load_it_ends_in_time_and_keeps_what_it_acknowledged(collect: Star
 def test_a_cycle_that_takes_long_to_fold_does_not_hold_up_the_end(collect: Start, longest: float) -> None:
     collector = collect()
     now = time.time_ns() - 7200 * SECOND
-    attributes = {**cycle_attributes("huge@1"), words.STAGE_NAME: "train"}
-    some = [span("train", {**attributes, words.STAGE_ID: f"{number:x}"}, now, now + number) for number in range(60_000)]
+    attributes = {**cycle_attributes("huge@1"), c.STAGE_NAME: "train"}
+    some = [span("train", {**attributes, c.STAGE_ID: f"{number:x}"}, now, now + number) for number in range(60_000)]
     for begin in range(0, len(some), 10_000):
         assert collector.post("traces", traces(some[begin : begin + 10_000]).SerializeToString()) == 200
     assert seconds_to_end(collector) < longest

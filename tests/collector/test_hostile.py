@@ -24,14 +24,14 @@ from tests.collector.otlp import cycle_attributes, span, traces
 from tests.collector.process import Collect, eventually
 from tests.collector.test_end import seconds_to_end
 
-from cycletrace import conventions as words
+from cycletrace import conventions as c
 
 Start = Callable[..., Collect]
 SECOND = 1_000_000_000
 
 
 def close(key: str, **more: Any) -> bytes:
-    attributes = {**cycle_attributes(key), words.CYCLE_OUTCOME: "abandoned", **more}
+    attributes = {**cycle_attributes(key), c.CYCLE_OUTCOME: "abandoned", **more}
     now = time.time_ns()
     body: bytes = traces([span("close", attributes, now - SECOND, now)]).SerializeToString()
     return body
@@ -160,8 +160,8 @@ def test_names_of_any_kind_and_length(collect: Start) -> None:
     collector = collect("--grace", "0")
     names = ["\x00", "a\nb", '"}', "\u202e", "💥" * 1000, "x" * 4096, "{}", "le", "%s", "'; DROP TABLE cycles; --"]
     for name in names:
-        more = {words.MODEL_NAME: name, words.MODEL_DOMAIN: name, words.CYCLE_TRIGGER: name}
-        assert collector.post("traces", close("k@1", **more, **{words.CYCLE_ID: words.cycle_id("", name)})) == 200
+        more = {c.MODEL_NAME: name, c.MODEL_DOMAIN: name, c.CYCLE_TRIGGER: name}
+        assert collector.post("traces", close("k@1", **more, **{c.CYCLE_ID: c.cycle_id("", name)})) == 200
     done = "cycletrace_cycle_completed_total"
     assert eventually(lambda: collector.total(done), lambda seen: seen == len(names)) == len(names)
     assert {one["model"] for one in collector.facts()} == set(names)
@@ -170,7 +170,7 @@ def test_names_of_any_kind_and_length(collect: Start) -> None:
         "startTimeUnixNano": "5",
         "attributes": [
             {"key": key, "value": {"stringValue": value}}
-            for key, value in ((words.CYCLE_ID, "a" * 32), (words.MARK_NAME, "in_use"), (words.MODEL_NAME, "\ud800"))
+            for key, value in ((c.CYCLE_ID, "a" * 32), (c.MARK_NAME, "in_use"), (c.MODEL_NAME, "\ud800"))
         ],
     }
     assert collector.post("traces", json.dumps(half).encode(), "application/json") == 200
@@ -183,9 +183,9 @@ def test_a_cycle_that_cannot_be_folded_holds_up_no_other(collect: Start, tmp_pat
     done = "cycletrace_cycle_completed_total"
     assert eventually(lambda: collector.total(done)) == 1
     with sqlite3.connect(tmp_path / "store.db", timeout=10) as damage:  # as a disk might
-        damage.execute("UPDATE records SET body = '[99]' WHERE cycle_id = ?", (words.cycle_id("", "poisoned@1"),))
+        damage.execute("UPDATE records SET body = '[99]' WHERE cycle_id = ?", (c.cycle_id("", "poisoned@1"),))
     damage.close()
-    collector.post("traces", close("poisoned@1", **{words.MODEL_VERSION: "2"}))
+    collector.post("traces", close("poisoned@1", **{c.MODEL_VERSION: "2"}))
     for number in range(20):
         collector.post("traces", close(f"sound@{number}"))
     assert eventually(lambda: collector.total(done), lambda seen: seen == 21) == 21

@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from prometheus_client import parser
 from prometheus_client.openmetrics import parser as openmetrics_parser
 
-from cycletrace import conventions as words
+from cycletrace import conventions as c
 from cycletrace._internal.collector import instruments
 from cycletrace._internal.collector.completion import (
     Completion,
@@ -63,12 +63,12 @@ from cycletrace._internal.store import open_store
 parse_text: Any = parser.text_string_to_metric_families
 parse_openmetrics: Any = openmetrics_parser.text_string_to_metric_families
 
-CYCLE_DURATION = instrument(words.CYCLE_DURATION)
-CYCLE_ACTIVITY = instrument(words.CYCLE_ACTIVITY)
-CYCLE_COMPLETED = instrument(words.CYCLE_COMPLETED)
-MODEL = sorted_labels({words.MODEL_NAME: "churn", words.CYCLE_OUTCOME: "in_use"})
-CYCLE = words.cycle_id("", "churn@7")
-ROOT = words.root_span_id(CYCLE)
+CYCLE_DURATION = instrument(c.CYCLE_DURATION)
+CYCLE_ACTIVITY = instrument(c.CYCLE_ACTIVITY)
+CYCLE_COMPLETED = instrument(c.CYCLE_COMPLETED)
+MODEL = sorted_labels({c.MODEL_NAME: "churn", c.CYCLE_OUTCOME: "in_use"})
+CYCLE = c.cycle_id("", "churn@7")
+ROOT = c.root_span_id(CYCLE)
 
 
 def seconds(value: int) -> Observation:
@@ -139,7 +139,7 @@ def test_beyond_the_limit_one_set_takes_the_rest_and_is_logged_once(caplog: pyte
     accumulator = Accumulator(10)
     with caplog.at_level(logging.WARNING, "cycletrace.collector"):
         for number in range(25):
-            labels = sorted_labels({words.MODEL_NAME: f"m{number}"})
+            labels = sorted_labels({c.MODEL_NAME: f"m{number}"})
             accumulator.begin([Observation(CYCLE_COMPLETED, labels, 1)], 1)
             accumulator.add([Observation(CYCLE_COMPLETED, labels, 1)], 1)
             if number % 2:
@@ -172,36 +172,36 @@ def test_observations_are_sums_of_the_facts() -> None:
     seen = list(observations(facts, within_target=True))
 
     def total(name: str, **wanted_labels: str | bool) -> int:
-        wanted = {words.PREFIX + key.replace("__", "."): value for key, value in wanted_labels.items()}
+        wanted = {c.PREFIX + key.replace("__", "."): value for key, value in wanted_labels.items()}
         return sum(
             value
             for observed, labels, value in seen
             if observed.name == name and wanted.items() <= dict(labels).items()
         )
 
-    assert total(words.CYCLE_DURATION) == facts["cycle_time_ns"]
-    assert total(words.CYCLE_ACTIVITY) == facts["cycle_time_ns"]
+    assert total(c.CYCLE_DURATION) == facts["cycle_time_ns"]
+    assert total(c.CYCLE_ACTIVITY) == facts["cycle_time_ns"]
     assert facts["activity_ns"] is not None
     for activity, length in facts["activity_ns"].items():
-        assert total(words.CYCLE_ACTIVITY, activity=activity) == length
-    for part in words.PARTS:
-        assert total(words.PART_DURATION, part=part) == (facts["parts_ns"][part] or 0)
-    assert total(words.WAIT_DURATION, wait__reason="compute") == 60 * SECOND
-    assert total(words.STAGE_DURATION, stage__manual=True) == 2 * 60 * SECOND
-    assert total(words.STAGE_DURATION, stage__name="odd") == 0, "what ends before it starts has no length"
-    assert total(words.CYCLE_COMPLETED, cycle__outcome="rolled_back", cycle__within_target=True) == 1
-    assert total(words.CYCLE_ROLLED_BACK) == 1
+        assert total(c.CYCLE_ACTIVITY, activity=activity) == length
+    for part in c.PARTS:
+        assert total(c.PART_DURATION, part=part) == (facts["parts_ns"][part] or 0)
+    assert total(c.WAIT_DURATION, wait__reason="compute") == 60 * SECOND
+    assert total(c.STAGE_DURATION, stage__manual=True) == 2 * 60 * SECOND
+    assert total(c.STAGE_DURATION, stage__name="odd") == 0, "what ends before it starts has no length"
+    assert total(c.CYCLE_COMPLETED, cycle__outcome="rolled_back", cycle__within_target=True) == 1
+    assert total(c.CYCLE_ROLLED_BACK) == 1
     for observation in seen:
         names = dict(observation.labels)
-        assert names[words.SERVICE_NAMESPACE] == "team"
-        assert names[words.MODEL_NAME] == "churn"
-        assert names[words.MODEL_DOMAIN] == "risk"
+        assert names[c.SERVICE_NAMESPACE] == "team"
+        assert names[c.MODEL_NAME] == "churn"
+        assert names[c.MODEL_DOMAIN] == "risk"
         assert not {CYCLE, "churn@7", "x"} & set(map(str, names.values())), "no ids, keys or people"
 
 
 def metrics() -> Accumulator:
     accumulator = Accumulator(2000)
-    odd = sorted_labels({words.MODEL_NAME: 'a "quoted"\\\nname', words.CYCLE_WITHIN_TARGET: True})
+    odd = sorted_labels({c.MODEL_NAME: 'a "quoted"\\\nname', c.CYCLE_WITHIN_TARGET: True})
     accumulator.add([seconds(1500 * SECOND // 1000), seconds(100 * 86400 * SECOND)], 5 * SECOND, (CYCLE, ROOT))
     accumulator.add([Observation(CYCLE_COMPLETED, odd, 1)], 5 * SECOND, (CYCLE, ROOT))
     accumulator.begin([Observation(CYCLE_ACTIVITY, MODEL, 1)], 5 * SECOND)
@@ -212,8 +212,8 @@ def metrics() -> Accumulator:
 def exported() -> list[Metric]:
     return [
         *cumulative_metrics(metrics().series),
-        Metric(instrument(words.CYCLE_OPEN), [Point(MODEL, 3)]),
-        Metric(instrument(words.HEADLINE_ATTAINMENT), [Point((), 0.5)]),
+        Metric(instrument(c.CYCLE_OPEN), [Point(MODEL, 3)]),
+        Metric(instrument(c.HEADLINE_ATTAINMENT), [Point((), 0.5)]),
     ]
 
 
@@ -290,23 +290,23 @@ def test_otlp_exports_the_same() -> None:
     attributes = {attribute.key: attribute.value.string_value for attribute in resource.resource.attributes}
     assert attributes == {"service.name": "cycletrace-collector", "service.instance.id": "store-1"}
     by_name = {metric.name: metric for metric in resource.scope_metrics[0].metrics}
-    histogram = by_name[words.CYCLE_DURATION].histogram
+    histogram = by_name[c.CYCLE_DURATION].histogram
     assert histogram.aggregation_temporality == 2
     (point,) = histogram.data_points
     assert (point.start_time_unix_nano, point.time_unix_nano) == (5 * SECOND, 9 * SECOND)
     assert (point.count, point.sum, list(point.explicit_bounds)) == (2, 1.5 + 100 * 86400, list(BOUNDS))
     assert len(point.bucket_counts) == len(BOUNDS) + 1
     assert {exemplar.trace_id.hex() for exemplar in point.exemplars} == {CYCLE}
-    counter = by_name[words.CYCLE_COMPLETED].sum
+    counter = by_name[c.CYCLE_COMPLETED].sum
     assert (counter.is_monotonic, counter.aggregation_temporality) == (True, 2)
     assert counter.data_points[0].as_int == 1
     flags = {attribute.key: attribute.value for attribute in counter.data_points[0].attributes}
-    assert flags[words.CYCLE_WITHIN_TARGET].bool_value is True
-    assert by_name[words.CYCLE_ACTIVITY].sum.data_points[0].as_double == 0.0
-    assert by_name[words.CYCLE_OPEN].gauge.data_points[0].as_int == 3
-    assert by_name[words.CYCLE_OPEN].gauge.data_points[0].start_time_unix_nano == 0
-    assert words.STAGE_DURATION not in by_name, "a metric without series is not exported"
-    assert by_name[words.CYCLE_DURATION].unit == "s"
+    assert flags[c.CYCLE_WITHIN_TARGET].bool_value is True
+    assert by_name[c.CYCLE_ACTIVITY].sum.data_points[0].as_double == 0.0
+    assert by_name[c.CYCLE_OPEN].gauge.data_points[0].as_int == 3
+    assert by_name[c.CYCLE_OPEN].gauge.data_points[0].start_time_unix_nano == 0
+    assert c.STAGE_DURATION not in by_name, "a metric without series is not exported"
+    assert by_name[c.CYCLE_DURATION].unit == "s"
 
 
 NEW = (
@@ -327,7 +327,7 @@ def test_a_declaration_is_all_that_a_new_metric_needs(
     monkeypatch.setattr(instruments, "INSTRUMENTS", (*instruments.INSTRUMENTS, new))
     accumulator, completion = Accumulator(2000), Completion(grace=0)
     begin_record_counters(accumulator, 1)
-    closed = words.cycle_id("", "churn@8")
+    closed = c.cycle_id("", "churn@8")
     with open_store(tmp_path / "store.db") as store:
         with store.write() as tx:
             tx.add([Stage(RecordOrigin(CYCLE, "churn@7", "", "churn"), "a", "fit", "train", 1)], 2)

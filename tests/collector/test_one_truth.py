@@ -18,7 +18,7 @@ import pytest
 from tests.collector.dice import AFTER, BEGIN, SECOND, Export, exports, item, journal, records
 from tests.collector.process import Collect, eventually
 
-from cycletrace import conventions as words
+from cycletrace import conventions as c
 from cycletrace._internal.flow import Facts, facts_of
 from cycletrace._internal.journal.files import file_name
 from cycletrace._internal.store import ingest, open_store
@@ -106,7 +106,7 @@ def completed(facts: Sequence[Facts]) -> Samples:
         add("duration_seconds_sum", one["cycle_time_ns"] or 0)
         for activity, length in (one["activity_ns"] or {}).items():
             add("activity_seconds_total", length, activity=activity)
-        for part in words.PARTS:
+        for part in c.PARTS:
             part_length = one["parts_ns"][part]
             add("part_duration_seconds_count", int(part_length is not None), part=part)
             add("part_duration_seconds_sum", part_length or 0, part=part)

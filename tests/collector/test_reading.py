@@ -11,19 +11,19 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from tests.collector.otlp import cycle_attributes, log, logs, span, traces
 
-from cycletrace import conventions as words
+from cycletrace import conventions as c
 from cycletrace._internal.collector.reading import check, may_be_ours, read
 from cycletrace._internal.flow import Heartbeat, Mark, Stage
 from cycletrace._internal.otlp.signals import LOGS, METRICS, TRACES, Encoding, Request, Signal
 
-CYCLE = words.cycle_id("team", "churn@7")
+CYCLE = c.cycle_id("team", "churn@7")
 T = 1_700_000_000_000_000_000
 
 
 def stage(**more: Any) -> Any:
     return span(
         "train",
-        {**cycle_attributes("churn@7", "team"), words.STAGE_ID: "00f067aa0ba902b7", words.STAGE_NAME: "train"},
+        {**cycle_attributes("churn@7", "team"), c.STAGE_ID: "00f067aa0ba902b7", c.STAGE_NAME: "train"},
         start=1_700_000_000_000_000_001,
         end=1_700_000_000_000_000_002,
         **more,
@@ -60,14 +60,14 @@ def test_stages_are_picked_out_of_foreign_spans() -> None:
 
 
 def test_an_event_s_instant_is_its_time_else_its_observed_time() -> None:
-    attributes = {**cycle_attributes("churn@7", "team"), words.STAGE_ID: "a", words.STAGE_LEASE: 30}
+    attributes = {**cycle_attributes("churn@7", "team"), c.STAGE_ID: "a", c.STAGE_LEASE: 30}
     message = logs(
         [
-            log(words.STAGE_HEARTBEAT, attributes, time=T + 5, observed=T + 6),
-            log(words.STAGE_HEARTBEAT, attributes, observed=T + 6),
+            log(c.STAGE_HEARTBEAT, attributes, time=T + 5, observed=T + 6),
+            log(c.STAGE_HEARTBEAT, attributes, observed=T + 6),
             log("other.event", {"text": "cycletrace.stage.heartbeat"}, time=1),
             log("", {"text": "cycletrace.stage.heartbeat"}, time=1),
-            log(words.STAGE_HEARTBEAT, attributes),
+            log(c.STAGE_HEARTBEAT, attributes),
         ],
         "team",
     )
@@ -78,12 +78,12 @@ def test_an_event_s_instant_is_its_time_else_its_observed_time() -> None:
 
 
 def test_one_bad_record_costs_itself_alone() -> None:
-    wrong = span("x", {words.CYCLE_ID: "no hex", words.MARK_NAME: "in_use"}, start=1, end=1)
+    wrong = span("x", {c.CYCLE_ID: "no hex", c.MARK_NAME: "in_use"}, start=1, end=1)
     message = traces([wrong, stage(), foreign()], "team")
     for request in both(TRACES, message):
         extracted = read(request)
         assert len(extracted.records) == 1
-        assert [one.reason for one in extracted.invalid] == [f"{words.CYCLE_ID} is not 32 hex digits"]
+        assert [one.reason for one in extracted.invalid] == [f"{c.CYCLE_ID} is not 32 hex digits"]
         assert b"no hex" in extracted.invalid[0].content
 
 
@@ -107,10 +107,8 @@ def test_a_malformed_foreign_span_costs_nothing() -> None:
 
 
 def test_what_the_processor_derived_is_never_an_input() -> None:
-    mark = {**cycle_attributes("churn@7", "team"), words.MARK_NAME: "in_use"}
-    message = traces(
-        [span("m", {**mark, words.DERIVED: True}, start=T, end=T), span("m", mark, start=T, end=T)], "team"
-    )
+    mark = {**cycle_attributes("churn@7", "team"), c.MARK_NAME: "in_use"}
+    message = traces([span("m", {**mark, c.DERIVED: True}, start=T, end=T), span("m", mark, start=T, end=T)], "team")
     for request in both(TRACES, message):
         assert [type(record) for record in read(request).records] == [Mark]
 
@@ -171,9 +169,9 @@ def test_json_of_any_shape_makes_no_record_and_breaks_nothing(attributes: object
     ],
 )
 def test_json_says_a_value_in_any_way_that_protobuf_s_json_has(value: object, expected: int | None) -> None:
-    given = {words.CYCLE_ID: CYCLE, words.STAGE_ID: "1", words.STAGE_NAME: "train"}
+    given = {c.CYCLE_ID: CYCLE, c.STAGE_ID: "1", c.STAGE_NAME: "train"}
     attributes: list[object] = [{"key": key, "value": {"stringValue": text}} for key, text in given.items()]
-    attributes.append({"key": words.STAGE_ATTEMPT, "value": value, "ofALaterVersion": 1})
+    attributes.append({"key": c.STAGE_ATTEMPT, "value": value, "ofALaterVersion": 1})
     spans = [{"startTimeUnixNano": 1.75e18, "endTimeUnixNano": "1750000000000000001", "attributes": attributes}]
     request = {"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}
     (record,) = read(Request(TRACES, Encoding.JSON, json.dumps(request).encode())).records
@@ -197,8 +195,8 @@ def test_what_goes_nowhere_is_looked_at_all_the_same(signal: Signal, body: bytes
 @pytest.mark.parametrize("time", [True, 1.5, "1.5", "", "-", "\u0661", "1" * 30, [], -1, "-1", 2**64, str(2**63)])
 def test_an_instant_that_is_none_costs_the_record(time: object) -> None:
     ours = [
-        {"key": words.CYCLE_ID, "value": {"stringValue": CYCLE}},
-        {"key": words.MARK_NAME, "value": {"stringValue": "in_use"}},
+        {"key": c.CYCLE_ID, "value": {"stringValue": CYCLE}},
+        {"key": c.MARK_NAME, "value": {"stringValue": "in_use"}},
     ]
     spans = [{"startTimeUnixNano": time, "attributes": ours}, {"startTimeUnixNano": T, "attributes": ours}]
     request = {"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}
@@ -269,9 +267,9 @@ def test_the_shell_has_the_field_numbers_of_the_real_messages() -> None:
 
 
 ATTRIBUTES = [
-    {"key": words.CYCLE_ID, "value": {"stringValue": CYCLE}},
-    {"key": words.STAGE_ID, "value": {"stringValue": "a"}},
-    {"key": words.STAGE_NAME, "value": {"stringValue": "train"}},
+    {"key": c.CYCLE_ID, "value": {"stringValue": CYCLE}},
+    {"key": c.STAGE_ID, "value": {"stringValue": "a"}},
+    {"key": c.STAGE_NAME, "value": {"stringValue": "train"}},
 ]
 TOO_LARGE = ["1e400", "-1e999", "9" * 400, "9" * 5000, "-" + "9" * 5000]
 
@@ -293,8 +291,8 @@ def value(name: str, **content: Any) -> dict[str, Any]:
     [
         {"startTimeUnixNano": "NUMBER"},
         {"endTimeUnixNano": "NUMBER"},
-        value(words.STAGE_ATTEMPT, intValue="NUMBER"),
-        value(words.STAGE_ATTEMPT, doubleValue="NUMBER"),
+        value(c.STAGE_ATTEMPT, intValue="NUMBER"),
+        value(c.STAGE_ATTEMPT, doubleValue="NUMBER"),
         value("lr", doubleValue="NUMBER"),
         value("lr", intValue="NUMBER"),
     ],

@@ -17,7 +17,7 @@ from tests.collector.otlp import SECOND, a_cycle, traces
 from tests.collector.process import Collect, eventually
 from tests.collector.sinks import HttpSink
 
-from cycletrace import conventions as words
+from cycletrace import conventions as c
 from cycletrace._internal.cli.main import main
 from cycletrace._internal.collector import serve
 from cycletrace._internal.collector.options import OptionError, make_options, read_config
@@ -132,7 +132,7 @@ def test_a_file_says_the_same_as_the_command_line(collect: Start, http_sink: Htt
     done = "cycletrace_cycle_completed_total"
     assert eventually(lambda: collector.total(done), lambda seen: seen == 5) == 5
     assert collector.total(done, otel_metric_overflow="true") == 3
-    assert sum("has reached the limit" in line and words.CYCLE_COMPLETED in line for line in collector.output) == 1
+    assert sum("has reached the limit" in line and c.CYCLE_COMPLETED in line for line in collector.output) == 1
 
 
 @pytest.mark.parametrize(

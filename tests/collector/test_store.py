@@ -13,7 +13,7 @@ from typing import Any
 from tests.collector.otlp import SECOND, a_cycle, span, traces
 from tests.collector.process import Collect, eventually
 
-from cycletrace import conventions as words
+from cycletrace import conventions as c
 
 Start = Callable[..., Collect]
 DAY = 86_400 * SECOND
@@ -49,10 +49,10 @@ def test_whatever_is_done_to_its_store_what_it_acknowledged_survives_kill_9(coll
     assert after.keys() == {"old@1", "new@1", "after@1"}
     assert [after["old@1"], after["new@1"]] == sorted(facts, key=lambda one: one["key"] == "new@1")
     assert eventually(lambda: collector.total(done), lambda count: count == 3) == 3
-    late = span("mark in_use", {**words_of("old@1"), words.MARK_NAME: "in_use"}, now, now)
+    late = span("mark in_use", {**words_of("old@1"), c.MARK_NAME: "in_use"}, now, now)
     assert collector.post("traces", traces([late]).SerializeToString()) == 200
     assert eventually(lambda: collector.total("cycletrace_record_rejected_total")) == 1
 
 
 def words_of(key: str) -> dict[str, str | int | bool | float]:
-    return {words.CYCLE_ID: words.cycle_id("", key)}
+    return {c.CYCLE_ID: c.cycle_id("", key)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from cycletrace import conventions as words
+from cycletrace import conventions as c
 from cycletrace._internal.collector.derived import derive, sent_of
 from cycletrace._internal.collector.instruments import (
     Observation,
@@ -53,17 +53,17 @@ def apply_refolds(tx: Transaction, accumulator: Accumulator, refolded: Iterable[
         if observed is None:
             if facts is None:
                 if owner != cycle_id and tx.observed(owner) is not None:
-                    count_records(accumulator, words.RECORD_LATE, new_records, now)
+                    count_records(accumulator, c.RECORD_LATE, new_records, now)
             elif is_counted(facts):
                 tx.include(cycle_id)
-                if facts["outcome"] != words.OPEN:
+                if facts["outcome"] != c.OPEN:
                     accumulator.begin(observations(facts, _is_within(facts, targets)), now)
             continue
-        count_records(accumulator, words.RECORD_LATE, new_records, now)
+        count_records(accumulator, c.RECORD_LATE, new_records, now)
         tx.revise(cycle_id, now, facts)
-        if facts is not None and facts["outcome"] == words.ROLLED_BACK and tx.roll_back(cycle_id):
-            counter = instrument(words.CYCLE_ROLLED_BACK)
-            exemplar = (cycle_id, words.root_span_id(cycle_id))
+        if facts is not None and facts["outcome"] == c.ROLLED_BACK and tx.roll_back(cycle_id):
+            counter = instrument(c.CYCLE_ROLLED_BACK)
+            exemplar = (cycle_id, c.root_span_id(cycle_id))
             accumulator.add([Observation(counter, cycle_labels(counter, observed), 1)], now, exemplar)
 
 
@@ -82,10 +82,10 @@ def observe_closed(
             tx.exclude(facts["cycle_id"])
             continue
         within = _is_within(facts, targets)
-        exemplar = (facts["cycle_id"], words.root_span_id(facts["cycle_id"]))
+        exemplar = (facts["cycle_id"], c.root_span_id(facts["cycle_id"]))
         accumulator.add(observations(facts, within), now, exemplar)
         tx.observe(facts, now)
-        if facts["outcome"] == words.ROLLED_BACK:
+        if facts["outcome"] == c.ROLLED_BACK:
             tx.roll_back(facts["cycle_id"])
         if completion.destinations:
             sent = sent_of(facts["cycle_id"], tx.records_of(facts["cycle_id"], now))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar, Final, NamedTuple, TypeVar
 
-from cycletrace import conventions as words
+from cycletrace import conventions as c
 from cycletrace._internal.flow import Facts, is_manual
 from cycletrace._internal.flow.rules import SECOND
 
@@ -44,7 +44,7 @@ class Kind(Enum):
     GAUGE = "gauge"
 
 
-CYCLE_LABELS: Final = (words.SERVICE_NAMESPACE, words.MODEL_NAME, words.MODEL_DOMAIN)
+CYCLE_LABELS: Final = (c.SERVICE_NAMESPACE, c.MODEL_NAME, c.MODEL_DOMAIN)
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,10 @@ class Headline:
     """One of the figures of the report's headline, for each window, of all cycles, each namespace and each model."""
 
     labels: ClassVar[tuple[str, ...]] = (
-        words.HEADLINE_WINDOW,
-        words.HEADLINE_SCOPE,
-        words.SERVICE_NAMESPACE,
-        words.MODEL_NAME,
+        c.HEADLINE_WINDOW,
+        c.HEADLINE_SCOPE,
+        c.SERVICE_NAMESPACE,
+        c.MODEL_NAME,
     )
     value: Callable[[HeadlineFigures], float | None]
 
@@ -130,7 +130,7 @@ def _cycle_time(facts: Facts, _: bool) -> Iterator[tuple[LabelValues, int]]:
 
 
 def _parts(facts: Facts, _: bool) -> Iterator[tuple[LabelValues, int]]:
-    for part in words.PARTS:
+    for part in c.PARTS:
         length = facts["parts_ns"][part]
         if length is not None:
             yield (part,), length
@@ -159,7 +159,7 @@ def _completed(facts: Facts, within_target: bool) -> Iterator[tuple[LabelValues,
 
 
 def _rolled_back(facts: Facts, _: bool) -> Iterator[tuple[LabelValues, int]]:
-    yield (), int(facts["outcome"] == words.ROLLED_BACK)
+    yield (), int(facts["outcome"] == c.ROLLED_BACK)
 
 
 def _one(_: Facts) -> Iterator[tuple[LabelValues, int]]:
@@ -167,7 +167,7 @@ def _one(_: Facts) -> Iterator[tuple[LabelValues, int]]:
 
 
 def _started(facts: Facts) -> Iterator[tuple[LabelValues, int | None]]:
-    yield (), facts["marks"][words.STARTED]
+    yield (), facts["marks"][c.STARTED]
 
 
 def _running(facts: Facts) -> Iterator[tuple[LabelValues, int]]:
@@ -184,7 +184,7 @@ def _running_since(facts: Facts) -> Iterator[tuple[LabelValues, int]]:
 
 def _idle_since(facts: Facts) -> Iterator[tuple[LabelValues, int]]:
     """Yield the latest instant of a cycle in which nothing runs. One that is deployed waits for nothing but its use."""
-    if facts["marks"][words.DEPLOYED] is None and all(stage["end"] is not None for stage in facts["stages"]):
+    if facts["marks"][c.DEPLOYED] is None and all(stage["end"] is not None for stage in facts["stages"]):
         instants = [*facts["marks"].values(), *(stage["end"] for stage in facts["stages"])]
         instants += [wait["start"] if wait["end"] is None else wait["end"] for wait in facts["waits"]]
         known = [instant for instant in instants if isinstance(instant, int)]
@@ -204,104 +204,102 @@ def _oldest(started: Sequence[int | None], now: int) -> int:
 
 INSTRUMENTS: tuple[Instrument, ...] = (
     Instrument(
-        words.CYCLE_DURATION,
+        c.CYCLE_DURATION,
         Kind.HISTOGRAM,
         "s",
         "Cycle time of closed cycles that have one",
         ClosedCycles(_cycle_time),
-        (words.CYCLE_OUTCOME, words.CYCLE_TRIGGER),
+        (c.CYCLE_OUTCOME, c.CYCLE_TRIGGER),
     ),
-    Instrument(words.PART_DURATION, Kind.HISTOGRAM, "s", "Parts of closed cycles", ClosedCycles(_parts), (words.PART,)),
+    Instrument(c.PART_DURATION, Kind.HISTOGRAM, "s", "Parts of closed cycles", ClosedCycles(_parts), (c.PART,)),
     Instrument(
-        words.STAGE_DURATION,
+        c.STAGE_DURATION,
         Kind.HISTOGRAM,
         "s",
         "Stages of closed cycles",
         ClosedCycles(_stages),
-        (words.STAGE_NAME, words.STAGE_KIND, words.ACTOR_TYPE, words.STAGE_MANUAL, words.STAGE_OUTCOME),
+        (c.STAGE_NAME, c.STAGE_KIND, c.ACTOR_TYPE, c.STAGE_MANUAL, c.STAGE_OUTCOME),
     ),
+    Instrument(c.WAIT_DURATION, Kind.HISTOGRAM, "s", "Waits of closed cycles", ClosedCycles(_waits), (c.WAIT_REASON,)),
     Instrument(
-        words.WAIT_DURATION, Kind.HISTOGRAM, "s", "Waits of closed cycles", ClosedCycles(_waits), (words.WAIT_REASON,)
-    ),
-    Instrument(
-        words.CYCLE_ACTIVITY,
+        c.CYCLE_ACTIVITY,
         Kind.COUNTER,
         "s",
         "Time by activity; all activities add up to the cycle times",
         ClosedCycles(_activities),
-        (words.ACTIVITY,),
+        (c.ACTIVITY,),
     ),
     Instrument(
-        words.CYCLE_COMPLETED,
+        c.CYCLE_COMPLETED,
         Kind.COUNTER,
         "{cycle}",
         "Closed cycles",
         ClosedCycles(_completed),
-        (words.CYCLE_OUTCOME, words.CYCLE_TRIGGER, words.CYCLE_WITHIN_TARGET),
+        (c.CYCLE_OUTCOME, c.CYCLE_TRIGGER, c.CYCLE_WITHIN_TARGET),
     ),
     Instrument(
-        words.CYCLE_ROLLED_BACK,
+        c.CYCLE_ROLLED_BACK,
         Kind.COUNTER,
         "{cycle}",
         "Cycles that were rolled back, even after their export",
         ClosedCycles(_rolled_back),
     ),
-    Instrument(words.CYCLE_OPEN, Kind.GAUGE, "{cycle}", "Open cycles", OpenCycles(_one, _count)),
+    Instrument(c.CYCLE_OPEN, Kind.GAUGE, "{cycle}", "Open cycles", OpenCycles(_one, _count)),
     Instrument(
-        words.CYCLE_OLDEST_AGE,
+        c.CYCLE_OLDEST_AGE,
         Kind.GAUGE,
         "s",
         "Time since the oldest open cycle started, 0 without one",
         OpenCycles(_started, _oldest),
     ),
     Instrument(
-        words.CYCLE_IDLE,
+        c.CYCLE_IDLE,
         Kind.GAUGE,
         "s",
         "Time since the last activity of the undeployed cycle that has been idle longest, 0 without one",
         OpenCycles(_idle_since, _oldest),
     ),
     Instrument(
-        words.STAGE_ACTIVE,
+        c.STAGE_ACTIVE,
         Kind.GAUGE,
         "{stage}",
         "Running stages",
         OpenCycles(_running, _count),
-        (words.STAGE_NAME, words.STAGE_KIND, words.ACTOR_TYPE),
+        (c.STAGE_NAME, c.STAGE_KIND, c.ACTOR_TYPE),
     ),
     Instrument(
-        words.STAGE_OLDEST_AGE,
+        c.STAGE_OLDEST_AGE,
         Kind.GAUGE,
         "s",
         "Time since the stage that has been running longest started, 0 without one",
         OpenCycles(_running_since, _oldest),
-        (words.STAGE_NAME, words.STAGE_KIND, words.ACTOR_TYPE),
+        (c.STAGE_NAME, c.STAGE_KIND, c.ACTOR_TYPE),
     ),
     Instrument(
-        words.HEADLINE_MEDIAN,
+        c.HEADLINE_MEDIAN,
         Kind.GAUGE,
         "s",
         "Median cycle time, as in the report",
         Headline(lambda figures: figures.median_ns),
     ),
     Instrument(
-        words.HEADLINE_ATTAINMENT,
+        c.HEADLINE_ATTAINMENT,
         Kind.GAUGE,
         "1",
         "Share of cycles within the target, from 0 to 1, including open and failed ones",
         Headline(lambda figures: figures.attainment),
     ),
     Instrument(
-        words.HEADLINE_N, Kind.GAUGE, "{cycle}", "Number of cycles in the median", Headline(lambda figures: figures.n)
+        c.HEADLINE_N, Kind.GAUGE, "{cycle}", "Number of cycles in the median", Headline(lambda figures: figures.n)
     ),
     Instrument(
-        words.RECORD_LATE,
+        c.RECORD_LATE,
         Kind.COUNTER,
         "{record}",
         "Records that arrived after the export of their cycle",
         Records(),
     ),
-    Instrument(words.RECORD_REJECTED, Kind.COUNTER, "{record}", "cycletrace records that were rejected", Records()),
+    Instrument(c.RECORD_REJECTED, Kind.COUNTER, "{record}", "cycletrace records that were rejected", Records()),
 )
 
 
