@@ -13,7 +13,7 @@ import pytest
 from tests.backends import pipeline
 from tests.backends.jaeger import Jaeger, Tree
 from tests.backends.programs import eventually
-from tests.journals import environment
+from tests.journals import Journal, environment
 
 from cycletrace import conventions as c
 
@@ -139,3 +139,28 @@ def test_what_jaeger_does_not_take_harms_nothing(cycle: Cycle) -> None:
     assert list(delivered["unsupported"]) == ["logs"]  # type: ignore[call-overload]  # a mapping
     assert (delivered["problems"], delivered["rejected_records"], delivered["dropped_records"]) == ({}, 0, 0)
     assert cycle.printed == ["", "", ""]
+
+
+ALONE = """
+import cycletrace as ct
+{around}:
+    with ct.stage("train"), ct.waiting("data"):
+        pass
+    with ct.stage("deploy"):
+        pass
+    ct.mark("in_use")
+"""
+
+
+@pytest.mark.parametrize("around", ["if True", "with ct.cycle('alone', '7')"])
+def test_a_program_alone_sends_a_whole_tree(around: str, jaeger: Jaeger, tmp_path: Path) -> None:
+    """Its implicit cycle has a root, and a named one if the SDK is to send it. Jaeger has nothing to note."""
+    env = environment(tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=jaeger.http, CYCLETRACE_ROOT="sdk")
+    subprocess.run([sys.executable, "-c", ALONE.format(around=around)], env=env, check=True, timeout=60)
+    subprocess.run([sys.executable, "-m", "cycletrace", "flush"], env=env, check=True, timeout=60)
+    (root,) = Journal(tmp_path).roots()
+    spans = jaeger.whole_trace(root["trace_id"], 5)
+    (top,) = [span for span in spans if not span.parent]
+    assert (top.span_id, top.name) == (root["span_id"], root["span"])
+    assert Tree(spans).missing_parents() == []
+    assert not any(jaeger.notes(root["trace_id"]).values())

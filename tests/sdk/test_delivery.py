@@ -202,7 +202,7 @@ def test_a_partial_success_is_logged_and_not_resent(directory: Path, server: Fak
 def test_a_rejected_request_is_split_into_single_records(directory: Path, server: FakeCollector) -> None:
     server.replies[TRACES] = Reply(status=400)
     run(directory, **to(server))
-    assert len(server.requests(TRACES)) == 3, "both together, then each"
+    assert len(server.requests(TRACES)) == 5, "three together, two, then each"
     server.reply_with()
     run(directory, **to(server))
     assert server.names() == ["data", "train"], "what was refused is not sent again"

@@ -19,6 +19,7 @@ T = TypeVar("T")
 FALSE = frozenset({"0", "false", "no", "off"})
 PROTOCOLS = ("http/protobuf", "grpc")
 PEOPLE_MODES = ("pseudonyms", "names", "none")
+ROOTS = ("collector", "sdk")
 LEAST_JOURNAL = 1_000_000
 """Smallest limit on the total size of the journals in bytes."""
 
@@ -253,6 +254,19 @@ PEOPLE_KEY = Variable[str](
     "",
     setting="people_key",
 )
+ROOT = Variable[str](
+    "CYCLETRACE_ROOT",
+    (
+        "who sends the root span of a named cycle: a collector of cycletrace, or, where there is none, the program "
+        "that records both its start and its end"
+    ),
+    "`collector` `sdk`",
+    "`collector`",
+    _one_of(ROOTS),
+    "collector",
+    allowed=_list_of(ROOTS),
+    setting="root",
+)
 PRODUCTION = Variable[str](
     "CYCLETRACE_PRODUCTION",
     "names of environments that count as production when facts are read, case-insensitive",
@@ -410,6 +424,7 @@ VARIABLES: tuple[Variable[Any], ...] = (
     LAUNCH,
     PEOPLE,
     PEOPLE_KEY,
+    ROOT,
     PRODUCTION,
     JAEGER_URL,
     JOURNAL_LIMIT,

@@ -22,6 +22,7 @@ def configure(
     launch: str | None = None,
     people: str | None = None,
     people_key: str | None = None,
+    root: str | None = None,
     propagate: bool | None = None,
     enabled: bool | None = None,
 ) -> None:
@@ -35,6 +36,7 @@ def configure(
         launch: How the process was started (``CYCLETRACE_LAUNCH``).
         people: ``pseudonyms`` (the default), ``names`` or ``none`` (``CYCLETRACE_PEOPLE``).
         people_key: The shared secret that pseudonyms are made with (``CYCLETRACE_PEOPLE_KEY``).
+        root: Who sends the root spans of named cycles: ``collector`` (the default) or ``sdk`` (``CYCLETRACE_ROOT``).
         propagate: Whether a stage becomes the current span of OpenTelemetry. ``False`` for programs whose
             libraries would create millions of child spans.
         enabled: ``False`` turns everything off (``CYCLETRACE_DISABLED``).
@@ -55,6 +57,7 @@ def configure(
         launch=launch,
         people=people,
         people_key=people_key,
+        root=root,
         propagate=propagate,
         enabled=enabled,
     )

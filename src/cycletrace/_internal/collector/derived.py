@@ -62,11 +62,12 @@ def derive(facts: Facts, sent: Sent, at: int, within_target: bool) -> bytes:
     cycle_id = facts["cycle_id"]
     root_id = c.root_span_id(cycle_id)
     attributes = summary(facts, within_target)
-    start, end = bounds(facts, at)
-    root = _span(spans.add(), cycle_id, root_id, c.cycle_span(facts["key"] or cycle_id), start, end + c.SHORT_NS)
-    fill(root.attributes, attributes)
-    for other in sent.other_traces:
-        _link(root, other, c.root_span_id(other))
+    if not facts["implicit"]:  # the root of an implicit cycle comes from the program that created it
+        start, end = bounds(facts, at)
+        root = _span(spans.add(), cycle_id, root_id, c.cycle_span(facts["key"] or cycle_id), start, end + c.SHORT_NS)
+        fill(root.attributes, attributes)
+        for other in sent.other_traces:
+            _link(root, other, c.root_span_id(other))
     for wait in facts["waits"]:
         if wait["id"] not in sent.waits and wait["end"] is not None and wait["end"] >= wait["start"]:
             _wait(spans.add(), facts, wait, root_id, sent)

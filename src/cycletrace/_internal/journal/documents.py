@@ -8,6 +8,7 @@ events. ``docs/architecture.md`` describes the fields.
 from collections.abc import Mapping
 from typing import Any, TypeAlias, TypedDict, cast, final
 
+from cycletrace import conventions as c
 from cycletrace._internal.journal.format import unframe
 
 
@@ -67,6 +68,8 @@ class Closing(TypedDict):
 Record: TypeAlias = SpanDocument | EventDocument
 Document: TypeAlias = Header | SpanDocument | EventDocument | Closing
 
+_OF_CYCLE = "cycletrace.cycle."
+_OF_MODEL = "cycletrace.model."
 _TEXT_OR_NONE = (str, type(None))
 _REQUIRED: dict[str, dict[str, type | tuple[type, ...]]] = {
     "span": {
@@ -122,6 +125,22 @@ def make_span(
         "attributes": attributes,
         "error": error,
     }
+
+
+def make_root(attributes: Mapping[str, Any], start: int, end: int, service: str, namespace: str) -> SpanDocument:
+    """Return the document of the root span of a cycle, given the attributes of any of its records. It is no record."""
+    cycle_id = attributes[c.CYCLE_ID]
+    of_cycle = {name: value for name, value in attributes.items() if name.startswith((_OF_CYCLE, _OF_MODEL))}
+    return make_span(
+        c.cycle_span(attributes[c.CYCLE_KEY]),
+        trace_id=cycle_id,
+        span_id=c.root_span_id(cycle_id),
+        start=start,
+        end=end,
+        service=service,
+        namespace=namespace,
+        attributes={c.DERIVED: True, **of_cycle},
+    )
 
 
 def make_event(

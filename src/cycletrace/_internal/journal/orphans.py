@@ -1,16 +1,18 @@
 """Ending the stages of dead processes: stages that began, never ended, and whose process has certainly ended.
 
 The next reader (the shipper, ``report``) writes their end, with the outcome ``lost`` and the instant of their last
-sign of life, to a new segment of the dead process's journal. Its content depends only on that journal, so concurrent
-readers write the same.
+sign of life, to a new segment of the dead process's journal, and the root span of the implicit cycle that the process
+created, which it would have written at its end. The content depends only on that journal, so concurrent readers write
+the same.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from cycletrace import conventions as c
 from cycletrace._internal.journal.documents import (
@@ -18,6 +20,7 @@ from cycletrace._internal.journal.documents import (
     EventDocument,
     SpanDocument,
     latest_instant,
+    make_root,
     make_span,
     parse,
 )
@@ -30,7 +33,7 @@ from cycletrace._internal.journal.files import (
     read_header,
 )
 from cycletrace._internal.journal.format import frame
-from cycletrace._internal.journal.processes import is_gone
+from cycletrace._internal.journal.processes import INHERITED, is_gone
 
 
 def close_orphans(directory: Path) -> int:
@@ -49,9 +52,10 @@ def _close_orphans_of(segments: Sequence[Path]) -> int:
         return 0
     documents = list(_documents(segments))
     lost = unended(documents)
+    roots = missing_roots(header["process"], [*documents, *lost])
     last = segments[-1].with_name(next_segment(segments[-1].name))
     opened = max(map(latest_instant, documents), default=0)
-    lines: list[Document] = [{**header, "opened": opened}, *lost, {"closed": opened}]
+    lines: list[Document] = [{**header, "opened": opened}, *lost, *roots, {"closed": opened}]
     scratch = last.with_suffix(f".{os.getpid()}")
     with suppress(OSError):
         scratch.write_bytes(b"".join(map(frame, lines)))
@@ -78,6 +82,28 @@ def unended(documents: Iterable[Document]) -> list[SpanDocument]:
         elif c.WAIT_ID not in document["attributes"]:
             started.pop(stage, None)
     return [_lost_span(start, last_signs[stage]) for stage, start in started.items()]
+
+
+def missing_roots(process: Mapping[str, Any], documents: Iterable[Document]) -> list[SpanDocument]:
+    """Return the root span of each implicit cycle that this process created, and whose root these documents lack."""
+    if INHERITED not in process:  # written by a version that wrote no roots
+        return []
+    of_cycle: dict[str, list[EventDocument | SpanDocument]] = {}
+    for document in documents:
+        if "attributes" in document and document["attributes"].get(c.CYCLE_IMPLICIT):
+            of_cycle.setdefault(document["trace_id"], []).append(document)
+    of_cycle.pop(process[INHERITED], None)
+    return [
+        make_root(
+            records[0]["attributes"],
+            min(record["start"] if "span" in record else record["time"] for record in records),
+            max(map(latest_instant, records)) + c.SHORT_NS,
+            records[0]["service"],
+            records[0]["namespace"],
+        )
+        for cycle_id, records in of_cycle.items()
+        if all(record["span_id"] != c.root_span_id(cycle_id) for record in records)
+    ]
 
 
 def _lost_span(start: EventDocument, last_sign: int) -> SpanDocument:

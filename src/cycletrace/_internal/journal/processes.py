@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+INHERITED = "inherited"
+"""The field of a journal's process for the id of the cycle that it inherited; ``None`` if it creates one of its own."""
 CAN_PROBE = sys.platform != "win32"
 """True if signal 0 only asks whether a process exists. On Windows, it interrupts the process."""
 

@@ -20,7 +20,7 @@ from cycletrace._internal.journal.documents import Header
 from cycletrace._internal.journal.files import SEGMENT, delivered_directory, file_name, journal_directory, next_segment
 from cycletrace._internal.journal.format import VERSION, frame
 from cycletrace._internal.journal.ownership import refuse_directory
-from cycletrace._internal.journal.processes import identity
+from cycletrace._internal.journal.processes import INHERITED, identity
 
 MAX_PENDING = 10_000
 """Maximum number of lines that wait in memory while the journal cannot be written."""
@@ -32,11 +32,18 @@ _FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | g
 class Writer:
     """Appends lines to this process's journal, which it opens at the first line. Never raises."""
 
-    def __init__(self, directory: Path, resource: dict[str, Any], now: Callable[[], int], token: str) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        resource: dict[str, Any],
+        now: Callable[[], int],
+        token: str,
+        inherited: str | None = None,
+    ) -> None:
         self.resource = resource
         """The resource attributes of this process, which the header holds."""
         self._folder = journal_directory(directory)
-        self._process = identity()
+        self._process = {**identity(), INHERITED: inherited}
         self._now = now
         # Re-entrant, because a signal handler may enter a stage while a line is being written.
         self._lock = threading.RLock()

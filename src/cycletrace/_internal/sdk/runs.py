@@ -286,6 +286,7 @@ class Run:
             f'"attributes":{{{own}{self._ids}{self._fragment},{result}}},"error":{status}{extras}}}'
         )
         runtime.writer.write(frame_text(document))
+        runtime.roots.extend_stage(self.cycle, self.start, end, self.spec.kind, outcome, self.spec.environment)
         runtime.propagation.leave_run(self)
         runtime.running.pop(self.id, None)  # an interrupted end is finished by another one
         if runtime.settings.span_processors:

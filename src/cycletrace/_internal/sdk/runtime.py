@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from cycletrace._internal import loading
 from cycletrace._internal.diagnostics import never_raise
-from cycletrace._internal.journal.documents import make_event, make_span
+from cycletrace._internal.journal.documents import SpanDocument, make_event, make_span
 from cycletrace._internal.journal.format import frame
 from cycletrace._internal.journal.writer import Writer
 from cycletrace._internal.sdk import fork_warning, launch, settings
@@ -23,6 +23,7 @@ from cycletrace._internal.sdk.env_propagation import EnvPropagation
 from cycletrace._internal.sdk.ids import Source
 from cycletrace._internal.sdk.inherited import Inherited, find_inherited
 from cycletrace._internal.sdk.processors import as_processor
+from cycletrace._internal.sdk.roots import Roots
 from cycletrace._version import __version__
 
 if TYPE_CHECKING:
@@ -58,7 +59,9 @@ class Runtime:
         self._lock = threading.Lock()
         self._worker: Worker | None = None
         self.propagation = EnvPropagation()
-        self.writer = Writer(chosen.directory, resource(), source.now, source.new_id())
+        inherited_cycle = self.inherited.cycle.cycle_id if self.inherited else None
+        self.writer = Writer(chosen.directory, resource(), source.now, source.new_id(), inherited_cycle)
+        self.roots = Roots(includes_named=chosen.root == "sdk")
 
     def here_cycle(self) -> CycleRef:
         """Return the default cycle: the innermost, else the inherited, else an implicit one."""
@@ -70,9 +73,9 @@ class Runtime:
         if self.implicit_cycle is None:
             with self._lock:
                 if self.implicit_cycle is None:
-                    self.implicit_cycle = implicit(
-                        self.settings.namespace, self.source.now(), self.source.new_id()[-6:]
-                    )
+                    now = self.source.now()
+                    self.implicit_cycle = implicit(self.settings.namespace, now, self.source.new_id()[-6:])
+                    self.roots.own(self.implicit_cycle, now)
                     self.propagation.fall_back_on(self.implicit_cycle)
         return self.implicit_cycle
 
@@ -137,8 +140,12 @@ class Runtime:
             attributes={**attributes, **cycle.attributes},
             error=error,
         )
-        self.writer.write(frame(document))
+        self.roots.extend(cycle, start, end, document["attributes"])
+        self._write(document)
         self.ensure_worker()
+
+    def _write(self, document: SpanDocument) -> None:
+        self.writer.write(frame(document))
         if self.settings.span_processors:
             from cycletrace._internal.sdk.processors import hand_over
 
@@ -165,6 +172,9 @@ class Runtime:
     def close(self) -> None:
         """Finish at exit: end the journal, and make one bounded attempt to deliver."""
         self.propagation.close()
+        if not self.running:  # else whoever ends their stages also writes the root
+            for root in self.roots.take():
+                self._write(root)
         self.writer.recover()
         self.writer.close(orderly=not self.running)
         if self._worker is not None:

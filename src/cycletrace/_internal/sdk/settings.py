@@ -29,6 +29,8 @@ class Settings(NamedTuple):
     people_key: str
     journal_limit: int
     """Maximum total size in bytes of the journals in a directory."""
+    root: str
+    """Who sends the root spans of named cycles: ``collector`` or ``sdk``."""
     span_processors: tuple[Any, ...] = ()
 
 

@@ -19,6 +19,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
+from cycletrace import conventions as c
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -88,6 +90,9 @@ class FakeCollector:
         self.replies = {TRACES: Reply(), LOGS: Reply()}
         """The response to each signal."""
         self.accepted: dict[str, list[Received]] = {TRACES: [], LOGS: []}
+        """What programs recorded, by signal."""
+        self.roots: list[Received] = []
+        """The root spans that programs derived from it."""
         self.asked: list[tuple[str, dict[str, str]]] = []
         """Signal and headers (with lower-case names) of each request, including rejected ones."""
         self.released = threading.Event()
@@ -103,7 +108,7 @@ class FakeCollector:
 
     @property
     def spans(self) -> list[Received]:
-        """The spans that it accepted."""
+        """The spans that it accepted, but for those in :attr:`roots`."""
         return list(self.accepted[TRACES])
 
     @property
@@ -160,7 +165,8 @@ class FakeCollector:
             self.released.wait(60)
         elif reply.keeps or (reply.status == 200 and not reply.dies):
             with self._lock:
-                self.accepted[signal].extend(_decode(signal, body))
+                for received in _decode(signal, body):
+                    (self.roots if c.DERIVED in received.attributes else self.accepted[signal]).append(received)
         return reply
 
 

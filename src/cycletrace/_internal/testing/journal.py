@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from cycletrace import conventions as c
@@ -25,7 +26,13 @@ class Journal:
 
     def spans(self, name: str | None = None) -> list[SpanDocument]:
         """Return the spans of stages, waits, marks, aliases and outcomes, optionally only those with this name."""
-        return [document for document in self.documents() if "span" in document and name in {None, document["span"]}]
+        return [
+            span for span in self._all_spans() if c.DERIVED not in span["attributes"] and name in {None, span["span"]}
+        ]
+
+    def roots(self) -> list[SpanDocument]:
+        """Return the root spans that processes wrote for their cycles. They are no records."""
+        return [span for span in self._all_spans() if c.DERIVED in span["attributes"]]
 
     def span(self, name: str) -> SpanDocument:
         """Return the only span with this name.
@@ -64,6 +71,9 @@ class Journal:
             return Node(span["span"], span["attributes"][c.STAGE_OUTCOME], inner)
 
         return [node(span) for span in children.get(None, [])]
+
+    def _all_spans(self) -> Iterator[SpanDocument]:
+        return (document for document in self.documents() if "span" in document)
 
     def _stages(self) -> list[SpanDocument]:
         stages = {span["span_id"]: span for span in self.spans() if c.STAGE_OUTCOME in span["attributes"]}
