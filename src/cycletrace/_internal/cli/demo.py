@@ -42,6 +42,7 @@ def add_commands(commands: Any) -> None:
     parser.add_argument(
         "--collector", action="store_true", help="also send everything to a collector, and compare its facts"
     )
+    parser.add_argument("--html", type=Path, metavar="FILE", help="also write the report as a page that works offline")
     parser.add_argument("--json", action="store_true", help="print the report as JSON, and the progress on stderr")
     parser.set_defaults(logs_itself=True)
 
@@ -74,10 +75,10 @@ def run(args: argparse.Namespace) -> int:
         raise
     finally:
         signal.signal(signal.SIGTERM, before)
-    return max(code, _report(root, args.cycles, as_json=args.json))
+    return max(code, _report(root, args.cycles, args.html, as_json=args.json))
 
 
-def _report(root: Path, cycles: int, *, as_json: bool) -> int:
+def _report(root: Path, cycles: int, page: Path | None, *, as_json: bool) -> int:
     """Print the report of the one cycle, or of all, and what to try next. Return the exit code."""
     from cycletrace._internal.cli.main import main
 
@@ -86,6 +87,8 @@ def _report(root: Path, cycles: int, *, as_json: bool) -> int:
         return main(["report", "--dir", str(root), *(one if cycles == 1 else []), "--json"])
     print(flush=True)
     code = main(["report", "--dir", str(root), *(one if cycles == 1 else [])])
+    if page is not None:
+        code = max(code, main(["report", "--dir", str(root), "--html", str(page)]))
     print(f"""
 All files are in {root}: records, models, and the demo's own log.
 Try next:

@@ -6,6 +6,7 @@ import argparse
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timezone, tzinfo
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cycletrace._internal.cli import options, reading
@@ -15,6 +16,7 @@ from cycletrace.conventions import IDEA, TRIGGERS
 if TYPE_CHECKING:
     from cycletrace._internal.flow import Facts
     from cycletrace._internal.report.document import Document
+    from cycletrace._internal.report.page import Page
     from cycletrace._internal.report.sections import Linked
 
 
@@ -49,6 +51,7 @@ def add_commands(commands: Any) -> None:
     forms = parser.add_mutually_exclusive_group()
     forms.add_argument("--json", action="store_true", help="print the same figures as one JSON object")
     forms.add_argument("--markdown", action="store_true", help="print Markdown, for a pull request or a CI summary")
+    forms.add_argument("--html", type=Path, metavar="FILE", help="write one page that works offline, with charts")
     reading.add_selection(parser)
 
 
@@ -57,6 +60,8 @@ def run(args: argparse.Namespace) -> int:
     require("the report", ("numpy", "rich"), "report")
     from cycletrace._internal import report
     from cycletrace._internal.flow import parse_target
+    from cycletrace._internal.report.page import report_page
+    from cycletrace._internal.report.picked import Picked
 
     at, trace = reading.as_of(args), reading.trace_links()
     try:
@@ -72,7 +77,8 @@ def run(args: argparse.Namespace) -> int:
             return _cycles(args, cycles, zone, trace) if cycles else reading.print_no_match(args, snapshot)
         target = target or snapshot.settings().targets.of(args.namespace, args.model)
         latest: list[Facts] = []
-        noted = _noting(facts, latest)
+        picked = Picked(args.trigger)
+        noted = picked.noting(_noting(facts, latest))
         whole = report.build(noted, as_of=at, window=args.window, target=target, zone=zone, trigger=args.trigger)
         if not whole.counts.known and reading.is_filtered(args):
             return reading.print_no_match(args, snapshot)
@@ -82,6 +88,8 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(figures))
     elif not whole.counts.known:
         print(reading.nothing_yet(args))
+    elif args.html is not None and whole.counts.implicit_left_out < whole.counts.known:
+        _write(args.html, report_page(whole, picked.cycles(), trace))
     elif whole.counts.implicit_left_out < whole.counts.known:
         _show(args, report.report_document(whole, trace))
     else:
@@ -100,7 +108,13 @@ def _noting(facts: Iterable[Facts], latest: list[Facts]) -> Iterator[Facts]:
 
 def _cycles(args: argparse.Namespace, cycles: Sequence[Facts], zone: tzinfo, trace: Linked) -> int:
     from cycletrace._internal import report
+    from cycletrace._internal.report.page import cycle_page
 
+    if args.html is not None:
+        if len(cycles) > 1:
+            raise Failure(f"{len(cycles)} cycles have this key. Choose one team with --namespace.")
+        _write(args.html, cycle_page(report.build_cycle(cycles[0]), trace, zone))
+        return 0
     for facts in cycles:
         cycle = report.build_cycle(facts)
         if args.json:
@@ -108,6 +122,21 @@ def _cycles(args: argparse.Namespace, cycles: Sequence[Facts], zone: tzinfo, tra
         else:
             _show(args, report.cycle_document(cycle, trace, zone))
     return 0
+
+
+def _write(file: Path, page: Page) -> None:
+    """Write a page to a file and print where it is.
+
+    Raises:
+        Failure: if it cannot be written.
+    """
+    from cycletrace._internal.report.html import render
+
+    try:
+        file.write_text(render(page), encoding="utf-8", errors="backslashreplace", newline="\n")
+    except OSError as error:
+        raise Failure(f"{file} cannot be written: {error.strerror}. Choose another file.") from None
+    print(f"The report is in {file}. Open it in a browser.")
 
 
 def _show(args: argparse.Namespace, document: Document) -> None:

@@ -18,6 +18,9 @@ from cycletrace._internal.report.change_point import ChangePoint, change_point
 from cycletrace._internal.report.columns import ColumnsBuilder
 from cycletrace._internal.report.cycle_report import CycleReport
 from cycletrace._internal.report.flow_of_work import FlowOfWork, OpenCycle, flow_of_work, open_cycle
+from cycletrace._internal.report.groups import Groups, groups
+from cycletrace._internal.report.history import History, Points
+from cycletrace._internal.report.incidence import Incidence, incidence
 from cycletrace._internal.report.manual import Manual, manual
 from cycletrace._internal.report.model_tests import ModelTests, model_tests, runs_in_window
 from cycletrace._internal.report.populations import Counts, counts_of, populations
@@ -56,6 +59,9 @@ class Report:
     remarks: Remarks
     headline: Headline
     attainment: Attainment
+    incidence: Incidence
+    history: History
+    groups: Groups
     accounting: Accounting
     waits: Waits
     manual: Manual
@@ -66,6 +72,12 @@ class Report:
     trend: Trend
     change_point: ChangePoint
     what_if: WhatIf
+
+    def _repr_html_(self) -> str:
+        """Return the page of this report in a frame, as notebooks show it; without cycles one by one."""
+        from cycletrace._internal.report import html, page
+
+        return html.in_frame(html.render(page.report_page(self)))
 
 
 def build(
@@ -94,7 +106,7 @@ def build(
     span = parse_window(window, as_of, zone)
     aim = parse_target(target) if isinstance(target, str) else target
     year = parse_window("365d", as_of, zone)
-    builder, sample = ColumnsBuilder(), Sample()
+    builder, sample, points = ColumnsBuilder(), Sample(), Points()
     open_cycles: list[OpenCycle] = []
     test_runs: list[StageFacts] = []
     remarks = Remarks()
@@ -104,6 +116,7 @@ def build(
         is_readable = builder.add(one, has_details=_lies_in(finished, span.before, span.end))
         if not is_readable or not is_of_trigger:
             continue
+        points.add(one, span, as_of)
         is_in_window = _lies_in(finished, span.begin, span.end)
         opened = open_cycle(one, as_of)
         if is_counted(one):
@@ -117,6 +130,7 @@ def build(
     columns = builder.columns()
     chosen = populations(columns, span, as_of, trigger)
     times = columns.cycles.time[chosen.measured]
+    attained = attainment(columns, chosen.all_of_trigger, span, as_of, aim)
     return Report(
         as_of=as_of,
         window=span,
@@ -127,7 +141,10 @@ def build(
         headline=Headline(
             "cycles finished in the window", quantile(times, P50), quantile(times, P85), quantile(times, P95)
         ),
-        attainment=attainment(columns, chosen.all_of_trigger, span, as_of, aim),
+        attainment=attained,
+        incidence=incidence(columns, chosen.all_of_trigger, span, as_of, aim, attained.population),
+        history=points.history(columns, chosen, span, zone),
+        groups=groups(columns, chosen, span, as_of, aim),
         accounting=accounting(columns, chosen.measured),
         waits=waits(columns, chosen.measured),
         manual=manual(columns, chosen.measured),

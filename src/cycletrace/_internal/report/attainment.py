@@ -22,7 +22,7 @@ from cycletrace._internal.flow.targets import ENTRY_MARK
 from cycletrace._internal.report.columns import NULL, Columns
 from cycletrace._internal.report.populations import end_of_interval, within
 from cycletrace._internal.report.proportions import LEVEL, wilson
-from cycletrace._internal.report.sums import Bools, Codes, Int64s, count
+from cycletrace._internal.report.sums import Bools, Codes, Floats, Int64s, count
 from cycletrace._internal.report.windows import Window
 
 CENSORED, REACHED, COMPETING = 0, 1, 2
@@ -62,7 +62,7 @@ class Attainment:
 
 def attainment(columns: Columns, of_trigger: Bools, window: Window, as_of: int, target: CycleTarget) -> Attainment:
     """Return the attainment of a target by those of these cycles that began its part in the window."""
-    lengths, status, left_out = _cohort(columns, of_trigger, window, as_of, target)
+    lengths, status, left_out = cohort(columns, of_trigger, window, as_of, target)
     n = len(lengths)
     value = low = high = reason = None
     if not n:
@@ -94,7 +94,7 @@ def attainment(columns: Columns, of_trigger: Bools, window: Window, as_of: int, 
     )
 
 
-def _cohort(
+def cohort(
     columns: Columns, of_trigger: Bools, window: Window, as_of: int, target: CycleTarget
 ) -> tuple[Int64s, Codes, int]:
     """Return how long each of the cohort took or was followed (ns), its status, and how many cycles are left out."""
@@ -109,12 +109,12 @@ def _cohort(
         is_unknown |= ~has_reached & (cycles.outcome == c.CYCLE_OUTCOMES.index(c.DEPLOYED))
         has_parts = cycles.parts[:, c.PARTS.index(c.ACTIVATION)] != NULL
         is_unknown |= has_reached & ~has_parts
-    cohort = chosen & ~is_unknown
+    members = chosen & ~is_unknown
     ends = np.where(has_reached, reached, np.where(is_open, as_of, _closed_or_finished(columns)))
     # A cycle that closed at an unknown instant, or before it began the part, never gets there: it competes at once.
     ends = np.where(ends == NULL, entry, np.maximum(ends, entry))
     status = np.where(has_reached, REACHED, np.where(is_open, CENSORED, COMPETING)).astype(np.int32)
-    return ends[cohort] - entry[cohort], status[cohort], count(chosen & is_unknown)
+    return ends[members] - entry[members], status[members], count(chosen & is_unknown)
 
 
 def _reached(columns: Columns, part: str) -> Int64s:
@@ -154,30 +154,46 @@ def cumulative_incidence(lengths: Int64s, status: Codes, within_ns: int) -> tupl
         within_ns: The length at which the share is estimated.
     """
     value, variance = aalen_johansen(lengths, status, within_ns)
-    return value, *wilson(value, _trials(value, variance, lengths, status, within_ns))
+    return value, *interval_of(value, variance, lengths, status, within_ns)
+
+
+def interval_of(value: float, variance: float, lengths: Int64s, status: Codes, within_ns: int) -> tuple[float, float]:
+    """Return the bounds of the interval of a cumulative incidence within a length (ns), from its variance."""
+    return wilson(value, _trials(value, variance, lengths, status, within_ns))
 
 
 def aalen_johansen(lengths: Int64s, status: Codes, within_ns: int) -> tuple[float, float]:
     """Return the Aalen-Johansen estimate of the cumulative incidence, and its variance of Greenwood's type."""
-    seen = (status != CENSORED) & (lengths <= within_ns)
-    if not seen.any():
-        return 0.0, 0.0
+    times, reached, variance, _ = incidence_curve(lengths, status)
+    place = int(np.searchsorted(times, within_ns, side="right")) - 1
+    return (0.0, 0.0) if place < 0 else (float(reached[place]), float(variance[place]))
+
+
+def incidence_curve(lengths: Int64s, status: Codes) -> tuple[Int64s, Floats, Floats, Floats]:
+    """Return the lengths (ns) at which something happened, with the estimates from each on.
+
+    These are the cumulative incidence of the end, its variance, and the cumulative incidence of what competes with it.
+    """
+    seen = status != CENSORED
     times, place = np.unique(lengths[seen], return_inverse=True)
-    reached = np.bincount(place, weights=status[seen] == REACHED)
-    events = np.bincount(place).astype(np.float64)
+    reached = np.bincount(place, weights=status[seen] == REACHED, minlength=len(times))
+    events = np.bincount(place, minlength=len(times)).astype(np.float64)
     at_risk = (len(lengths) - np.searchsorted(np.sort(lengths), times, side="left")).astype(np.float64)
     survival = np.cumprod(1 - events / at_risk)
     before = np.concatenate(([1.0], survival[:-1]))
-    incidence = np.cumsum(before * reached / at_risk)
-    value = min(1.0, float(incidence[-1]))
-    rest = value - incidence
+    incidence = np.minimum(1.0, np.cumsum(before * reached / at_risk))
     survivors = np.where(at_risk > events, at_risk - events, 1.0)  # where none survives, the rest is 0
-    variance = float(
-        np.sum(rest**2 * events / (at_risk * survivors))
-        + np.sum(before**2 * (at_risk - reached) * reached / at_risk**3)
-        - 2 * np.sum(rest * before * reached / at_risk**2)
+    # The sums over all times so far of rest^2 a + b - 2 rest c, where the rest is the incidence now minus that then.
+    a = events / (at_risk * survivors)
+    b = before**2 * (at_risk - reached) * reached / at_risk**3
+    both = before * reached / at_risk**2
+    variance = (
+        incidence**2 * np.cumsum(a)
+        - 2 * incidence * np.cumsum(incidence * a + both)
+        + np.cumsum(incidence**2 * a + b + 2 * incidence * both)
     )
-    return value, variance
+    competing = np.minimum(1.0, np.cumsum(before * (events - reached) / at_risk))
+    return times, incidence, np.maximum(variance, 0.0), competing
 
 
 def _trials(value: float, variance: float, lengths: Int64s, status: Codes, within_ns: int) -> float:

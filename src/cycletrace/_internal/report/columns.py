@@ -31,6 +31,7 @@ class CycleColumns:
     """A row per cycle. Codes index the lists of names in :class:`Columns`; lengths and instants are ns or NULL."""
 
     ids: list[str]
+    namespace: Codes
     model: Codes
     domain: Codes
     trigger: Codes
@@ -118,6 +119,7 @@ class Columns:
     steps: StepColumns
     waits: WaitColumns
     owners: OwnerColumns
+    namespaces: list[str]
     models: list[str | None]
     domains: list[str | None]
     triggers: list[str]
@@ -158,11 +160,12 @@ class ColumnsBuilder:
 
     def __init__(self) -> None:
         self._ids: list[str] = []
-        self._cycles = _Rows(7, 4 + len(c.MARKS) + len(c.PARTS) + len(c.ACTIVITIES))
+        self._cycles = _Rows(8, 4 + len(c.MARKS) + len(c.PARTS) + len(c.ACTIVITIES))
         self._runs = _Rows(6, 1)
         self._steps = _Rows(5, 1)
         self._waits = _Rows(2, 1)
         self._owners = _Rows(3, 1)
+        self._namespaces: _Numbering[str] = _Numbering()
         self._models: _Numbering[str | None] = _Numbering()
         self._domains: _Numbering[str | None] = _Numbering()
         self._triggers: _Numbering[str] = _Numbering()
@@ -197,6 +200,7 @@ class ColumnsBuilder:
         lengths = [finish(facts), time, last, manual, *reached]
         lengths += parts["training"], parts["selection"], parts["deployment"], parts["activation"]
         self._cycles.flat += (
+            self._namespaces[facts["namespace"]],
             self._models[facts["model"]],
             self._domains[facts["domain"]],
             self._triggers[facts["trigger"]],
@@ -257,13 +261,14 @@ class ColumnsBuilder:
         parts_end = marks_end + len(c.PARTS)
         cycles = CycleColumns(
             ids=self._ids,
-            model=codes[0],
-            domain=codes[1],
-            trigger=codes[2],
-            outcome=codes[3],
-            is_counted=codes[4] != 0,
-            mechanism=codes[5],
-            hands_free=codes[6],
+            namespace=codes[0],
+            model=codes[1],
+            domain=codes[2],
+            trigger=codes[3],
+            outcome=codes[4],
+            is_counted=codes[5] != 0,
+            mechanism=codes[6],
+            hands_free=codes[7],
             finish=lengths[0],
             time=lengths[1],
             last=lengths[2],
@@ -282,6 +287,7 @@ class ColumnsBuilder:
             steps=StepColumns(steps[0], steps[1], steps[2], steps[3], steps[4], taken_up[0]),
             waits=WaitColumns(waits[0], waits[1], wait_lengths[0]),
             owners=OwnerColumns(owners[0], owners[1], owners[2], owner_lengths[0]),
+            namespaces=list(self._namespaces),
             models=list(self._models),
             domains=list(self._domains),
             triggers=list(self._triggers),

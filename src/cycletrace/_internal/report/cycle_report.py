@@ -137,6 +137,12 @@ class CycleReport:
     notes: list[str]
     """The flags in words."""
 
+    def _repr_html_(self) -> str:
+        """Return the page of this cycle in a frame, as notebooks show it."""
+        from cycletrace._internal.report import html, page
+
+        return html.in_frame(html.render(page.cycle_page(self)))
+
 
 def build_cycle(facts: Facts) -> CycleReport:
     """Return the report on one cycle, from its facts."""

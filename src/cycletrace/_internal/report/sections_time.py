@@ -85,7 +85,7 @@ def _row(name: Content, row: Row | StageRow, tone: Tone, has_quantiles: bool) ->
 
 def _stage_rows(rows: Sequence[StageRow], has_quantiles: bool) -> list[list[Content]]:
     shown, rest = rows[:_STAGES], rows[_STAGES:]
-    cells = [_row(_stage_name(row), row, activity_tone(row.activity), has_quantiles) for row in shown]
+    cells = [_row(stage_name(row), row, activity_tone(row.activity), has_quantiles) for row in shown]
     if rest:
         share = sum(row.share or 0 for row in rest)
         others = Count(sum(max(1, row.merged) for row in rest))
@@ -94,7 +94,7 @@ def _stage_rows(rows: Sequence[StageRow], has_quantiles: bool) -> list[list[Cont
     return cells
 
 
-def _stage_name(row: StageRow | Explained) -> str | Name:
+def stage_name(row: StageRow | Explained) -> str | Name:
     """Return the name of the stage, or what a row without a stage is about."""
     if row.stage is not None:
         return Name(row.stage, 40)
@@ -114,7 +114,7 @@ def what_if_section(report: Report) -> Section | None:
     columns = [Column(), Column("saves"), Column("share"), Column(), Column("new p50", Tone.QUIET)]
     rows: list[list[Content]] = [
         [
-            _change(change),
+            change_text(change),
             Duration(change.saved_ns),
             Percent(change.saved_share),
             bar(change.saved_share),
@@ -125,7 +125,7 @@ def what_if_section(report: Report) -> Section | None:
     return Section("Automate next", about, (table(columns, rows), Note(found.assumptions)))
 
 
-def _change(change: Change) -> Content:
+def change_text(change: Change) -> Content:
     stage = Name(change.stage or "", 24)
     if change.kind == ALL_STEPS:
         return "no time in manual steps"
@@ -165,7 +165,7 @@ def _beside(trend: Trend) -> str | Toned:
 
 
 def _explained(rows: Sequence[Explained]) -> tuple[Value, ...]:
-    shown = [(_stage_name(row), " ", Duration(row.difference_ns, is_signed=True)) for row in rows[:_EXPLAINED]]
+    shown = [(stage_name(row), " ", Duration(row.difference_ns, is_signed=True)) for row in rows[:_EXPLAINED]]
     if len(rows) > _EXPLAINED:
         rest = sum(row.difference_ns for row in rows[_EXPLAINED:])
         shown.append(("others", " ", Duration(rest, is_signed=True)))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 Int64s = NDArray[np.int64]
 """Lengths or instants in nanoseconds."""
+Floats = NDArray[np.float64]
 Codes = NDArray[np.int32]
 """Indexes into a list of names."""
 Bools = NDArray[np.bool_]

@@ -123,3 +123,13 @@ def mondays(first: int, last: int, zone: tzinfo) -> list[tuple[date, int]]:
         day += timedelta(days=7)
         found.append((day, midnight(day, zone)))
     return found
+
+
+def months(first: int, last: int, zone: tzinfo) -> list[tuple[date, int]]:
+    """Return the date and the instant of each first of a month that touches ``[first, last]``, and of one more."""
+    day = local(first, zone).date().replace(day=1)
+    found = [(day, midnight(day, zone))]
+    while found[-1][1] <= last:
+        day = (day + timedelta(days=31)).replace(day=1)
+        found.append((day, midnight(day, zone)))
+    return found

@@ -1,0 +1,191 @@
+"""The report as a page: whole, without a network or a script, and nothing in a name is markup."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Sequence
+from hashlib import sha256
+from html.parser import HTMLParser
+
+import pytest
+from tests.report.histories import DAY, HOUR, NOW, Team, demo, history
+
+from cycletrace._internal.flow import Facts
+from cycletrace._internal.report import build, build_cycle
+from cycletrace._internal.report.charts.chart import Dot, Rect
+from cycletrace._internal.report.html import render
+from cycletrace._internal.report.page import Page, cycle_page, report_page
+from cycletrace._internal.report.picked import CLOSED, LATEST, OPEN, SLOWEST, Picked
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "\"><img src=x onerror='alert(1)'>",
+    "\x1b[31mred\x1b[0m",
+    "&amp;",
+    "\u05d0\u05d1\u05d2 \u202eevil",
+    "\U0001f469\u200d\U0001f52c model",
+    "x" * 300,
+]
+VOID = {"meta", "link", "img", "br", "hr"}
+
+
+def page_of(facts: Sequence[Facts], window: str = "200d") -> Page:
+    picked = Picked("idea")
+    report = build(picked.noting(facts), as_of=NOW, window=window)
+    return report_page(report, picked.cycles())
+
+
+class Outline(HTMLParser):
+    """Checks that every element is closed where it must be, and collects ids, links and the text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.attributes: set[str] = set()
+        self.text = ""
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._note(tag, attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._note(tag, attrs)
+
+    def _note(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        for name, value in attrs:
+            self.attributes.add(name)
+            if name == "id":
+                self.ids.append(value or "")
+            if name == "href":
+                self.links.append(value or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 5, 60, 400])
+def test_a_page_is_whole(n: int) -> None:
+    outline = Outline(render(page_of(history(n))))
+    assert len(outline.ids) == len(set(outline.ids))
+    inner = {link[1:] for link in outline.links if link.startswith("#")}
+    assert inner <= set(outline.ids)
+    assert {link for link in outline.links if not link.startswith("#")} == {"data:,"}
+
+
+def test_nothing_loads_and_nothing_runs() -> None:
+    html = render(page_of(history(60)))
+    outline = Outline(html)
+    assert not outline.tags & {"script", "img", "iframe", "object", "embed", "form"}
+    assert not outline.attributes & {"style", "src", "srcset", "action"}
+    assert not [name for name in outline.attributes if name.startswith("on")]
+    style = re.findall(r"<style>(.*?)</style>", html, re.DOTALL)
+    (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', html)
+    hashes = [b64encode(sha256(each.encode()).digest()).decode() for each in style]
+    assert f"default-src 'none'; style-src {' '.join(repr(f'sha256-{each}') for each in hashes)};" in policy
+    assert "unsafe" not in policy
+    assert "url(" not in html.replace("url(#hatch)", "")
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_name_is_shown_as_text(name: str) -> None:
+    teams = []
+    for place in range(3):
+        team = Team(f"{name}{place}", NOW - DAY - place * HOUR, model=f"{name}{place}", domain=name)
+        team.stage(name, HOUR, kind="train", person=name, actor="human")
+        team.wait("human", HOUR)
+        if place:
+            team.mark("in_use")
+        teams.append(team.facts())
+    for facts in teams:
+        facts["namespace"] = f"{name} {facts['key']}"
+    harmless = Outline(render(page_of([facts for facts in history(60)])))
+    for page in (page_of(teams), cycle_page(build_cycle(teams[0]))):
+        html = render(page)
+        outline = Outline(html)
+        assert outline.tags <= harmless.tags
+        assert outline.attributes <= harmless.attributes
+        assert "\x1b" not in html
+        assert "\u202e" not in html
+        shown = name.replace("\x1b", "\\x1b").replace("\u202e", "\\u202e")
+        assert shown[:15] in outline.text
+
+
+def test_every_chart_has_a_mark_for_each_row_of_its_data() -> None:
+    page = page_of(history(400))
+    figures = [figure for part in (*page.parts, *page.cycles) for figure in part.figures]
+    assert {"points", "medians", "mean", "stages", "incidence"} <= {figure.name for figure in figures}
+    for figure in figures:
+        marks = figure.chart.marks
+        drawn = [mark for mark in marks if isinstance(mark, Dot) or (isinstance(mark, Rect) and mark.is_data)]
+        assert len(drawn) == len(figure.data.rows), figure.name
+        for mark in drawn:
+            places = (mark.x, mark.y) if isinstance(mark, Dot) else (mark.left, mark.right, mark.bottom, mark.top)
+            assert all(-1e-9 <= place <= 1 + 1e-9 for place in places), figure.name
+
+
+def test_a_point_leads_to_its_cycle() -> None:
+    page = page_of(history(60))
+    (points,) = (figure for part in page.parts for figure in part.figures if figure.name == "points")
+    anchors = {part.anchor for part in page.cycles}
+    targets = [mark.target for mark in points.chart.marks if isinstance(mark, Dot)]
+    assert set(targets) == anchors
+    assert len(targets) == len(anchors)
+
+
+def test_a_few_cycles_have_no_interval_and_no_empty_chart() -> None:
+    page = page_of(demo())
+    html = render(page)
+    assert "95 %: " not in html[html.index('<div class="cards">') : html.index("Deployment within")]
+    assert all(figure.data.rows for part in page.parts for figure in part.figures)
+    empty = page_of([])
+    assert not [figure for part in empty.parts for figure in part.figures]
+
+
+def test_a_page_of_a_thousand_cycles_is_smaller_than_two_megabytes() -> None:
+    assert len(render(page_of(history(1000), "all")).encode()) < 2_000_000
+
+
+def test_thinning_is_stated() -> None:
+    facts = [facts for seed in range(4) for facts in history(1000, seed)]
+    html = render(page_of(facts, "all"))
+    assert "A random sample of 1,500 of " in html
+    assert len(html.encode()) < 2_500_000
+
+
+def test_the_cycles_one_by_one_are_the_latest_the_slowest_the_open_and_the_failed() -> None:
+    facts = history(2000)
+    picked = Picked("idea")
+    assert list(picked.noting(facts)) == facts
+    shown = picked.cycles()
+    assert len({cycle.cycle_id for cycle in shown}) == len(shown) <= LATEST + SLOWEST + OPEN + CLOSED
+    ended = sorted((cycle.ended or 0 for cycle in shown if cycle.outcome != "open"), reverse=True)
+    assert len(ended) > LATEST
+    slowest = max(
+        (each for each in facts if each["outcome"] in {"in_use", "deployed"} and each["trigger"] == "idea"),
+        key=lambda each: each["cycle_time_ns"] or 0,
+    )
+    assert slowest["cycle_id"] in {cycle.cycle_id for cycle in shown}
+    reversed_picked = Picked("idea")
+    assert len(list(reversed_picked.noting(facts[::-1]))) == len(facts)
+    assert reversed_picked.cycles() == shown
+
+
+def test_a_notebook_shows_the_page_in_a_frame() -> None:
+    report = build(history(20), as_of=NOW)
+    framed = report._repr_html_()
+    assert framed.startswith("<iframe ")
+    assert "sandbox" in framed
+    assert "&lt;!DOCTYPE html&gt;" in framed
+    assert build_cycle(demo()[0])._repr_html_().startswith("<iframe ")
