@@ -110,7 +110,7 @@ def test_a_name_is_shown_as_text(name: str) -> None:
         teams.append(team.facts())
     for facts in teams:
         facts["namespace"] = f"{name} {facts['key']}"
-    harmless = Outline(render(page_of([facts for facts in history(60)])))
+    harmless = Outline(render(page_of(history(60))))
     for page in (page_of(teams), cycle_page(build_cycle(teams[0]))):
         html = render(page)
         outline = Outline(html)

@@ -88,13 +88,14 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(figures))
     elif not whole.counts.known:
         print(reading.nothing_yet(args))
-    elif args.html is not None and whole.counts.implicit_left_out < whole.counts.known:
-        _write(args.html, report_page(whole, picked.cycles(), trace))
     elif whole.counts.implicit_left_out < whole.counts.known:
-        _show(args, report.report_document(whole, trace))
+        if args.html is not None:
+            _write(args.html, report_page(whole, picked.cycles(), trace))
+        else:
+            _show(args, report.report_document(whole, trace))
     else:
         print(NOTHING_COUNTS)
-        _show(args, report.cycle_document(report.build_cycle(latest[0]), trace, zone))
+        _cycles(args, latest, zone, trace)
     return 0
 
 
