@@ -19,6 +19,7 @@ settings.load_profile(os.environ.get("TESTS_PROFILE", "fast"))
 ON_DEMAND = {
     "slow": 'pytest -n0 -m "slow and not backends"',
     "backends": "scripts/backends && pytest -n0 -m backends",
+    "browser": "apt-get install chromium && pytest -n0 -m browser",
 }
 """Markers whose tests run on demand only, and how to run them."""
 LEFT_OUT = pytest.StashKey[dict[str, int]]()

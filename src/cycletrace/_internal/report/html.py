@@ -13,7 +13,7 @@ from html import escape
 from importlib.resources import files
 
 from cycletrace._internal.report.charts import svg
-from cycletrace._internal.report.charts.chart import Dot, Figure, style_of
+from cycletrace._internal.report.charts.chart import SHAPES, Dot, Figure, style_of
 from cycletrace._internal.report.charts.cycle import EXPLANATION
 from cycletrace._internal.report.document import (
     Axis,
@@ -142,6 +142,8 @@ def _keys(key: Iterable[tuple[str, str]]) -> str:
 def _key(style: str, meaning: str) -> str:
     hatched = '<rect class="hatched" width="14" height="14"/>' if "-wait" in style else ""
     swatch = f'<rect class="{style}" width="14" height="14"/>{hatched}'
+    if style in SHAPES:
+        swatch = f'<use href="#{SHAPES[style]}" class="{style}" x="7" y="8"/>'
     return f'<span><svg width="14" height="14" aria-hidden="true">{swatch}</svg> {escape(meaning)}</span>'
 
 

@@ -167,11 +167,11 @@ def _cards(report: Report) -> tuple[Card, ...]:
     between = None if median.low_ns is None else Interval(Duration(median.low_ns), Duration(median.high_ns))
     share = None if attained.value is None else Interval(Percent(attained.low), Percent(attained.high))
     cards = [
-        Card("Median cycle time", Duration(median.value_ns), (*_level(between), "n = ", Count(median.n))),
+        Card("Median cycle time", Duration(median.value_ns), (*_level(between), "n\u00a0=\u00a0", Count(median.n))),
         Card(
             (f"{report.target.part.capitalize()} within ", Duration(report.target.within_ns)),
-            Percent(attained.value),
-            (*_level(share), "n = ", Count(attained.n), ", open and failed ones included"),
+            "Not known" if attained.value is None else Percent(attained.value),
+            attained.reason or (*_level(share), "n\u00a0=\u00a0", Count(attained.n), ", open and failed ones included"),
         ),
         Card(
             "Against the window before",
@@ -182,7 +182,7 @@ def _cards(report: Report) -> tuple[Card, ...]:
     if report.what_if.changes:
         best = report.what_if.changes[0]
         saves = "would save ", Duration(best.saved_ns), " of the mean (", Percent(best.saved_share), ")"
-        cards.append(Card("Automate first", change_text(best), saves))
+        cards.append(Card("Automate next", change_text(best), saves))
     return tuple(cards)
 
 

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from math import ceil, log
-from typing import Literal
 
 from cycletrace._internal.report.document import Content, Instant, Table
 from cycletrace._internal.report.format import duration, to_text
@@ -23,6 +22,8 @@ _NICE_NS = [
     *(k * 10**power * _DAY for power in range(4) for k in (1, 2, 5)),
 ]
 """Lengths at which people expect a tick."""
+SHAPES = {"finished": "circle", "open": "arrow", "closed": "cross", "median": "diamond", "reached": "spot"}
+"""The shapes of points by style."""
 _RANGE = 40
 """Lengths that differ by a larger factor are drawn on a logarithmic scale."""
 
@@ -45,11 +46,10 @@ class Rect:
 
 @dataclass(frozen=True)
 class Dot:
-    """A point; ``target`` is the anchor on the page that it leads to."""
+    """A point, whose style has a shape in :data:`SHAPES`; ``target`` is the anchor on the page that it leads to."""
 
     x: float
     y: float
-    shape: Literal["circle", "arrow", "cross", "diamond"]
     style: str
     title: str
     target: str | None = None
@@ -73,12 +73,16 @@ class Area:
 
 @dataclass(frozen=True)
 class Rule:
-    """A line across the plot, with its label; ``at`` is an x, or a y if the rule lies level."""
+    """A line across the plot, with its label; ``at`` is an x, or a y if the rule lies level.
+
+    The label of a level rule stands above it, or below it.
+    """
 
     at: float
     is_level: bool
     style: str
     label: str = ""
+    is_below: bool = False
 
 
 @dataclass(frozen=True)
@@ -158,7 +162,7 @@ def scale_of(lengths: Sequence[int], *, may_be_log: bool = True) -> Scale:
     return Scale(shortest * 4 // 5, longest * 23 // 20, may_be_log and longest > _RANGE * shortest)
 
 
-def time_ticks(begin: int, end: int, zone: tzinfo, number: int = 4) -> tuple[Tick, ...]:
+def time_ticks(begin: int, end: int, zone: tzinfo, number: int = 3) -> tuple[Tick, ...]:
     """Return evenly spaced instants of ``[begin, end]`` (UTC ns), as dates unless that is too short for dates."""
     pattern = "%Y-%m-%d" if end - begin > 4 * _DAY else "%m-%d %H:%M" if end - begin > 8 * _HOUR else "%H:%M:%S"
     places = [place / number for place in range(number)]

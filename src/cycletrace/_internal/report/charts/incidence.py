@@ -43,7 +43,6 @@ def incidence_figure(report: Report) -> Figure | None:
         Dot(
             scale.place(step.length_ns),
             step.value,
-            "circle",
             "reached",
             f"within {duration(step.length_ns)}: {percent(step.value)}",
         )

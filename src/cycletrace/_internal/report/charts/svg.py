@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from cycletrace._internal.report.charts.chart import Area, Chart, Dot, Label, Line, Mark, Rect, Rule
+from cycletrace._internal.report.charts.chart import SHAPES, Area, Chart, Dot, Label, Line, Mark, Rect, Rule
 
-_LEFT, _WIDTH = 9.0, 87.0
+_LEFT, _WIDTH = 12.0, 84.0
 """Where a plot with labels at its left begins, and how wide it is, in per cent."""
 _TOP, _BOTTOM = 22, 26
 """The room above and below a plot, in pixels."""
@@ -16,7 +16,8 @@ DEFINITIONS = """\
 <svg class="definitions" width="0" height="0" aria-hidden="true"><defs>
 <pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">\
 <rect width="2" height="6" class="hatch"/></pattern>
-<circle id="circle" r="3.5"/><path id="arrow" d="M-5 3L0-6L5 3z"/><path id="diamond" d="M-5 0L0-5L5 0L0 5z"/>\
+<circle id="circle" r="3.5"/><circle id="spot" r="2"/>\
+<path id="arrow" d="M-5 3L0-6L5 3z"/><path id="diamond" d="M-5 0L0-5L5 0L0 5z"/>\
 <path id="cross" d="M-4-4L4 4M-4 4L4-4"/>
 </defs></svg>"""
 """The shapes and patterns that charts refer to; once on a page."""
@@ -64,20 +65,21 @@ class _Plot:
                 yield f'<rect class="{"mark " * is_data}{style}" {box}{_titled(title, "rect")}'
                 if "-wait" in style:
                     yield f'<rect class="hatched" {box}/>'
-            case Dot(x, y, shape, style, title, target):
+            case Dot(x, y, style, title, target):
                 place = f'x="{self.x(x)}" y="{self.y(y):g}"'
-                dot = f'<use href="#{shape}" class="mark {style}" {place}{_titled(title, "use")}'
+                dot = f'<use href="#{SHAPES[style]}" class="mark {style}" {place}{_titled(title, "use")}'
                 yield dot if target is None else f'<a href="#{target}" aria-label="{escape(title)}">{dot}</a>'
             case Line(points, style):
                 yield self._path(points, style, "")
             case Area(points, style):
                 yield self._path(points, style, "z")
-            case Rule(at, True, style, label):
+            case Rule(at, True, style, label, is_below):
                 y = self.y(at)
+                beside = y + 14 if is_below else y - 4
                 yield f'<line class="rule {style}" x1="{self.x(0)}" x2="100%" y1="{y:g}" y2="{y:g}"/>'
                 if label:
-                    yield f'<text class="label end" x="100%" y="{y - 4:g}">{escape(label)}</text>'
-            case Rule(at, _, style, label):
+                    yield f'<text class="label end" x="100%" y="{beside:g}">{escape(label)}</text>'
+            case Rule(at, _, style, label, _):
                 x = self.x(at)
                 yield (
                     f'<line class="rule {style}" x1="{x}" x2="{x}" y1="{_TOP - 4}" y2="{_TOP + self._height}"'

@@ -45,7 +45,9 @@ def points_figure(report: Report, linked: Container[str]) -> Figure | None:
     for quantile, name in ((headline.median, "p50"), (headline.p85, "p85")):
         if quantile.value_ns is not None and quantile.n > 1:
             label = f"{name} {duration(quantile.value_ns)}"
-            marks.append(Rule(scale.place(quantile.value_ns), is_level=True, style=name, label=label))
+            marks.append(
+                Rule(scale.place(quantile.value_ns), is_level=True, style=name, label=label, is_below=name == "p50")
+            )
     changed = report.change_point.at
     if changed is not None and begin <= changed <= end:
         label = f"{report.change_point.verdict} {to_text(Instant(changed, zone, '%Y-%m-%d'))}"
@@ -101,7 +103,7 @@ def medians_figure(report: Report) -> Figure | None:
             low, high = scale.place(median.low_ns), scale.place(median.high_ns)
             marks.append(Line(((place, low), (place, high)), "interval"))
         places.append((place, height))
-        marks.append(Dot(place, height, "diamond", "median", title))
+        marks.append(Dot(place, height, "median", title))
     marks.insert(0, Line(tuple(places), "through"))
     chart = Chart(
         f"Median cycle time by {found.by}",
@@ -136,10 +138,10 @@ def _dot(point: Point, x: float, y: float, linked: Container[str]) -> Dot:
     target = anchor_of(point.cycle_id) if point.cycle_id in linked else None
     took = duration(point.time_ns)
     if point.state == "open":
-        return Dot(x, y, "arrow", "open", f"{name}: open for {took}", target)
+        return Dot(x, y, "open", f"{name}: open for {took}", target)
     if point.state == "finished":
-        return Dot(x, y, "circle", "finished", f"{name}: {took}", target)
-    return Dot(x, y, "cross", "closed", f"{name}: {point.state.replace('_', ' ')} after {took}", target)
+        return Dot(x, y, "finished", f"{name}: {took}", target)
+    return Dot(x, y, "closed", f"{name}: {point.state.replace('_', ' ')} after {took}", target)
 
 
 def _key(point: Point) -> Name:
