@@ -345,3 +345,39 @@ def test_the_store_is_looked_after_from_the_command_line(shell: Shell) -> None:
     assert shell.run("facts", "--store", "copy.db").out == shell.run("facts").out
     assert shell.run("store", "prune", "--older-than", "400d").code == 0
     assert shell.run("store", "prune", "--older-than", "soon").code == 2
+
+
+def test_the_page_is_written_to_a_file_for_all_cycles_or_for_one(shell: Shell) -> None:
+    shell.python(PIPELINE)
+    done = shell.run("report", "--html", "all.html")
+    assert (done.code, done.out) == (0, "The report is in all.html. Open it in a browser.\n"), done.err
+    page = (shell.folder / "all.html").read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert "Median cycle time" in page
+    assert shell.run("report", "--cycle", "churn@7", "--html", "one.html").code == 0
+    one = (shell.folder / "one.html").read_text(encoding="utf-8")
+    assert "The course of churn@7" in one
+    assert "Median cycle time" not in one
+
+
+def test_the_page_shows_the_latest_run_as_long_as_no_cycle_counts(shell: Shell) -> None:
+    shell.python("from cycletrace import stage\nwith stage('train'): pass")
+    done = shell.run("report", "--html", "report.html")
+    assert done.code == 0, done.err
+    assert "No figures yet" in done.out
+    assert "The course of " in (shell.folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_page_that_cannot_be_written_is_one_sentence(shell: Shell) -> None:
+    shell.python(PIPELINE)
+    done = shell.run("report", "--html", "missing/report.html")
+    assert (done.code, done.out) == (2, "")
+    assert "missing/report.html cannot be written: No such file or directory." in done.err
+    assert "Traceback" not in done.err
+
+
+def test_without_cycles_there_is_no_page(shell: Shell) -> None:
+    done = shell.run("report", "--html", "report.html")
+    assert (done.code, done.err) == (0, "")
+    assert "There is no cycle here yet" in done.out
+    assert not (shell.folder / "report.html").exists()

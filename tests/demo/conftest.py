@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-from tests.demo.helpers import CYCLETRACE, Demo, facts_of, quiet_environment
+from tests.demo.helpers import CYCLETRACE, PAGE, Demo, facts_of, quiet_environment
 
 from cycletrace._internal.demo import log
 
@@ -15,7 +15,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """``cycletrace demo --yes --cycles 3``."""
     root = tmp_path_factory.mktemp("somebody") / "demo"
     done = subprocess.run(
-        [*CYCLETRACE, "demo", "--yes", "--cycles", "3", "--dir", str(root)],
+        [*CYCLETRACE, "demo", "--yes", "--cycles", "3", "--dir", str(root), "--html", str(root.with_name(PAGE))],
         env=quiet_environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,

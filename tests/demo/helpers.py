@@ -23,6 +23,10 @@ class Demo(NamedTuple):
     log: list[dict[str, Any]]
 
 
+PAGE = "report.html"
+"""The page that the demo writes, beside its folder."""
+
+
 def quiet_environment() -> dict[str, str]:
     """Return a clean environment in which our own errors raise."""
     return blank_environment() | {"CYCLETRACE_STRICT": "1"}

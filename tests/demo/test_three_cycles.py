@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.demo.helpers import CYCLETRACE, Demo, quiet_environment
+from tests.demo.helpers import CYCLETRACE, PAGE, Demo, quiet_environment
 
 pytestmark = [
     pytest.mark.slow,
@@ -140,6 +140,13 @@ def test_it_prints_progress_report_location_and_next_steps(demo: Demo) -> None:
     assert f"All files are in {demo.root}" in demo.output
     commands = [line.split() for line in lines if line.startswith("  cycletrace ")]
     assert [command[1] for command in commands] == ["report", "facts", "run"]
+
+
+def test_it_writes_the_page_of_its_cycles(demo: Demo) -> None:
+    page = demo.root.with_name(PAGE).read_text(encoding="utf-8")
+    for key in ("digits@1", "digits@2", "digits@3"):
+        assert f"{key}</bdi>" in page
+    assert f"The report is in {demo.root.with_name(PAGE)}." in demo.output
 
 
 def test_its_commands_work(demo: Demo) -> None:

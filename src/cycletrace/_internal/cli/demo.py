@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, redirect_stdout
 from itertools import count
 from pathlib import Path
 from shlex import quote
@@ -82,13 +82,16 @@ def _report(root: Path, cycles: int, page: Path | None, *, as_json: bool) -> int
     """Print the report of the one cycle, or of all, and what to try next. Return the exit code."""
     from cycletrace._internal.cli.main import main
 
-    one = ["--cycle", "digits@1"]
-    if as_json:
-        return main(["report", "--dir", str(root), *(one if cycles == 1 else []), "--json"])
-    print(flush=True)
-    code = main(["report", "--dir", str(root), *(one if cycles == 1 else [])])
+    one = ["--cycle", "digits@1"] if cycles == 1 else []
+    reporting = ["report", "--dir", str(root)]
+    code = 0
     if page is not None:
-        code = max(code, main(["report", "--dir", str(root), "--html", str(page)]))
+        with redirect_stdout(sys.stderr if as_json else sys.stdout):
+            code = main([*reporting, *one, "--html", str(page)])
+    if as_json:
+        return max(code, main([*reporting, *one, "--json"]))
+    print(flush=True)
+    code = max(code, main([*reporting, *one]))
     print(f"""
 All files are in {root}: records, models, and the demo's own log.
 Try next:

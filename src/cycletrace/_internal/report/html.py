@@ -107,7 +107,7 @@ def _folded(part: Part) -> Iterator[str]:
     yield f"<details><summary>{_text(part.title)} <small>{_text(part.about)}</small></summary>"
     yield f'<div class="folded" id="{part.anchor}">'
     for figure in part.figures:
-        yield svg.render(figure.chart)
+        yield svg.render(figure.chart)  # its key and caption stand above all cycles
         yield _table(figure.data, figure.chart.title)
     yield from _sections(part.sections, 3)
     yield "</div></details>"

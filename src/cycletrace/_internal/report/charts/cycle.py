@@ -49,7 +49,7 @@ def cycle_figure(report: CycleReport, zone: tzinfo) -> Figure | None:
     unit = 1 / len(shown)
     marks: list[Mark] = [
         Rule(axis.place(at), is_level=False, style="milestone", label=name.replace("_", " "))
-        for name, at in report.marks.items()
+        for name, at in reversed(report.marks.items())  # where labels would overlap, the first is written
         if at is not None and begin <= at <= end and name != c.STARTED
     ]
     for first, last in axis.cuts:
@@ -76,13 +76,16 @@ def cycle_figure(report: CycleReport, zone: tzinfo) -> Figure | None:
         tuple(marks),
         _ticks(axis, begin, zone),
     )
-    caption: Content = (Count(left_out), " later stages and waits are not drawn.") if left_out > 0 else ""
+    caption: Content = EXPLANATION
+    if left_out > 0:
+        caption = EXPLANATION, " ", Count(left_out, "later row"), " not drawn."
+    key = tuple((style_of(name), name) for name in c.ACTIVITIES if name in {_described(line)[0] for line in shown})
     columns = [Column("stage or wait"), Column("outcome"), Column("began"), Column("took")]
-    return Figure(f"course-{report.cycle_id[:12]}", chart, caption, (), table(columns, rows))
+    return Figure(f"course-{report.cycle_id[:12]}", chart, caption, key, table(columns, rows))
 
 
 def _axis(begin: int, end: int, spans: list[tuple[int, int]]) -> _Axis:
-    """Return an axis that is cut where nothing goes on for more than a tenth of the time in which something does."""
+    """Return an axis that is cut where nothing goes on for more than a third of the time in which something does."""
     gaps: list[tuple[int, int]] = []
     reached = begin
     for start, last in [*spans, (end, end)]:
@@ -90,7 +93,7 @@ def _axis(begin: int, end: int, spans: list[tuple[int, int]]) -> _Axis:
             gaps.append((reached, start))
         reached = max(reached, last)
     busy = end - begin - sum(last - first for first, last in gaps)
-    cuts = sorted(sorted((gap for gap in gaps if gap[1] - gap[0] > busy / 10), key=lambda gap: gap[0] - gap[1])[:5])
+    cuts = sorted(sorted((gap for gap in gaps if gap[1] - gap[0] > busy / 3), key=lambda gap: gap[0] - gap[1])[:5])
     kept = end - begin - sum(last - first for first, last in cuts)
     if kept <= 0:
         return _Axis(((begin, 0.0), (end, 1.0)), ())

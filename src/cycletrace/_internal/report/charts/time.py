@@ -84,7 +84,7 @@ def stages_figure(report: Report) -> Figure | None:
     caption = (
         Count(found.n, "finished cycle"),
         ": mean over all of them of the time that each stage owned. In parentheses: waits of the cycle as a whole.",
-        *((" ", Count(left_out), " smaller ones are not drawn.") if left_out > 0 else ()),
+        *((" ", Count(left_out, "smaller row"), " not drawn.") if left_out > 0 else ()),
     )
     key = (("stage-work", "working"), ("stage-wait", "waiting within the stage"))
     return Figure("stages", chart, caption, key, table([Column("stage"), Column(), Column("mean")], rows))
