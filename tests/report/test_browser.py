@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.report.histories import DAY, HOUR, NOW, Team, demo, history
-from tests.report.test_html import HOSTILE, page_of
+from tests.report.histories import demo, history
+from tests.report.pages import PAGES, page_of
 
 from cycletrace._internal.report import build_cycle
 from cycletrace._internal.report.html import render
-from cycletrace._internal.report.page import Page, cycle_page
+from cycletrace._internal.report.page import Page
 
 pytestmark = pytest.mark.browser
 
@@ -29,35 +29,6 @@ NOT_IN_A_BOX_THAT_SCROLLS = """
   })
   .map(each => each.textContent)
 """
-
-
-def hostile() -> Page:
-    teams = []
-    for place, name in enumerate(HOSTILE):
-        team = Team(f"{name}{place}", NOW - 2 * DAY - place * HOUR, model=name, domain=name)
-        team.stage(name, HOUR, kind="train", person=name, actor="human")
-        team.wait("human", HOUR, team.stage(f"{name} again", HOUR, kind="evaluate"))
-        if place % 2:
-            team.mark("in_use")
-        teams.append(team.facts())
-        teams[-1]["namespace"] = name
-    return page_of(teams)
-
-
-def year() -> Page:
-    facts = history(400, span=365 * DAY)
-    for one in facts:
-        one["namespace"] = {"fraud": "risk", "digits": "vision"}.get(one["model"] or "", "growth")
-    return page_of(facts, "365d")
-
-
-PAGES: dict[str, Callable[[], Page]] = {
-    "empty": lambda: page_of([]),
-    "demo": lambda: page_of(demo()),
-    "year": year,
-    "hostile": hostile,
-    "cycle": lambda: cycle_page(build_cycle(demo()[0])),
-}
 
 
 @pytest.fixture(scope="module")

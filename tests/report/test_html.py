@@ -4,36 +4,20 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Sequence
 from hashlib import sha256
 from html.parser import HTMLParser
 
 import pytest
 from tests.report.histories import DAY, HOUR, NOW, Team, demo, history
+from tests.report.pages import HOSTILE, page_of
 
-from cycletrace._internal.flow import Facts
 from cycletrace._internal.report import build, build_cycle
 from cycletrace._internal.report.charts.chart import Dot, Rect
 from cycletrace._internal.report.html import render
-from cycletrace._internal.report.page import Page, cycle_page, report_page
+from cycletrace._internal.report.page import cycle_page
 from cycletrace._internal.report.picked import CLOSED, LATEST, OPEN, SLOWEST, Picked
 
-HOSTILE = [
-    "<script>alert(1)</script>",
-    "\"><img src=x onerror='alert(1)'>",
-    "\x1b[31mred\x1b[0m",
-    "&amp;",
-    "\u05d0\u05d1\u05d2 \u202eevil",
-    "\U0001f469\u200d\U0001f52c model",
-    "x" * 300,
-]
 VOID = {"meta", "link", "img", "br", "hr"}
-
-
-def page_of(facts: Sequence[Facts], window: str = "200d") -> Page:
-    picked = Picked("idea")
-    report = build(picked.noting(facts), as_of=NOW, window=window)
-    return report_page(report, picked.cycles())
 
 
 class Outline(HTMLParser):
@@ -189,3 +173,23 @@ def test_a_notebook_shows_the_page_in_a_frame() -> None:
     assert "sandbox" in framed
     assert "&lt;!DOCTYPE html&gt;" in framed
     assert build_cycle(demo()[0])._repr_html_().startswith("<iframe ")
+
+
+def test_the_summary_names_the_stage_that_made_cycles_faster() -> None:
+    teams = []
+    for place in range(40):
+        is_before = place < 20
+        team = Team(f"m@{place}", NOW - (150 - 3 * place if is_before else 80 - 3 * (place - 20)) * DAY)
+        team.stage("train", HOUR + place)
+        team.wait("human", 20 * HOUR if is_before else HOUR)
+        team.stage("activate", HOUR)
+        teams.append(team.facts())
+    page = page_of(teams, "90d")
+    (card,) = (card for card in page.parts[0].cards if card.title == "Against the window before")
+    html = render(page)
+    assert card.value != "Not conclusive"
+    assert "-19\u00a0h" in html
+    assert "faster than in the window before. Of the mean, most by (wait for human): -19\u00a0h" in html
+    assert "faster since 2026-" in html
+    alone = render(page_of(teams[20:], "90d"))
+    assert "Not conclusive" in alone

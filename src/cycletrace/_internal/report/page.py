@@ -49,6 +49,7 @@ from cycletrace._internal.report.sections_time import (
     accounting_section,
     change_text,
     interval,
+    stage_name,
     trend_section,
     what_if_section,
 )
@@ -163,7 +164,7 @@ def _untitled(blocks: Sequence[Block]) -> Section:
 
 
 def _cards(report: Report) -> tuple[Card, ...]:
-    median, attained, trend = report.headline.median, report.attainment, report.trend
+    median, attained = report.headline.median, report.attainment
     between = None if median.low_ns is None else Interval(Duration(median.low_ns), Duration(median.high_ns))
     share = None if attained.value is None else Interval(Percent(attained.low), Percent(attained.high))
     cards = [
@@ -173,17 +174,26 @@ def _cards(report: Report) -> tuple[Card, ...]:
             "Not known" if attained.value is None else Percent(attained.value),
             attained.reason or (*_level(share), "n\u00a0=\u00a0", Count(attained.n), ", open and failed ones included"),
         ),
-        Card(
-            "Against the window before",
-            Duration(trend.difference_ns, is_signed=True) if trend.low_ns is not None else "Not conclusive",
-            trend.verdict.partition(": ")[2] or trend.verdict,
-        ),
+        Card("Against the window before", *_compared(report)),
     ]
     if report.what_if.changes:
         best = report.what_if.changes[0]
         saves = "would save ", Duration(best.saved_ns), " of the mean (", Percent(best.saved_share), ")"
         cards.append(Card("Automate next", change_text(best), saves))
     return tuple(cards)
+
+
+def _compared(report: Report) -> tuple[Content, Content]:
+    """Return whether cycles got faster, and the most that one stage explains of it or why nobody can tell."""
+    trend = report.trend
+    difference = Duration(trend.difference_ns, is_signed=True)
+    conclusive, _, reason = trend.verdict.partition(": ")
+    if reason:
+        beside = () if trend.low_ns is None else (difference, ": ")
+        return conclusive.capitalize(), (*beside, reason)
+    most = trend.stages[0]
+    change = Duration(most.difference_ns, is_signed=True)
+    return difference, (conclusive, ". Of the mean, most by ", stage_name(most), ": ", change)
 
 
 def _level(between: Interval | None) -> tuple[Value, ...]:
