@@ -29,6 +29,14 @@ def fast(session: nox.Session) -> None:
     session.run("pytest", *session.posargs)
 
 
+@nox.session
+def sdks(session: nox.Session) -> None:
+    """Other tracing SDKs beside ours, in an environment of its own."""
+    others = ("langfuse", "logfire", "mlflow-tracing", "traceloop-sdk")
+    session.install("-e", ".[dev]", *others, "httpx", "opentelemetry-exporter-otlp-proto-http")
+    session.run("pytest", "-n0", "tests/api/test_other_sdks.py", *session.posargs)
+
+
 @nox.session(python=False)
 def lint(session: nox.Session) -> None:
     """Lint, format, and the direction of imports."""

@@ -209,16 +209,13 @@ STRICT = Variable[bool](
     False,
     allowed=_BOOLEAN,
 )
-PROPAGATE = Variable[bool](
-    "CYCLETRACE_NO_PROPAGATE",
-    (
-        "stages do not become the current OpenTelemetry span, for programs whose libraries would create "
-        "millions of child spans"
-    ),
+PROPAGATE = Variable[bool | None](
+    "CYCLETRACE_PROPAGATE",
+    "whether a stage becomes the current span of [OpenTelemetry](opentelemetry.md)",
     "boolean",
-    "`false`",
-    _negated,
-    True,
+    "true, except inside a span of another trace, and where the program has set a global tracer provider",
+    _boolean,
+    None,
     allowed=_BOOLEAN,
     setting="propagate",
 )

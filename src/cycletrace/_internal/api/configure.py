@@ -37,8 +37,8 @@ def configure(
         people: ``pseudonyms`` (the default), ``names`` or ``none`` (``CYCLETRACE_PEOPLE``).
         people_key: The shared secret that pseudonyms are made with (``CYCLETRACE_PEOPLE_KEY``).
         root: Who sends the root spans of named cycles: ``collector`` (the default) or ``sdk`` (``CYCLETRACE_ROOT``).
-        propagate: Whether a stage becomes the current span of OpenTelemetry. ``False`` for programs whose
-            libraries would create millions of child spans.
+        propagate: Whether a stage becomes the current span of OpenTelemetry (``CYCLETRACE_PROPAGATE``); by default
+            unless a span of another trace is active, or the program has set a global tracer provider.
         enabled: ``False`` turns everything off (``CYCLETRACE_DISABLED``).
 
     Raises:

@@ -11,7 +11,7 @@ from cycletrace._internal.sdk.current import CURRENT, Context
 from cycletrace._internal.sdk.cycles import CycleRef, from_key, from_text, new_key
 from cycletrace._internal.sdk.ids import Source
 from cycletrace._internal.sdk.inherited import Inherited
-from cycletrace._internal.sdk.runs import Contexts, stage_context, swap
+from cycletrace._internal.sdk.runs import Contexts, becomes_current, stage_context, swap
 from cycletrace._internal.sdk.runtime import runtime
 
 
@@ -118,7 +118,7 @@ def attach(text: str, stage: str | None) -> Block | None:
     run = None if stage is None else state.running.get(stage)
     inside = Context(cycle, run, Inherited(cycle, stage))
     otel = None
-    if stage is not None and state.settings.propagate:
+    if stage is not None and becomes_current(state.settings.propagate):
         otel = stage_context(cycle, stage, run)
     return Block(inside, swap(Contexts(inside, otel)))
 

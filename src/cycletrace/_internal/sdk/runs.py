@@ -185,12 +185,10 @@ class Run:
         else:  # OTEL_SDK_DISABLED: journal only
             self.id = run_id = source.new_id()
             self.span = NonRecordingSpan(span_context(cycle.cycle_id, run_id))
-        # A span of another trace stays current, unless it belongs to one of our stages.
-        if not runtime.settings.propagate or (is_foreign and (here.run is None or here.run.span is not around)):
-            self.otel_around = self._otel_inside = None
-        else:
-            self.otel_around = otel
-            self._otel_inside = trace.set_span_in_context(self.span, otel)
+        is_theirs = is_foreign and (here.run is None or here.run.span is not around)
+        is_current = becomes_current(runtime.settings.propagate, is_theirs=is_theirs)
+        self.otel_around = otel if is_current else None
+        self._otel_inside = trace.set_span_in_context(self.span, otel) if is_current else None
         parent = "" if enclosing is None else f'"{c.STAGE_PARENT}":"{enclosing}",'
         self._ids = f'"{c.STAGE_ID}":"{run_id}",{parent}"{c.PROCESS_ID}":{runtime.pid},'
         self._fragment = cycle.fragment((spec, runtime), lambda: stage_attributes(runtime, cycle, spec))
@@ -415,6 +413,20 @@ def _tracer(new_id: Callable[[], str]) -> Tracer:
         sampler=Always(), resource=Resource.get_empty(), id_generator=Ids(), shutdown_on_exit=False
     )
     return provider.get_tracer(SCOPE_NAME, __version__, c.SCHEMA_URL)
+
+
+def becomes_current(propagate: bool | None, *, is_theirs: bool = False) -> bool:
+    """Return whether a stage becomes OpenTelemetry's current span, by the setting or the program's set-up.
+
+    Under a stage, the program's root spans would be children of a span that its backend never gets, and a sampler that
+    follows the parent would keep all of them. ``is_theirs`` is true if a span of another trace is active, which is not
+    that of a stage.
+    """
+    if propagate is not None:
+        return propagate
+    # Looked up each time, since it may be set at any time; the public function may load a provider.
+    provider = trace._TRACER_PROVIDER  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    return not is_theirs and (provider is None or isinstance(provider, trace.NoOpTracerProvider))
 
 
 def stage_context(cycle: CycleRef, stage: str, run: Run | None) -> OtelContext:

@@ -22,8 +22,8 @@ class Settings(NamedTuple):
     endpoint: str | None
     """Base URL of an OTLP endpoint for cycletrace alone; otherwise ``OTEL_EXPORTER_OTLP_*`` apply."""
     enabled: bool
-    propagate: bool
-    """True if a stage becomes the current span of OpenTelemetry."""
+    propagate: bool | None
+    """Whether a stage becomes the current span of OpenTelemetry; ``None`` if that depends on the program's set-up."""
     launch: str | None
     people: str
     people_key: str
