@@ -19,6 +19,7 @@ from cycletrace._internal.report.charts.chart import (
 from cycletrace._internal.report.document import Column, Content, Count, Duration, Instant, Interval, Name, Value, table
 from cycletrace._internal.report.format import duration, to_text
 from cycletrace._internal.report.history import Period, Point
+from cycletrace._internal.report.sections_time import stage_name
 from cycletrace._internal.report.windows import parse_zone
 
 _KEY = (
@@ -42,6 +43,7 @@ def points_figure(report: Report, linked: Container[str]) -> Figure | None:
         return (at - begin) / (end - begin)
 
     marks: list[Mark] = []
+    marks += [_dot(point, x(point.at), scale.place(point.time_ns), linked) for point in found.points]
     for quantile, name in ((headline.median, "p50"), (headline.p85, "p85")):
         if quantile.value_ns is not None and quantile.n > 1:
             label = f"{name} {duration(quantile.value_ns)}"
@@ -52,7 +54,6 @@ def points_figure(report: Report, linked: Container[str]) -> Figure | None:
     if changed is not None and begin <= changed <= end:
         label = f"{report.change_point.verdict} {to_text(Instant(changed, zone, '%Y-%m-%d'))}"
         marks.append(Rule(x(changed), is_level=False, style="change", label=label))
-    marks += [_dot(point, x(point.at), scale.place(point.time_ns), linked) for point in found.points]
     chart = Chart(
         "Every cycle, when it ended and how long it took",
         340,
@@ -68,6 +69,7 @@ def points_figure(report: Report, linked: Container[str]) -> Figure | None:
         f": {found.population}. Height: from start to first use, for the others their time so far",
         " (logarithmic scale)." if scale.is_log else ".",
         " Levels: p50 and p85 of the finished ones." if headline.median.n > 1 else "",
+        *(_cause(report) if changed is not None and begin <= changed <= end else ()),
     )
     rows: list[tuple[Content, ...]] = [
         (_key(point), point.state.replace("_", " "), Instant(point.at, zone), Duration(point.time_ns))
@@ -131,6 +133,16 @@ def medians_figure(report: Report) -> Figure | None:
     )
     columns = [Column(f"{found.by} from"), Column("median"), Column("95 %"), Column("n")]
     return Figure("medians", chart, caption, _KEY[3:], table(columns, rows))
+
+
+def _cause(report: Report) -> tuple[Value, ...]:
+    """Return what the dotted line is, with the most that one stage explains of a change between two windows."""
+    trend = report.trend
+    if not trend.stages:
+        return (" Dotted: a lasting change.",)
+    most = trend.stages[0]
+    explained = stage_name(most), " ", Duration(most.difference_ns, is_signed=True)
+    return (" Dotted: a lasting change. Against the window before, the mean changed most by ", *explained, ".")
 
 
 def _dot(point: Point, x: float, y: float, linked: Container[str]) -> Dot:
