@@ -1,4 +1,4 @@
-"""Loading of the recorder: once, at the first stage, and never while another thread forks.
+"""Loading of the recorder: once, at the first stage, not at all if disabled, and never while another thread forks.
 
 In a child forked during an import, the module's lock is held by a thread that does not exist, and importing that
 module blocks forever. So late imports here hold :data:`lock`, and a fork waits for it, but not indefinitely: the
@@ -21,6 +21,10 @@ LONGEST_WAIT = 10.0
 
 is_loaded = False
 """True once the recorder is loaded."""
+is_disabled = False
+"""True once it is known that the settings turn everything off."""
+_precedes_logging = False
+"""True once forks wait for imports before they wait for logging."""
 _is_usable: bool | None = None
 """Whether it can be loaded; ``None`` until that is known, ``False`` also during loading."""
 
@@ -28,24 +32,39 @@ _is_usable: bool | None = None
 def ready() -> bool:
     """Return whether anything can be recorded. The first call loads the recorder.
 
-    Afterwards, modules of this package may be imported without holding :data:`lock`. Returns ``False`` if OpenTelemetry
-    is missing or broken, and in a signal handler during loading, whose stages are not recorded.
+    Afterwards, modules of this package may be imported without holding :data:`lock`. Returns ``False`` if cycletrace is
+    disabled, if OpenTelemetry is missing or broken, and in a signal handler during loading, whose stages are not
+    recorded.
     """
-    return True if is_loaded else _load()
+    return True if is_loaded else False if is_disabled else _load()
+
+
+def forget() -> None:
+    """Find out again whether anything can be recorded, by settings that changed."""
+    global is_loaded, is_disabled, _is_usable
+    with lock:
+        is_loaded = is_disabled = False
+        _is_usable = None
 
 
 def _load() -> bool:
-    global is_loaded, _is_usable
+    global is_loaded, is_disabled, _is_usable, _precedes_logging
     with lock:
         if _is_usable is None:
             _is_usable = False
             import logging as _  # noqa: F401
             from importlib import import_module
 
-            _follow_forks()
+            if not _precedes_logging:
+                _follow_forks()
+                _precedes_logging = True
             from cycletrace._internal.diagnostics import describe_error, is_from_handler, log_once
 
             try:
+                settings = import_module("cycletrace._internal.sdk.settings").read()
+                if not settings.enabled:
+                    is_disabled = True
+                    return False
                 for name in ("blocks", "marks", "runs", "waits"):
                     import_module(f"cycletrace._internal.sdk.{name}")
             except BaseException as error:  # telemetry never changes the program

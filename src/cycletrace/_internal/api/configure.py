@@ -45,8 +45,11 @@ def configure(
         ValueError: if a value is not allowed.
         TypeError: if an item of ``span_processors`` is neither a processor nor an exporter.
     """
+    import sys
     from os import fspath
 
+    from cycletrace._internal import loading
+    from cycletrace._internal.api import served
     from cycletrace._internal.sdk import settings
 
     chosen = settings.check(
@@ -61,22 +64,29 @@ def configure(
         propagate=propagate,
         enabled=enabled,
     )
-    if ready():
-        from cycletrace._internal.api import served
-        from cycletrace._internal.sdk import runtime
-
-        runtime.configure(chosen)
-        served.forget_recorded()  # in another namespace or directory, it is another record
+    if span_processors is not None:
+        with loading.lock:
+            from cycletrace._internal.sdk.processors import as_processor
+        chosen["span_processors"] = tuple(map(as_processor, span_processors))
+    settings.CHOSEN.update(chosen)
+    served.forget_recorded()  # in another namespace or directory, it is another record
+    runtime = sys.modules.get("cycletrace._internal.sdk.runtime")
+    if runtime is None:
+        loading.forget()
+    else:
+        runtime.reset()
 
 
 def flush(timeout: float = 2.0) -> bool:
     """Deliver the journal now, within ``timeout`` seconds.
 
     Returns:
-        ``True`` if everything was delivered or no endpoint is set.
+        ``True`` if everything was delivered, no endpoint is set, or cycletrace is disabled.
     """
     if not ready():
-        return False
+        from cycletrace._internal import loading
+
+        return loading.is_disabled
     from cycletrace._internal.sdk import runtime
 
     return bool(runtime.flush(timeout))

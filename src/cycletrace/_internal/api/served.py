@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cycletrace._internal.loading import ready
+from cycletrace._internal import loading
 
 _recorded: set[tuple[str | None, ...]] = set()
 """Calls already recorded, by everything that distinguishes one record from another."""
@@ -29,6 +29,8 @@ def served(
         environment: Where it serves. One that is not production makes no ``in_use``.
     """
     call = (model, version, key, mechanism, environment)
+    if loading.is_disabled:
+        return
     try:
         if call in _recorded:
             return
@@ -45,7 +47,7 @@ def _first(call: tuple[str | None, ...]) -> None:
     from cycletrace._internal.api.instants import recorded_at
 
     at = recorded_at()
-    if not ready():
+    if not loading.ready():
         return
     from cycletrace._internal.sdk import marks
     from cycletrace._internal.sdk.current import CURRENT

@@ -22,7 +22,6 @@ from cycletrace._internal.sdk.cycles import CycleRef, implicit
 from cycletrace._internal.sdk.env_propagation import EnvPropagation
 from cycletrace._internal.sdk.ids import Source
 from cycletrace._internal.sdk.inherited import Inherited, find_inherited
-from cycletrace._internal.sdk.processors import as_processor
 from cycletrace._internal.sdk.roots import Roots
 from cycletrace._version import __version__
 
@@ -254,6 +253,7 @@ def reset(source: Source | None = None) -> None:
     """Start over with the current settings, for ``configure`` and tests."""
     global _runtime, _is_made, _source
     old, _runtime, _is_made = _runtime, None, False
+    loading.forget()
     if source is not None:
         _source = source
     if old is not None:
@@ -265,18 +265,6 @@ def flush(timeout: float) -> bool:
     """Deliver now, within this many seconds. Return ``True`` if nothing is left to deliver."""
     state = runtime()
     return True if state is None else state.ensure_worker().deliver(timeout)
-
-
-def configure(chosen: Mapping[str, Any]) -> None:
-    """Start over with these settings.
-
-    Raises:
-        TypeError: if an item of ``span_processors`` is neither a processor nor an exporter.
-    """
-    if "span_processors" in chosen:
-        chosen = {**chosen, "span_processors": tuple(map(as_processor, chosen["span_processors"]))}
-    settings.CHOSEN.update(chosen)
-    reset()
 
 
 def _at_exit() -> None:
