@@ -12,7 +12,9 @@ import pytest
 from tests.report.histories import DAY, HOUR, MINUTE, NOW, SECOND, Team, demo, history
 
 from cycletrace._internal.flow import Facts
-from cycletrace._internal.report import build, build_cycle, to_json
+from cycletrace._internal.report import build, build_cycle, report_document, to_json
+from cycletrace._internal.report.document import Spark, Strip, parts
+from cycletrace._internal.report.format import to_text
 
 
 def round_trip(figures: Any) -> Any:
@@ -46,8 +48,18 @@ def figures_with_n(figures: Any, path: str = "") -> Iterator[str]:
 def test_every_figure_has_its_n_and_every_section_its_population() -> None:
     figures = to_json(build(history(200), as_of=NOW))
     assert len(list(figures_with_n(figures))) > 50
-    sections = set(figures) - {"as_of", "window", "target", "trigger", "counts"}
+    sections = set(figures) - {"as_of", "window", "target", "trigger", "selection", "counts"}
     assert all(figures[section]["population"] for section in sections)
+
+
+def test_the_heading_names_what_was_selected() -> None:
+    def heading(**selection: str) -> str:
+        document = report_document(build(demo(), as_of=NOW, selection=selection))
+        return "".join(to_text(value) for value, _ in parts(document[0].about) if not isinstance(value, Strip | Spark))
+
+    assert heading().startswith("all teams; 90d: ")
+    assert heading(team="ads", model="churn").startswith("team ads, model churn; 90d: ")
+    assert heading(team="").startswith("team (none); ")
 
 
 def test_the_demo_has_one_finished_one_open_and_one_abandoned() -> None:

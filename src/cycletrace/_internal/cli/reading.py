@@ -70,6 +70,12 @@ def selected_facts(args: argparse.Namespace, snapshot: Snapshot, at: int) -> Ite
     return snapshot.facts(at, model=args.model, cycle=args.cycle, namespace=args.namespace, rules=rules_of(snapshot))
 
 
+def selection(args: argparse.Namespace) -> dict[str, str]:
+    """Return what cycles are selected by, for headings."""
+    chosen = {"team": args.namespace, "model": args.model, "store": args.store and str(args.store)}
+    return {word: text for word, text in chosen.items() if text is not None}
+
+
 def nothing_yet(args: argparse.Namespace) -> str:
     """Return the message for a store without any cycle."""
     return FIRST_CYCLE if args.at is None else "There was no cycle here yet at that time."

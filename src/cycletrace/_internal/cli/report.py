@@ -79,7 +79,15 @@ def run(args: argparse.Namespace) -> int:
         latest: list[Facts] = []
         picked = Picked(args.trigger)
         noted = picked.noting(_noting(facts, latest))
-        whole = report.build(noted, as_of=at, window=args.window, target=target, zone=zone, trigger=args.trigger)
+        whole = report.build(
+            noted,
+            as_of=at,
+            window=args.window,
+            target=target,
+            zone=zone,
+            trigger=args.trigger,
+            selection=reading.selection(args),
+        )
         if not whole.counts.known and reading.is_filtered(args):
             return reading.print_no_match(args, snapshot)
     if args.json:

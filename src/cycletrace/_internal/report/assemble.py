@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timezone, tzinfo
 from typing import Any
@@ -55,6 +55,8 @@ class Report:
     window: Window
     target: CycleTarget
     trigger: str
+    selection: dict[str, str]
+    """What the cycles were selected by, such as their team and model, by the word for it; empty for all cycles."""
     counts: Counts
     remarks: Remarks
     headline: Headline
@@ -88,6 +90,7 @@ def build(
     target: str | CycleTarget = DEFAULT_TARGET,
     zone: tzinfo = timezone.utc,
     trigger: str = c.IDEA,
+    selection: Mapping[str, str] | None = None,
 ) -> Report:
     """Return the report on cycles, from their facts.
 
@@ -98,6 +101,7 @@ def build(
         target: A target, or a text as for :func:`parse_target`: ``deployment:15m``, ``cycle:2h``.
         zone: The time zone in which days and weeks begin.
         trigger: The trigger that the figures are about; the others are only counted.
+        selection: What the facts were selected by, for the heading: ``{"team": "ads", "model": "churn"}``.
 
     Raises:
         ValueError: if window or target cannot be parsed. The message says what they look like.
@@ -136,6 +140,7 @@ def build(
         window=span,
         target=aim,
         trigger=trigger,
+        selection=dict(selection or {}),
         counts=counts_of(columns, chosen, span),
         remarks=remarks,
         headline=Headline(

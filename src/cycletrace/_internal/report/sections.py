@@ -96,16 +96,16 @@ def _headline(report: Report) -> Section:
             ],
         ],
     )
-    return Section(
-        ("From idea into use", *trigger), _window(report), (figures, Paragraph(_tally(report)), *_notes(report))
-    )
+    selected = join((f"{word} ", Name(name) if name else "(none)") for word, name in report.selection.items())
+    about = (*(selected or ("all teams",)), "; ", *_window(report))
+    return Section(("From idea into use", *trigger), about, (figures, Paragraph(_tally(report)), *_notes(report)))
 
 
 def _target(report: Report) -> tuple[str, Duration]:
     return f"{report.target.part.capitalize()} within ", Duration(report.target.within_ns)
 
 
-def _window(report: Report) -> Content:
+def _window(report: Report) -> tuple[Value, ...]:
     window, zone = report.window, parse_zone(report.window.zone)
     now = Instant(report.as_of, zone)
     if window.text == ALL or window.begin is None:
