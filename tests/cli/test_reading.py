@@ -233,6 +233,18 @@ def test_status_leaves_out_runs_outside_any_cycle_that_are_over(shell: Shell) ->
     assert shell.run("status").out.startswith("1 open:\n")
 
 
+def test_journals_of_a_directory_are_read_into_a_store_elsewhere(shell: Shell) -> None:
+    """As is necessary for a directory on a network file system."""
+    shell.run("run", "--stage", "train", "--cycle", "churn@7", "--", "true")
+    into = ("--store", "elsewhere.db", "--dir", str(shell.state))
+    first = shell.facts(*into)
+    assert [(facts["key"], len(facts["stages"])) for facts in first] == [("churn@7", 1)]
+    assert not (shell.state / "store.db").exists()
+    shell.run("run", "--stage", "train", "--cycle", "churn@8", "--", "true")
+    assert len(shell.facts(*into)) == 2
+    assert len(shell.facts("--store", "elsewhere.db")) == 2, "which also keeps them"
+
+
 def test_status_of_a_store_says_nothing_about_the_delivery_of_this_machine(shell: Shell) -> None:
     shell.run("mark", "started", "--cycle", "churn@7")
     shell.facts()

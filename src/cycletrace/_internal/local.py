@@ -63,12 +63,17 @@ def facts(
 
 @contextmanager
 def snapshot(store: Path | None = None, directory: Path | None = None) -> Generator[Snapshot]:
-    """Read a store: this file, or the store of a state directory (by default the user's own) and its journals.
+    """Read a store: this file, or the journals of a state directory (by default the user's own) and its store.
+
+    With both, the journals are read into the file, as is necessary for a directory on a network file system.
 
     Raises:
         StoreError: if it cannot be read.
     """
-    opened = open_reader(store) if store is not None else ingested(directory or own_directory())
+    if store is not None and directory is None:
+        opened = open_reader(store)
+    else:
+        opened = ingested(directory or own_directory(), store)
     with opened as found, found.read() as read:
         yield read
 
@@ -86,14 +91,14 @@ def own_directory() -> Path:
     return directory
 
 
-def ingested(directory: Path) -> Store:
-    """Open the store of a state directory, with what its journals hold, and with the ends of what died.
+def ingested(directory: Path, file: Path | None = None) -> Store:
+    """Open the store of a state directory, or this file, with what the journals hold and the ends of what died.
 
     Raises:
         StoreError: if it cannot be used.
     """
     close_orphans(directory)
-    store = open_store(directory / FILE)
+    store = open_store(file or directory / FILE)
     ingest(store, directory)
     refold(store)
     return store

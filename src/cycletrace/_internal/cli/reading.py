@@ -41,7 +41,12 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--at", metavar="TIME", type=options.instant, help="the state as of then: a time with a zone (default: now)"
     )
-    parser.add_argument("--store", type=Path, metavar="FILE", help="the store to read, such as a running collector's")
+    parser.add_argument(
+        "--store",
+        type=Path,
+        metavar="FILE",
+        help="the store to read, such as a running collector's; with --dir, its journals are read into it",
+    )
     options.add_directory(parser)
 
 
@@ -56,8 +61,9 @@ def chosen_store(args: argparse.Namespace) -> Generator[Snapshot, None, None]:
     from cycletrace._internal.store import StoreError
 
     store = getattr(args, "store", None)
+    reads_journals = store is None or args.dir is not None
     try:
-        with local.snapshot(store, None if store is not None else options.own_directory(args)) as snapshot:
+        with local.snapshot(store, options.own_directory(args) if reads_journals else None) as snapshot:
             yield snapshot
     except StoreError as error:
         raise Failure(str(error)) from None

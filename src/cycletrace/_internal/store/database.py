@@ -186,8 +186,8 @@ def _refuse_network(path: Path) -> None:
     kind = network_type(path)
     if kind is not None:
         raise StoreError(
-            f"The store {path} would be on a network file system ({kind}), where SQLite loses data: "
-            "choose a directory on a local disk."
+            f"The store {path} would be on a network file system ({kind}), where SQLite loses data. "
+            "Choose a file on a local disk: --store FILE --dir DIR reads the journals of a directory into it."
         )
 
 
