@@ -316,12 +316,12 @@ def test_random_streams_are_the_same_with_and_without_us_and_ids_differ_under_eq
 
 
 def test_opentelemetry_disabled_still_journals(journal: Journal) -> None:
-    from cycletrace._internal.sdk import runs, runtime
+    from cycletrace._internal.sdk import runtime, spans
     from cycletrace._internal.sdk.ids import Source, _random_id
 
     os.environ["OTEL_SDK_DISABLED"] = "true"
     runtime.reset(Source(new_id=_random_id))  # a tracer of its own
-    runs._tracer.cache_clear()
+    spans._tracer.cache_clear()
     try:
         with pytest.raises(ValueError, match="bad"), ct.stage("outer", attributes={"a": 1}) as run:  # noqa: PT012 - likewise
             run.set(lr=0.1)
@@ -330,5 +330,5 @@ def test_opentelemetry_disabled_still_journals(journal: Journal) -> None:
             raise ValueError("bad")
     finally:
         del os.environ["OTEL_SDK_DISABLED"]
-        runs._tracer.cache_clear()
+        spans._tracer.cache_clear()
     assert journal.trees() == [Node("outer", "error", (Node("inner", "ok"),))]

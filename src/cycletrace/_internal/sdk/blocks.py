@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 from cycletrace import conventions as c
 from cycletrace._internal.diagnostics import never_raise
-from cycletrace._internal.sdk import env_propagation, settings
+from cycletrace._internal.sdk import env_propagation, settings, spans
 from cycletrace._internal.sdk.current import CURRENT, Context
 from cycletrace._internal.sdk.cycles import CycleRef, from_key, from_text, new_key
 from cycletrace._internal.sdk.ids import Source
 from cycletrace._internal.sdk.inherited import Inherited
-from cycletrace._internal.sdk.runs import Contexts, becomes_current, stage_context, swap
+from cycletrace._internal.sdk.runs import Contexts, swap
 from cycletrace._internal.sdk.runtime import runtime
 
 
@@ -118,8 +118,9 @@ def attach(text: str, stage: str | None) -> Block | None:
     run = None if stage is None else state.running.get(stage)
     inside = Context(cycle, run, Inherited(cycle, stage))
     otel = None
-    if stage is not None and becomes_current(state.settings.propagate):
-        otel = stage_context(cycle, stage, run)
+    if stage is not None and spans.becomes_current(state.settings.propagate):
+        otel = None if run is None else run.inside.otel
+        otel = otel or spans.remote_context(cycle.cycle_id, stage)
     return Block(inside, swap(Contexts(inside, otel)))
 
 

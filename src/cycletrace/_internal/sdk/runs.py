@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from functools import cache, lru_cache
+from collections.abc import Mapping
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
-from opentelemetry.trace import NonRecordingSpan, SpanContext, Status, StatusCode
 
 from cycletrace import conventions as c
-from cycletrace._internal import loading
-from cycletrace._internal.delivery.readable_span import SCOPE_NAME, span_context
 from cycletrace._internal.diagnostics import (
     Misuse,
     describe_error,
@@ -24,20 +21,18 @@ from cycletrace._internal.diagnostics import (
     never_raise,
     warn_misuse,
 )
-from cycletrace._internal.journal.format import MAX_LINE, frame_text
-from cycletrace._internal.sdk import people
-from cycletrace._internal.sdk.attributes import plain_mapping, scalar, text
+from cycletrace._internal.journal.format import frame_text
+from cycletrace._internal.sdk import people, spans
+from cycletrace._internal.sdk.attributes import scalar
 from cycletrace._internal.sdk.background import HEARTBEAT
 from cycletrace._internal.sdk.current import CURRENT, Context
 from cycletrace._internal.sdk.cycles import clean
 from cycletrace._internal.sdk.outcomes import outcome_of
 from cycletrace._internal.sdk.processors import hand_over
 from cycletrace._internal.sdk.runtime import runtime
-from cycletrace._version import __version__
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context as OtelContext
-    from opentelemetry.trace import Span, Tracer
 
     from cycletrace._internal.sdk.cycles import CycleRef
     from cycletrace._internal.sdk.runtime import Runtime
@@ -172,21 +167,18 @@ class Run:
         source = runtime.source
         self.start = start = source.now()
         self._steady = source.steady()
-        self.span: Span = _tracer(source.new_id).start_span(
+        self.id, self.span = spans.begin(
+            source.new_id,
             spec.name,
-            context=_parent_context(cycle.cycle_id, enclosing or cycle.root_id),
-            links=(trace.Link(around_context),) if is_foreign else (),
-            start_time=start,
+            cycle.cycle_id,
+            enclosing or cycle.root_id,
+            start,
+            around_context if is_foreign else None,
+            attributes,
         )
-        if attributes:
-            self.span.set_attributes(attributes)
-        if self.span.is_recording():
-            self.id = run_id = "%016x" % self.span.get_span_context().span_id  # noqa: UP031 - half the cost of format
-        else:  # OTEL_SDK_DISABLED: journal only
-            self.id = run_id = source.new_id()
-            self.span = NonRecordingSpan(span_context(cycle.cycle_id, run_id))
+        run_id = self.id
         is_theirs = is_foreign and (here.run is None or here.run.span is not around)
-        is_current = becomes_current(runtime.settings.propagate, is_theirs=is_theirs)
+        is_current = spans.becomes_current(runtime.settings.propagate, is_theirs=is_theirs)
         self.otel_around = otel if is_current else None
         self._otel_inside = trace.set_span_in_context(self.span, otel) if is_current else None
         parent = "" if enclosing is None else f'"{c.STAGE_PARENT}":"{enclosing}",'
@@ -271,7 +263,7 @@ class Run:
             status = quoted(error_type)
             result += f',"{c.ERROR_TYPE}":{status}'
         try:
-            name, own, extras = self._close_span(end, error, error_type)
+            name, own, extras = spans.close(self.span, self.spec.name, end, error, error_type)
         except Exception as failure:  # users may set anything on it: our attributes are written regardless
             let_pass(failure)
             log_once(
@@ -295,42 +287,9 @@ class Run:
         outcome = c.OK if error is None else outcome_of(error)
         if self._given is not None and (error is None or self._given not in c.SUCCESSES):
             outcome = self._given
-        elif error is None and getattr(self.span, "status", _UNSET).status_code is StatusCode.ERROR:
-            outcome = c.ERROR  # set through OpenTelemetry's API
+        elif error is None and spans.is_failed(self.span):
+            outcome = c.ERROR
         return outcome, outcome if error is None else type(error).__qualname__
-
-    def _close_span(self, end: int, error: BaseException | None, error_type: str) -> tuple[str, str, str]:
-        """End the span, and return its name, and the user's attributes, events and links, as JSON."""
-        span: Any = self.span
-        if not span.is_recording():  # OTEL_SDK_DISABLED, or the program ended it
-            if not hasattr(span, "attributes"):
-                return quoted(self.spec.name), "", ""
-        else:
-            if error is not None and outcome_of(error) in c.ERROR_OUTCOMES:
-                _record(span, error, error_type)
-            span.end(end)
-        attributes = span.attributes
-        # Checking the SDK's private lists costs a tenth of the copies that its properties make.
-        events = span.events if getattr(span, "_events", True) else ()
-        links = span.links if getattr(span, "_links", True) else ()
-        own = extras = ""
-        if attributes:
-            kept = {name: value for name, value in attributes.items() if not name.startswith(c.PREFIX)}
-            own = _encode(plain_mapping(kept))[1:-1]
-            own += "," if own else ""
-        if events:
-            items = [[text(event.name), event.timestamp, plain_mapping(event.attributes or {})] for event in events]
-            extras += f',"events":{_encode(items)}'
-        if links:
-            items = [[*_ids(link.context), plain_mapping(link.attributes or {})] for link in links]
-            extras += f',"links":{_encode(items)}'
-        if len(own) + len(extras) > MAX_LINE // 2:
-            warn_misuse(
-                "What was set on a stage's span exceeds %d bytes. It is ignored.",
-                MAX_LINE // 2,
-            )
-            own = extras = ""
-        return quoted(text(span.name)), own, extras
 
     @never_raise
     def set(self, values: Mapping[str, Any]) -> None:
@@ -355,88 +314,3 @@ class Run:
     def given(self) -> str | None:
         """The outcome that the code set, if any."""
         return self._given
-
-
-_UNSET = Status(StatusCode.UNSET)
-
-
-def _record(span: Span, error: BaseException, error_type: str) -> None:
-    """Record an exception on the span, even if its ``__str__`` fails."""
-    try:
-        span.record_exception(error)
-    except Exception as failure:
-        let_pass(failure)
-        span.add_event("exception", {"exception.type": error_type})
-    span.set_status(StatusCode.ERROR, error_type)
-
-
-def _ids(context: SpanContext) -> tuple[str, str]:
-    return f"{context.trace_id:032x}", f"{context.span_id:016x}"
-
-
-@cache
-def _tracer(new_id: Callable[[], str]) -> Tracer:
-    """Return the tracer that creates the spans of stages: the SDK's, with a separate provider.
-
-    The user's global provider is not used, since its sampler may keep only one trace in a hundred.
-    """
-    try:
-        with loading.lock:
-            from opentelemetry.sdk.resources import Resource
-            from opentelemetry.sdk.trace import TracerProvider
-            from opentelemetry.sdk.trace.id_generator import IdGenerator
-            from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
-    except Exception as error:  # it raises if one of its variables is invalid
-        let_pass(error)
-        log_once(f"OpenTelemetry's SDK cannot be loaded: {describe_error(error)}. Stages are journaled without it.")
-        return trace.NoOpTracer()
-
-    class Ids(IdGenerator):
-        def generate_span_id(self) -> int:
-            return int(new_id(), 16)
-
-        def generate_trace_id(self) -> int:  # not called: a stage always has a parent
-            return int(new_id() + new_id(), 16)
-
-    kept = SamplingResult(Decision.RECORD_AND_SAMPLE)
-
-    class Always(Sampler):
-        """A sampler that keeps every stage, like ALWAYS_ON, at a tenth of the cost."""
-
-        def should_sample(self, *_: Any, **__: Any) -> SamplingResult:
-            return kept
-
-        def get_description(self) -> str:
-            return "every stage"
-
-    provider = TracerProvider(
-        sampler=Always(), resource=Resource.get_empty(), id_generator=Ids(), shutdown_on_exit=False
-    )
-    return provider.get_tracer(SCOPE_NAME, __version__, c.SCHEMA_URL)
-
-
-def becomes_current(propagate: bool | None, *, is_theirs: bool = False) -> bool:
-    """Return whether a stage becomes OpenTelemetry's current span, by the setting or the program's set-up.
-
-    Under a stage, the program's root spans would be children of a span that its backend never gets, and a sampler that
-    follows the parent would keep all of them. ``is_theirs`` is true if a span of another trace is active, which is not
-    that of a stage.
-    """
-    if propagate is not None:
-        return propagate
-    # Looked up each time, since it may be set at any time; the public function may load a provider.
-    provider = trace._TRACER_PROVIDER  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    return not is_theirs and (provider is None or isinstance(provider, trace.NoOpTracerProvider))
-
-
-def stage_context(cycle: CycleRef, stage: str, run: Run | None) -> OtelContext:
-    """Return OpenTelemetry's context inside a stage: of this process if its run is given, else of another."""
-    if run is not None and (inside := run.inside.otel) is not None:
-        return inside
-    remote = NonRecordingSpan(span_context(cycle.cycle_id, stage, is_remote=True))
-    return trace.set_span_in_context(remote, otel_context.get_current())
-
-
-@lru_cache(maxsize=256)
-def _parent_context(cycle_id: str, span_id: str) -> OtelContext:
-    return trace.set_span_in_context(NonRecordingSpan(span_context(cycle_id, span_id)), otel_context.Context())
