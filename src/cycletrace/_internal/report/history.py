@@ -50,7 +50,7 @@ class Period:
 
 @dataclass(frozen=True)
 class History:
-    """The cycles of a window over time. ``points_in_all`` tells how many cycles the points stand for."""
+    """The cycles of a window over time. ``points_in_all`` is how many cycles the points stand for."""
 
     population: str
     points: list[Point]

@@ -17,7 +17,7 @@ from cycletrace._internal.report.sums import Bools
 from cycletrace._internal.report.windows import Window
 
 MOST_STEPS = 120
-"""The largest number of steps that are listed; of more, every so-manieth is."""
+"""The largest number of steps that are listed; more are thinned evenly."""
 
 
 @dataclass(frozen=True)
