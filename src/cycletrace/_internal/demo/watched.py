@@ -17,17 +17,19 @@ INTERVAL = 0.2
 """Seconds between two looks at the parent."""
 
 
-def end_with_the_demo(parent: int) -> None:
-    """Wait for the end of the demo, whose process is the parent, and terminate this process."""
-    if sys.stdin.isatty():
+def end_with_the_demo(parent: int, pipe: int | None) -> None:
+    """Wait for the end of the demo, whose process is the parent and holds the pipe, and terminate this process."""
+    if pipe is None:
         while os.getppid() == parent:
             time.sleep(INTERVAL)
     else:
-        os.read(0, 1)
+        os.read(pipe, 1)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":
-    Thread(target=end_with_the_demo, args=[os.getppid()], daemon=True).start()
+    # A copy, since the module may put something else in the place of stdin, as pytest does.
+    pipe = None if sys.stdin.isatty() else os.dup(0)
+    Thread(target=end_with_the_demo, args=[os.getppid(), pipe], daemon=True).start()
     del sys.argv[0]
     run_module(sys.argv[0], run_name="__main__", alter_sys=True)
