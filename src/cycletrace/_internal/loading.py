@@ -36,7 +36,7 @@ def ready() -> bool:
     disabled, if OpenTelemetry is missing or broken, and in a signal handler during loading, whose stages are not
     recorded.
     """
-    return True if is_loaded else False if is_disabled else _load()
+    return is_loaded or (not is_disabled and _load())
 
 
 def forget() -> None:

@@ -78,9 +78,10 @@ def run(args: argparse.Namespace) -> int:
         target = target or snapshot.settings().targets.of(args.namespace, args.model)
         latest: list[Facts] = []
         picked = Picked(args.trigger)
-        noted = picked.noting(_noting(facts, latest))
+        if args.html is not None:
+            facts = picked.noting(facts)
         whole = report.build(
-            noted,
+            _noting(facts, latest),
             as_of=at,
             window=args.window,
             target=target,
