@@ -190,9 +190,21 @@ print("delivered", ct.flush(20), flush=True)
 """
 
 
-def test_a_child_whose_parent_is_gone_delivers_itself(tmp_path: Path) -> None:
+CHILD_WAITS = CHILD_DELIVERS.replace(
+    "    os._exit(0)",
+    """
+    from cycletrace._internal.sdk.runtime import runtime
+    runtime().ensure_worker().hold()
+    time.sleep(1)
+    os._exit(0)""",
+)
+"""The parent delivers nothing any more, and ends while its child waits for it."""
+
+
+@pytest.mark.parametrize("script", [CHILD_DELIVERS, CHILD_WAITS], ids=["before", "meanwhile"])
+def test_a_child_whose_parent_is_gone_delivers_itself(tmp_path: Path, script: str) -> None:
     with FakeCollector() as server:
-        done = run_script(CHILD_DELIVERS, tmp_path / "state", OTEL_EXPORTER_OTLP_ENDPOINT=server.endpoint)
+        done = run_script(script, tmp_path / "state", OTEL_EXPORTER_OTLP_ENDPOINT=server.endpoint)
         assert server.wait_for(2)
     assert done.stdout.splitlines()[-1] == "delivered True"
     assert server.names() == ["first", "second"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from importlib import import_module
 from pathlib import Path
@@ -78,13 +79,18 @@ class Shipper:
                 return False
             time.sleep(0.05)
 
-    def wait_for_others(self, deadline: float) -> bool:
-        """Wait for another process to deliver everything. Return ``True`` if it did so before the deadline."""
-        while self.undelivered():
+    def wait_for_others(self, deadline: float, there_are: Callable[[], bool]) -> bool:
+        """Wait for another process to deliver everything, as long as there is one.
+
+        Return ``True`` if it did so before the deadline.
+        """
+        while there_are():
+            if not self.undelivered():
+                return True
             if time.monotonic() >= deadline:
                 return False
             time.sleep(0.05)
-        return True
+        return False
 
     def deliver_last(self, deadline: float) -> None:
         """Make one attempt to deliver at exit. If nothing listens there, it costs one refused connection."""

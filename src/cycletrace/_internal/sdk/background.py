@@ -130,7 +130,9 @@ class Worker:
         try:
             self._runtime.writer.recover()
             with uninstrumented():
-                return shipper.deliver_all(deadline) if self._runtime.ships else shipper.wait_for_others(deadline)
+                if shipper.wait_for_others(deadline, lambda: not self._runtime.ships):
+                    return True
+                return self._runtime.ships and shipper.deliver_all(deadline)
         except Exception as error:  # telemetry never changes the program
             log_once(f"Delivery failed: {describe_error(error)}")
             return False
