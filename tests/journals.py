@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from tests.blank import blank_environment
 
 from cycletrace.testing import Journal, Node
 
-__all__ = ["PATIENT", "Journal", "Node", "environment", "run_script"]
+__all__ = ["PATIENT", "Journal", "Node", "environment", "read_facts", "run_script"]
 
 PATIENT = """
 from cycletrace._internal.sdk import runtime
@@ -36,3 +38,11 @@ def run_script(script: str, directory: Path, *arguments: str, **variables: str) 
         timeout=60,
         check=False,
     )
+
+
+def read_facts(directory: Path) -> list[dict[str, Any]]:
+    """The facts of each cycle in this state directory, as its owner reads them."""
+    read = "import cycletrace, json, sys; json.dump(cycletrace.facts(), sys.stdout)"
+    done = run_script(read, directory)
+    assert done.returncode == 0, done.stderr
+    return list(json.loads(done.stdout))

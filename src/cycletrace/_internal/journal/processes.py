@@ -13,6 +13,8 @@ INHERITED = "inherited"
 """The field of a journal's process for the id of the cycle that it inherited; ``None`` if it creates one of its own."""
 CAN_PROBE = sys.platform != "win32"
 """True if signal 0 only asks whether a process exists. On Windows, it interrupts the process."""
+_FORKED_WITHOUT_EXEC = 0x40
+"""A flag of Linux's processes, ``PF_FORKNOEXEC``."""
 
 
 def identity(pid: int | None = None) -> dict[str, Any]:
@@ -46,6 +48,38 @@ def is_gone(process: Mapping[str, Any]) -> bool:
     except OSError:
         pass  # it exists and belongs to another user
     return _is_zombie(pid) or _started(pid) != process.get("started")
+
+
+def find_ancestor_without(variable: str) -> str | None:
+    """Return a text for the nearest ancestor that was started without this variable, unlike any other process's.
+
+    ``None`` if unknown, as on platforms without ``/proc``.
+    """
+    pid = os.getppid()
+    try:
+        while variable.encode() in _environment(pid):
+            pid = parent_of(pid)
+    except OSError:
+        return None
+    return " ".join(map(str, identity(pid).values()))
+
+
+def parent_of(pid: int) -> int:
+    """Return the pid of a process's parent; 0 if unknown, as on platforms without ``/proc``."""
+    fields = _stat(pid)
+    return int(fields[1]) if len(fields) > 1 else 0
+
+
+def is_forked() -> bool:
+    """Return whether this process is a fork that executed no program since; ``False`` if unknown."""
+    fields = _stat(os.getpid())
+    return len(fields) > 6 and bool(int(fields[6]) & _FORKED_WITHOUT_EXEC)
+
+
+def _environment(pid: int) -> set[bytes]:
+    """Return the names of the variables with which a process was started."""
+    pairs = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    return {pair.partition(b"=")[0] for pair in pairs}
 
 
 def _read(path: str) -> str | None:

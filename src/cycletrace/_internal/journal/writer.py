@@ -54,6 +54,10 @@ class Writer:
         self.pending: deque[bytes] = deque(maxlen=MAX_PENDING)
         self.dropped = 0
 
+    def inherit(self, cycle_id: str) -> None:
+        """Name a cycle that this process does not own, in the headers from now on."""
+        self._process[INHERITED] = cycle_id
+
     def write(self, line: bytes) -> None:
         """Write this line to the file by one system call; keep it in memory if that fails."""
         with self._lock:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
 
 from cycletrace import conventions as c
 from cycletrace._internal.diagnostics import never_raise
-from cycletrace._internal.sdk import env_propagation, settings, spans
+from cycletrace._internal.sdk import env_propagation, program, settings, spans
 from cycletrace._internal.sdk.current import CURRENT, Context
-from cycletrace._internal.sdk.cycles import CycleRef, from_key, from_text, new_key
+from cycletrace._internal.sdk.cycles import CycleRef, from_key, from_text, new_key, shared_key
 from cycletrace._internal.sdk.ids import Source
 from cycletrace._internal.sdk.inherited import Inherited
 from cycletrace._internal.sdk.runs import Contexts, swap
 from cycletrace._internal.sdk.runtime import runtime
+
+if TYPE_CHECKING:
+    from cycletrace._internal.sdk.runtime import Runtime
 
 
 class Block(NamedTuple):
@@ -37,8 +41,7 @@ def identify(
     if key is None and version is not None:
         key = c.key_of(model, version)
     if key is None:
-        source = Source() if state is None else state.source
-        key = new_key(model, source.now(), source.new_id()[-6:])
+        key = _new_key(state, model)
     return CycleRef(
         key,
         namespace=_namespace(),
@@ -48,6 +51,22 @@ def identify(
         trigger=trigger,
         environment=environment,
     )
+
+
+_numbers: Counter[str] = Counter()
+"""How many cycles of each model this process named. Ranks do the same work, so that they count alike."""
+
+
+def _new_key(state: Runtime | None, model: str) -> str:
+    if state is not None and state.world is not None:
+        # A worker is either one of a rank's, which does work of its own, or a rank that the program itself started.
+        is_rank = program.is_worker() if state.world.id is None else not program.is_worker()
+        shared_id = state.shared_id if is_rank else None
+        if shared_id is not None:
+            _numbers[model] += 1
+            return shared_key(model, shared_id, _numbers[model])
+    source = Source() if state is None else state.source
+    return new_key(model, source.now(), source.new_id()[-6:])
 
 
 @never_raise

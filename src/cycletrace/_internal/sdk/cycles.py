@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from datetime import datetime, timezone
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -148,10 +149,20 @@ def new_key(model: str, now: int, short_id: str) -> str:
     return f"{model}@{start:%Y%m%dT%H%M%SZ}-{short_id}"
 
 
-def implicit(namespace: str, now: int, short_id: str) -> CycleRef:
+def shared_key(model: str, shared_id: str, number: int = 0) -> str:
+    """Return the key that all processes with this id compute: ``model@run-<digest>``.
+
+    ``number`` counts the cycles of a model that a process names, from 1; 0 is for its implicit one.
+    """
+    digest = sha256(f"cycletrace.run\0{shared_id}".encode("utf-8", "replace")).hexdigest()[:12]
+    return f"{model}@run-{digest}-{number}" if number else f"{model}@run-{digest}"
+
+
+def implicit(namespace: str, now: int, short_id: str, shared_id: str | None) -> CycleRef:
     """Return the cycle of this run of the program, for stages that run outside any other."""
     model = service_name() or script_name()
-    return CycleRef(new_key(model, now, short_id), namespace=namespace, model=model, implicit=True)
+    key = new_key(model, now, short_id) if shared_id is None else shared_key(model, shared_id)
+    return CycleRef(key, namespace=namespace, model=model, implicit=True)
 
 
 def service_name() -> str | None:
@@ -161,9 +172,9 @@ def service_name() -> str | None:
 
 def script_name() -> str:
     """Return the name of the running script, or of the package run by ``python -m``."""
-    if "ipykernel" in sys.modules:
-        return "notebook"
     script = Path(sys.argv[0] if sys.argv else "")
+    if "ipykernel" in sys.modules or script.stem == "ipykernel_launcher":  # the kernel, or a worker of it
+        return "notebook"
     name = script.parent.name if script.stem == "__main__" else script.stem
     return name if name and not name.startswith("-") else "python"
 

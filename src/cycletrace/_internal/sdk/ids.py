@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from cycletrace._internal.sdk import program, world
+
 
 def _random_id() -> str:
     return os.urandom(8).hex()
@@ -31,3 +33,7 @@ class Source(NamedTuple):
     """Nanoseconds of a monotonic clock with an arbitrary zero."""
     new_id: Callable[[], str] = _random_id
     """A new span id: 16 lower-case hex digits."""
+    world: Callable[[], world.World | None] = world.find
+    """The world of this process."""
+    program: Callable[[], str | None] = program.shared_id
+    """What this run of the program has in common with its workers."""

@@ -187,7 +187,7 @@ class Run:
         runtime.running[run_id] = self
         try:
             self.write_event(c.STAGE_STARTED, start)
-            if spec.kind == c.TRAIN:
+            if spec.kind == c.TRAIN and not runtime.records_errors_only:
                 runtime.begin_training(cycle)
             runtime.ensure_worker()
             runtime.propagation.enter_run(self)
@@ -197,6 +197,8 @@ class Run:
 
     def write_event(self, event: str, instant: int | None = None) -> None:
         """Journal an event of this run: its start, or a heartbeat."""
+        if self._runtime.records_errors_only:
+            return
         time = self._runtime.source.now() if instant is None else instant
         self._runtime.writer.write(
             frame_text(
@@ -275,11 +277,13 @@ class Run:
             f'"parent_span_id":"{self.enclosing or self.cycle.root_id}","start":{self.start},"end":{end},'
             f'"attributes":{{{own}{self._ids}{self._fragment},{result}}},"error":{status}{extras}}}'
         )
-        runtime.writer.write(frame_text(document))
-        runtime.roots.extend_stage(self.cycle, self.start, end, self.spec.kind, outcome, self.spec.environment)
+        is_recorded = not runtime.records_errors_only or outcome in c.ERROR_OUTCOMES
+        if is_recorded:
+            runtime.writer.write(frame_text(document))
+            runtime.roots.extend_stage(self.cycle, self.start, end, self.spec.kind, outcome, self.spec.environment)
         runtime.propagation.leave_run(self)
         runtime.running.pop(self.id, None)  # an interrupted end is finished by another one
-        if runtime.settings.span_processors:
+        if is_recorded and runtime.settings.span_processors:
             hand_over(json.loads(document), runtime.writer.resource, runtime.settings.span_processors)
 
     def _outcome(self, error: BaseException | None) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from cycletrace._internal.diagnostics import never_raise
 from cycletrace._internal.journal.documents import SpanDocument, make_event, make_span
 from cycletrace._internal.journal.format import frame
 from cycletrace._internal.journal.writer import Writer
-from cycletrace._internal.sdk import fork_warning, launch, settings
+from cycletrace._internal.sdk import fork_warning, launch, program, settings
 from cycletrace._internal.sdk.current import CURRENT
 from cycletrace._internal.sdk.cycles import CycleRef, implicit
 from cycletrace._internal.sdk.env_propagation import EnvPropagation
@@ -48,6 +48,10 @@ class Runtime:
         self.settings = chosen
         self.source = source
         self.launch = chosen.launch or launch.find()
+        self.world = source.world()
+        rank = None if self.world is None else self.world.rank
+        self.records_errors_only = rank is not None and rank > 0
+        """True for a rank whose work the first rank records: it records what failed here alone."""
         self.running: dict[str, Run] = {}
         self._versions_seen: set[str] = set()
         self.is_abandoned = False
@@ -60,7 +64,7 @@ class Runtime:
         self.propagation = EnvPropagation()
         inherited_cycle = self.inherited.cycle.cycle_id if self.inherited else None
         self.writer = Writer(chosen.directory, resource(), source.now, source.new_id(), inherited_cycle)
-        self.roots = Roots(includes_named=chosen.root == "sdk")
+        self.roots = Roots(includes_named=chosen.root == "sdk" and not self.records_errors_only)
 
     def here_cycle(self) -> CycleRef:
         """Return the default cycle: the innermost, else the inherited, else an implicit one."""
@@ -72,11 +76,24 @@ class Runtime:
         if self.implicit_cycle is None:
             with self._lock:
                 if self.implicit_cycle is None:
-                    now = self.source.now()
-                    self.implicit_cycle = implicit(self.settings.namespace, now, self.source.new_id()[-6:])
-                    self.roots.own(self.implicit_cycle, now)
-                    self.propagation.fall_back_on(self.implicit_cycle)
+                    self.implicit_cycle = self._make_implicit()
         return self.implicit_cycle
+
+    def _make_implicit(self) -> CycleRef:
+        now = self.source.now()
+        shared_id = self.shared_id
+        cycle = implicit(self.settings.namespace, now, self.source.new_id()[-6:], shared_id)
+        if shared_id is None or (not program.is_worker() and (self.world is None or self.world.is_first)):
+            self.roots.own(cycle, now)
+        else:  # its extent is known to another process, or to none
+            self.writer.inherit(cycle.cycle_id)
+        self.propagation.fall_back_on(cycle)
+        return cycle
+
+    @property
+    def shared_id(self) -> str | None:
+        """What the processes of this run of the program have in common, in their world or among its workers."""
+        return (None if self.world is None else self.world.id) or self.source.program()
 
     def known_cycle(self) -> CycleRef | None:
         """Return the current cycle, or ``None``; never creates one."""

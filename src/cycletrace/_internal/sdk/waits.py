@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @never_raise
 def open_wait(reason: str, by: str | None, cycle: CycleRef | None, run: Run | None) -> OpenWait | None:
-    """Begin a wait of this run, else of this cycle, else of the current stage or cycle. ``None`` if disabled."""
+    """Begin a wait of this run, else of this cycle, else of the current stage or cycle. ``None`` if not recorded."""
     state = runtime()
-    if state is None:
+    if state is None or state.records_errors_only:
         return None
     if run is not None:
         return OpenWait(state, run.cycle, reason, by, run.id)
