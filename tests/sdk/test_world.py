@@ -77,16 +77,24 @@ def test_across_hosts_the_step_of_slurm_stands_in_for_an_id() -> None:
 
 
 def test_a_rank_set_by_hand_has_no_launcher() -> None:
-    assert world({"RANK": "1", "WORLD_SIZE": "2"}) == World(None, 1)
-    found = world({**SRUN, "RANK": "1", "WORLD_SIZE": "4"})
+    by_hand = {"RANK": "1", "WORLD_SIZE": "4", "MASTER_ADDR": "localhost"}
+    assert world(by_hand) == World(None, 1)
+    found = world({**SRUN, **by_hand})
     assert found is not None
     assert found.id is not None, "that of the step"
 
 
 @pytest.mark.parametrize(
     "env",
-    [{}, {"RANK": "0", "WORLD_SIZE": "1"}, {"RANK": "0"}, {"RANK": "x", "WORLD_SIZE": "4"}, BATCH],
-    ids=["empty", "one-rank", "no-size", "no-number", "batch-script"],
+    [
+        {},
+        {**TORCH, "WORLD_SIZE": "1"},
+        {**TORCH, "WORLD_SIZE": ""},
+        {**TORCH, "RANK": "x"},
+        {"RANK": "1", "WORLD_SIZE": "4"},
+        BATCH,
+    ],
+    ids=["empty", "one-rank", "no-size", "no-number", "not-of-torch", "batch-script"],
 )
 def test_a_process_on_its_own_has_no_world(env: dict[str, str]) -> None:
     assert world(env) is None
@@ -114,8 +122,9 @@ def test_tasks_of_a_job_array_have_it_in_common() -> None:
     assert world(step) == world({**step, "SLURM_JOB_ID": "4712"}) != world(ARRAY)
 
 
-def test_an_mpi_program_that_srun_starts_is_a_world_of_ranks() -> None:
-    found = world(SRUN, modules=["mpi4py"])
+@pytest.mark.parametrize("module", ["mpi4py", "lightning", "pytorch_lightning"])
+def test_a_program_that_joins_the_tasks_of_srun_is_a_world_of_ranks(module: str) -> None:
+    found = world(SRUN, modules=[module])
     assert found is not None
     assert found.rank == 1
 

@@ -36,23 +36,36 @@ class _Launcher(NamedTuple):
     local_size: str
     marker: str
     """Set by the launcher alone, so that the nearest ancestor without it is the launcher."""
+    signs: tuple[str, ...]
+    """A rank has at least one of these. Its number alone may mean anything, such as a part of the data."""
     ids: tuple[str, ...]
     """Those that together tell its jobs apart."""
 
 
 _LAUNCHERS = (
-    _Launcher("torch", "RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "TORCHELASTIC_RUN_ID", ("TORCHELASTIC_RUN_ID",)),
+    _Launcher(
+        "torch",
+        "RANK",
+        "WORLD_SIZE",
+        "LOCAL_WORLD_SIZE",
+        "TORCHELASTIC_RUN_ID",
+        ("TORCHELASTIC_RUN_ID", "MASTER_ADDR"),
+        ("TORCHELASTIC_RUN_ID",),
+    ),
     _Launcher(
         "openmpi",
         "OMPI_COMM_WORLD_RANK",
         "OMPI_COMM_WORLD_SIZE",
         "OMPI_COMM_WORLD_LOCAL_SIZE",
         "OMPI_COMM_WORLD_RANK",
+        ("OMPI_COMM_WORLD_RANK",),
         ("PMIX_NAMESPACE", "OMPI_MCA_orte_precondition_transports"),
     ),
     # Hydra, of MPICH and Intel MPI. SLURM sets PMI_RANK for programs without MPI too, but not the marker.
-    _Launcher("hydra", "PMI_RANK", "PMI_SIZE", "MPI_LOCALNRANKS", "MPI_LOCALNRANKS", ()),
+    _Launcher("hydra", "PMI_RANK", "PMI_SIZE", "MPI_LOCALNRANKS", "MPI_LOCALNRANKS", ("MPI_LOCALNRANKS",), ()),
 )
+_WORLDS_OF_SRUN = ("mpi4py", "lightning", "pytorch_lightning")
+"""Modules that make one world of the tasks of an ``srun``."""
 
 
 def find(
@@ -68,11 +81,11 @@ def find(
     modules = sys.modules if modules is None else modules
     for launcher in _LAUNCHERS:
         rank, size = _number(env, launcher.rank), _number(env, launcher.size)
-        if rank is not None and size is not None and size > 1 and (launcher.name == "torch" or launcher.marker in env):
+        if rank is not None and size is not None and size > 1 and any(sign in env for sign in launcher.signs):
             return World(_id_of(launcher, size, env, find_launcher), rank)
     step, task = _step(env), _number(env, "SLURM_PROCID")
-    if step is not None and task is not None and "mpi4py" in modules:
-        return World(step, task)  # srun starts MPI programs itself
+    if step is not None and task is not None and any(name in modules for name in _WORLDS_OF_SRUN):
+        return World(step, task)
     if "ipykernel" in modules:
         return None  # a person works in it for days
     shared = step or _array(env)
