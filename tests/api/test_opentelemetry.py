@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,47 @@ def test_a_stage_of_another_cycle_links_to_the_stage_around_it_and_is_not_inside
     assert inner["links"] == [[around["trace_id"], outer.id, {}]]
     assert c.STAGE_PARENT not in inner["attributes"]
     assert back["attributes"][c.STAGE_PARENT] == outer.id
+
+
+def stepped() -> Iterator[None]:
+    with ct.stage("inner"):
+        yield
+
+
+async def stepped_async() -> AsyncIterator[None]:
+    with ct.stage("inner"):
+        yield
+
+
+def test_a_stage_that_another_task_left_is_current_nowhere(journal: Journal) -> None:
+    """Whoever still has its context is in the stage around it, or in none."""
+
+    async def close(generator: Any) -> None:
+        generator.close()
+
+    async def closed_elsewhere(expected: trace.Span) -> None:
+        for make in (stepped, stepped_async):
+            generator: Any = make()
+            if make is stepped:
+                next(generator)
+            else:
+                await generator.__anext__()
+            assert trace.get_current_span() is not expected
+            await asyncio.create_task(close(generator) if make is stepped else generator.aclose())
+            assert trace.get_current_span() is expected
+
+    async def both() -> None:
+        baggage = otel_context.attach(otel_context.set_value("mine", 1))
+        await closed_elsewhere(trace.INVALID_SPAN)
+        with ct.stage("outer"):
+            await closed_elsewhere(trace.get_current_span())
+            assert otel_context.get_value("mine") == 1
+        assert trace.get_current_span() is trace.INVALID_SPAN
+        otel_context.detach(baggage)
+
+    asyncio.run(both())
+    inner = Node("inner", "abandoned")
+    assert journal.trees() == [inner, inner, Node("outer", "ok", (inner, inner))]
 
 
 def test_without_propagation_the_context_is_left_alone(journal: Journal) -> None:

@@ -52,6 +52,8 @@ def never_raise(function: Callable[P, R]) -> Callable[P, R | None]:
             return function(*args, **kwargs)
         except Misuse:
             raise
+        except RecursionError:  # no room on the stack, not even to log it
+            return None
         except Exception as error:
             let_pass(error)
             log_once(f"{function.__name__} failed, so something was not recorded: {describe_error(error)}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import lru_cache
+from contextvars import Token
+from functools import lru_cache, partial
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -96,6 +97,8 @@ def begin(spec: StageSpec, cycle: CycleRef | None, attributes: Mapping[str, Any]
         return Run(state, spec, state.here_cycle() if cycle is None else cycle, attributes)
     except Misuse:
         raise
+    except RecursionError:  # no room on the stack, not even to log it
+        return None
     except Exception as error:
         let_pass(error)
         log_once(f"A stage was not recorded: {describe_error(error)}")
@@ -118,15 +121,10 @@ def go(contexts: Contexts) -> Contexts:
 def swap(contexts: Contexts) -> Contexts:
     """Switch to these contexts and return the previous ones."""
     came_from = Contexts(CURRENT.get(), None if contexts.otel is None else otel_context.get_current())
-    _go(*contexts)
+    CURRENT.set(contexts.here)
+    if contexts.otel is not None:
+        otel_context.attach(contexts.otel)
     return came_from
-
-
-def _go(here: Context, otel: OtelContext | None) -> None:
-    CURRENT.set(here)
-    if otel is not None:
-        # The token is useless: a run may end in a different context, where it is not valid.
-        otel_context.attach(otel)
 
 
 class Run:
@@ -136,9 +134,11 @@ class Run:
         "_fragment",
         "_given",
         "_ids",
+        "_length",
         "_otel_inside",
         "_runtime",
         "_steady",
+        "_token",
         "around",
         "cycle",
         "enclosing",
@@ -158,6 +158,7 @@ class Run:
         self.cycle = cycle
         self._given: str | None = None
         self.has_ended = False
+        self._token: Token[Context] | None = None
         self.around = here = CURRENT.get()
         otel = otel_context.get_current()
         self.enclosing = enclosing = runtime.enclosing_stage(cycle)
@@ -214,7 +215,9 @@ class Run:
 
     def enter(self) -> None:
         """Make this run the current stage of the running code."""
-        _go(Context(self.cycle, self, self.around.attached), self._otel_inside)
+        self._token = CURRENT.set(Context(self.cycle, self, self.around.attached))
+        if self._otel_inside is not None:
+            otel_context.attach(self._otel_inside)
 
     def leave(self, error: BaseException | None) -> None:
         """End the run and, if the running code is inside it, return to the context in which it was entered."""
@@ -227,34 +230,52 @@ class Run:
         self.end(error)
 
     def _go_back(self) -> None:
-        run = CURRENT.get().run
+        here = CURRENT.get()
+        run = here.run
         while run is not None and run is not self:
             run = run.around.run  # also leave whatever was entered inside and never left
-        if run is self:
-            outermost = self
-            while (outer := outermost.around.run) is not None and outer.has_ended:
-                outermost = outer  # blocks were left out of order: skip those that ended
-            _go(outermost.around, outermost.otel_around)
+        outermost = self
+        while (outer := outermost.around.run) is not None and outer.has_ended:
+            outermost = outer  # blocks were left out of order: skip those that ended
+        otel = outermost.otel_around
+        if otel is not None and run is self:
+            otel_context.attach(otel)
+        token, self._token = self._token, None  # it refers to the context, and so to the run
+        try:
+            if token is not None:
+                CURRENT.reset(token)
+        except ValueError as failure:  # not the context in which it was entered: another task closed a generator, say
+            let_pass(failure)
+            if otel is not None and self._otel_inside is not None:
+                spans.change(self._otel_inside, otel)
+        CURRENT.set(outermost.around if run is self else here)
 
     def end(self, error: BaseException | None) -> None:
         """End the run with this exception, or without one. Ending it twice, or in a forked child, does nothing."""
         try:  # without the decorator, since this is a hot path
-            self._end(error)
+            self.finish(error)
+            if self._runtime.unfinished:
+                self._runtime.finish_rest()
         except Misuse:
             raise
+        except RecursionError:  # no room on the stack: the next run to end, nearer to its start, finishes this one
+            self._runtime.unfinished.append(partial(self.finish, error))
         except BaseException as failure:
             if not isinstance(failure, Exception) or is_from_handler(failure):
-                self._end(error)  # interrupted: finish what was begun
+                self.finish(error)  # interrupted: finish what was begun
                 raise
             log_once(f"The end of a stage was not recorded: {describe_error(failure)}")
 
-    def _end(self, error: BaseException | None) -> None:
+    def finish(self, error: BaseException | None) -> None:
+        """Record the end of the run. Repeat this if it was interrupted."""
         runtime = self._runtime
         if self.id not in runtime.running:
             return
-        self.has_ended = True
         source = runtime.source
-        end = self.start + source.steady() - self._steady
+        if not self.has_ended:
+            self._length = source.steady() - self._steady
+            self.has_ended = True
+        end = self.start + self._length
         outcome, error_type = self._outcome(error)
         result = f'"{c.STAGE_OUTCOME}":"{outcome}"'
         if abs(source.now() - end) > CLOCK_DISAGREEMENT:

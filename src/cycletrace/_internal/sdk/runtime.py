@@ -6,7 +6,8 @@ import atexit
 import os
 import sys
 import threading
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,8 @@ class Runtime:
         self.records_errors_only = rank is not None and rank > 0
         """True for a rank whose work the first rank records: it records what failed here alone."""
         self.running: dict[str, Run] = {}
+        self.unfinished: deque[Callable[[], None]] = deque()
+        """What records the ends of runs and waits where the stack had no room for it."""
         self._versions_seen: set[str] = set()
         self.is_abandoned = False
         self.pid = os.getpid()
@@ -185,8 +188,18 @@ class Runtime:
         """True if this process delivers. A forked child does not while its parent is alive."""
         return self._forked_from is None or os.getppid() != self._forked_from
 
+    def finish_rest(self) -> None:
+        """Record the ends for which the stack had no room, as far as it has now."""
+        for _ in range(len(self.unfinished)):
+            finish = self.unfinished.popleft()
+            try:
+                finish()
+            except RecursionError:
+                self.unfinished.append(finish)
+
     def close(self) -> None:
         """Finish at exit: end the journal, and make one bounded attempt to deliver."""
+        self.finish_rest()
         self.propagation.close()
         if not self.running:  # else whoever ends their stages also writes the root
             for root in self.roots.take():

@@ -115,6 +115,13 @@ def remote_context(cycle_id: str, stage: str) -> OtelContext:
     return trace.set_span_in_context(remote, otel_context.get_current())
 
 
+def change(context: OtelContext, into: OtelContext) -> None:
+    """Make one of our contexts equal to another one, for code elsewhere that is still in it."""
+    for key in context.keys() - into.keys():
+        dict.pop(context, key)
+    dict.update(context, into)
+
+
 def _record(span: Span, error: BaseException, error_type: str) -> None:
     """Record an exception on the span, even if its ``__str__`` fails."""
     try:

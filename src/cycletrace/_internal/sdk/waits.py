@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cycletrace import conventions as c
@@ -59,6 +60,12 @@ class OpenWait:
         if self._runtime.is_abandoned:
             return
         end = self._start + self._runtime.source.steady() - self._steady
+        try:
+            self._finish(end)
+        except RecursionError:  # no room on the stack
+            self._runtime.unfinished.append(partial(self._finish, end))
+
+    def _finish(self, end: int) -> None:
         self._runtime.write_span(
             self._cycle, c.wait_span(self._reason), self._id, self._start, end, self._attributes, self._stage
         )
