@@ -123,9 +123,18 @@ class Stage:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        run = self._innermost()
-        if run is not None:
-            run.leave(error)
+        run = None
+        try:
+            run = self._innermost()
+            if run is not None:
+                run.leave(error)
+                self._entered.pop(run, None)
+        except BaseException:  # interrupted: finish what was begun
+            run = self._innermost() if run is None else run
+            if run is not None:
+                run.leave(error)
+                self._entered.pop(run, None)
+            raise
 
     async def __aenter__(self) -> Run:
         return self.__enter__()
@@ -142,7 +151,7 @@ class Stage:
         return f"<stage {self._given[0]!r}>"
 
     def _innermost(self) -> EmittedRun | None:
-        """Remove and return the run that the calling code leaves: its own innermost run of this definition."""
+        """Return the run that the calling code leaves: its own innermost run of this definition, else the latest."""
         if len(self._entered) > 1:
             from cycletrace._internal.sdk.current import CURRENT
 
@@ -150,9 +159,8 @@ class Stage:
             while run is not None and run not in self._entered:
                 run = run.around.run
             if run is not None:
-                del self._entered[run]
                 return run
-        return self._entered.popitem()[0] if self._entered else None
+        return next(reversed(self._entered), None)
 
     def _named(self, name: str) -> Stage:
         return Stage(name, *self._given[1:], self._capture, self._attributes, self._cycle)
