@@ -84,7 +84,7 @@ def one_cycle(script: Script, number: int, models: int) -> None:
 def main(base: int, first: int, count: int, models: int = 5) -> None:
     """Send these cycles."""
     script = Script()
-    runtime.reset(Source(now=script.now, steady=script.now, new_id=script.new_id))
+    runtime.reset(Source(now=script.now, steady=script.now, wall=script.now, new_id=script.new_id))
     for number in range(first, first + count):
         script.begin(number, base - (number % 28 + 1) * DAY - number * SECOND)
         one_cycle(script, number, models)

@@ -72,7 +72,7 @@ def smoke(clock: Clock) -> None:
 
 def main(phase: str, model: str, version: str) -> None:
     clock = Clock(DAYS_AGO[phase])
-    runtime.reset(Source(now=clock, steady=clock))
+    runtime.reset(Source(now=clock, steady=clock, wall=clock))
     work = {"train": train, "evaluate": evaluate, "deploy": deploy, "smoke": smoke}[phase]
     if phase == "smoke":
         work(clock)

@@ -9,11 +9,13 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.journals import Journal, environment, run_script
+from tests.journals import Journal, environment, read_facts, run_script
 
 from cycletrace import conventions as c
 from cycletrace._internal.journal.processes import identity, is_gone
 from cycletrace._internal.sdk import launch, people, settings
+from cycletrace._internal.sdk.ids import SteadyTime
+from cycletrace._internal.testing.clock import Clock
 
 SCRIPT = """
 from cycletrace import stage
@@ -96,31 +98,68 @@ def test_people_are_pseudonyms_names_or_nobody() -> None:
     assert all(person is not None and len(person) == 16 and "ann" not in person for _, person in ids)
 
 
-WALL_CLOCK_SET_BACK = """
+WALL_CLOCK_SET = """
 import logging, sys, time
 logging.basicConfig(stream=sys.stderr, format="%(message)s")
-from cycletrace import stage
+from cycletrace import cycle, stage
 from cycletrace._internal.sdk import runtime
-from cycletrace._internal.sdk.ids import Source
+from cycletrace._internal.sdk.ids import Source, SteadyTime
 
-off = 0
-runtime.reset(Source(now=lambda: time.time_ns() - off))
-with stage("train"):
-    time.sleep(0.2)
-    off = 3600 * 10**9
-with stage("evaluate"):
-    pass
+set_by = 0
+def wall():
+    return time.time_ns() + set_by
+
+runtime.reset(Source(now=SteadyTime(wall), wall=wall))
+with cycle("churn", "7") as c:
+    with stage("prepare"):
+        pass
+    with stage("train"):
+        time.sleep(0.2)
+        set_by = int(sys.argv[1]) * 10**9
+    with stage("evaluate"):
+        pass
+    c.mark("in_use")
 """
 
 
-def test_if_the_wall_clock_is_set_back_both_ends_are_kept_and_it_is_logged(tmp_path: Path) -> None:
-    done = run_script(WALL_CLOCK_SET_BACK, tmp_path / "state")
+def test_if_the_wall_clock_is_set_back_the_cycle_follows_a_steady_one_and_it_is_logged(tmp_path: Path) -> None:
+    done = run_script(WALL_CLOCK_SET, tmp_path / "state", "-3600")
     assert done.returncode == 0
-    assert done.stderr == "The wall clock was set while a stage ran. Its duration comes from a monotonic clock.\n"
-    train = Journal(tmp_path / "state").span("train")
+    assert done.stderr == "The wall clock was set while the program ran. Its records follow a monotonic clock.\n"
+    train, evaluate = (Journal(tmp_path / "state").span(name) for name in ("train", "evaluate"))
     assert 0.2e9 <= train["end"] - train["start"] < 60e9
-    assert 3500e9 < train["end"] - train["attributes"][c.WALL_END] < 3700e9
-    assert c.WALL_END not in Journal(tmp_path / "state").span("evaluate")["attributes"]
+    assert train["end"] <= evaluate["start"]
+    for span in (train, evaluate):
+        assert 3500e9 < span["end"] - span["attributes"][c.WALL_END] < 3700e9
+    (facts,) = read_facts(tmp_path / "state")
+    assert 0.2e9 <= facts["cycle_time_ns"] < 60e9
+
+
+def test_if_the_wall_clock_is_set_forward_later_records_follow_it(tmp_path: Path) -> None:
+    done = run_script(WALL_CLOCK_SET, tmp_path / "state", "3600")
+    train, evaluate = (Journal(tmp_path / "state").span(name) for name in ("train", "evaluate"))
+    assert 0.2e9 <= train["end"] - train["start"] < 60e9
+    assert 3500e9 < train["attributes"][c.WALL_END] - train["end"] < 3700e9
+    assert 3500e9 < evaluate["start"] - train["end"] < 3700e9
+    assert done.stderr.count("The wall clock was set") == 1
+
+
+def test_time_never_goes_back_and_approaches_the_wall_clock_slowly() -> None:
+    wall, steady = Clock(1_000_000), Clock(0)
+    now = SteadyTime(wall, steady)
+    for clock in (wall, steady):
+        clock.time += 500
+    assert now() == 1_000_500
+    wall.time -= 100
+    seen = []
+    for _ in range(100):
+        wall.time += 4_000
+        steady.time += 4_000
+        seen.append(now() - wall.time)
+    assert seen[0] == 98
+    assert seen[48:] == [2, *[0] * 51]
+    wall.time += 5_000
+    assert now() == wall.time
 
 
 def test_a_process_has_ended_if_its_pid_is_free_or_reused() -> None:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 LEASE = int(3 * HEARTBEAT)
 """Seconds after its last heartbeat for which a stage counts as running."""
 CLOCK_DISAGREEMENT = 1_000_000_000
-"""Nanoseconds by which the wall clock may differ from the steady one over a stage before both are kept."""
+"""Nanoseconds by which the wall clock may differ from the recorded end of a stage before both are kept."""
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -278,9 +278,10 @@ class Run:
         end = self.start + self._length
         outcome, error_type = self._outcome(error)
         result = f'"{c.STAGE_OUTCOME}":"{outcome}"'
-        if abs(source.now() - end) > CLOCK_DISAGREEMENT:
-            result += f',"{c.WALL_END}":{source.now()}'
-            log_once("The wall clock was set while a stage ran. Its duration comes from a monotonic clock.")
+        wall = source.wall()
+        if abs(wall - end) > CLOCK_DISAGREEMENT:
+            result += f',"{c.WALL_END}":{wall}'
+            log_once("The wall clock was set while the program ran. Its records follow a monotonic clock.")
         status = "null"
         if outcome in c.ERROR_OUTCOMES:
             status = quoted(error_type)

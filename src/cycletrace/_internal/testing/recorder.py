@@ -37,7 +37,7 @@ def recording(directory: Path) -> Generator[Journal, None, None]:
     served.forget_recorded()
     CURRENT.set(EMPTY)
     clock = Clock()
-    runtime.reset(Source(clock, clock, SequentialIds(), lambda: None, lambda: None))
+    runtime.reset(Source(clock, clock, SequentialIds(), lambda: None, lambda: None, clock))
     try:
         yield Journal(directory, clock)
     finally:
