@@ -213,6 +213,8 @@ def copy_to(folder: Path) -> None:
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "src", folder / "src", ignore=ignore)
     shutil.copytree(ROOT / TESTS, folder / TESTS, ignore=ignore)
+    for shared in (ROOT / TESTS.parent).glob("*.py"):
+        shutil.copy(shared, folder / TESTS.parent)
     shutil.copy(ROOT / "pyproject.toml", folder)
     (folder / PROOF).parent.mkdir()
     shutil.copy(ROOT / PROOF, folder / PROOF)
