@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from cycletrace import conventions as c
+from cycletrace._internal import loading
 from cycletrace._internal.api import checks, shapes
 from cycletrace._internal.api.instants import recorded_at
 from cycletrace._internal.loading import ready
@@ -32,16 +33,26 @@ class Cycle:
     it: deployment may happen next week, elsewhere.
     """
 
-    __slots__ = ("_entered", "_problems", "_ref", "_renew")
+    __slots__ = ("_entered", "_identify", "_is_new", "_known", "_problems")
 
     def __init__(
-        self, ref: CycleRef, renew: Callable[[], Cycle] | None = None, problems: Sequence[Exception] = ()
+        self, identify: Callable[[], CycleRef], *, is_new: bool = False, problems: Sequence[Exception] = ()
     ) -> None:
-        self._ref = ref
+        self._identify = identify
+        self._is_new = is_new
+        """True if each call of a decorated function is a cycle of its own."""
+        self._known: CycleRef | None = None
         self._problems = problems
         """What is wrong with the arguments: it was logged, and raises where a function is decorated."""
-        self._renew = renew
         self._entered: list[Block] = []
+
+    @property
+    def _ref(self) -> CycleRef:
+        if self._known is None:  # at its first use, which costs nothing where cycletrace is disabled
+            with loading.lock:
+                if self._known is None:
+                    self._known = self._identify()
+        return self._known
 
     @property
     def key(self) -> str:
@@ -60,7 +71,7 @@ class Cycle:
             name: The mark; an unknown one is logged and ignored.
             at: When: an aware datetime or UTC nanoseconds; by default now. With anything else, nothing is recorded.
         """
-        _mark(self._ref, name, at)
+        _mark(self, name, at)
 
     def alias(self, key: str) -> None:
         """Add another key for the cycle, such as a registry version, a git revision or a tracker's run id."""
@@ -127,7 +138,7 @@ class Cycle:
         return shapes.around(function, self._fresh, "cycle")
 
     def _fresh(self) -> Cycle:
-        return self if self._renew is None else self._renew()
+        return Cycle(self._identify) if self._is_new else self
 
     def __reduce__(self) -> tuple[Callable[[str], Cycle], tuple[str]]:
         return _from_text, (self._ref.to_text(),)
@@ -139,7 +150,7 @@ class Cycle:
 def _from_text(text: str) -> Cycle:
     from cycletrace._internal.sdk.cycles import from_text
 
-    return Cycle(from_text(text, ""))
+    return Cycle(partial(from_text, text, ""))
 
 
 def cycle(
@@ -178,9 +189,8 @@ def cycle(
         model = checks.kept(problems, model, c.OTHER, _refuse_empty)
     if key == "":
         key = checks.kept(problems, key, None, _refuse_empty)
-    make = partial(_identify, model, version, key, domain, trigger, environment)
-    made = make()
-    return Cycle(made._ref, None if key is not None or version is not None else make, problems)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    identify = partial(_identify, model, version, key, domain, trigger, environment)
+    return Cycle(identify, is_new=key is None and version is None, problems=problems)
 
 
 def _refuse_empty() -> None:
@@ -189,17 +199,16 @@ def _refuse_empty() -> None:
 
 def _identify(
     model: str, version: str | None, key: str | None, domain: str | None, trigger: str | None, environment: str | None
-) -> Cycle:
-    ref: CycleRef | None = None
+) -> CycleRef:
     if ready():
         from cycletrace._internal.sdk import blocks
 
         ref = blocks.identify(model, version, key=key, domain=domain, trigger=trigger, environment=environment)
-    if ref is None:  # nothing can be recorded here
-        from cycletrace._internal.sdk.cycles import CycleRef
+        if ref is not None:
+            return ref
+    from cycletrace._internal.sdk.cycles import CycleRef
 
-        ref = CycleRef(key or c.key_of(str(model), str(version)), model=model, version=version)
-    return Cycle(ref)
+    return CycleRef(key or c.key_of(str(model), str(version)), model=model, version=version)  # nothing is recorded
 
 
 def current_cycle() -> Cycle | None:
@@ -209,7 +218,7 @@ def current_cycle() -> Cycle | None:
     from cycletrace._internal.sdk import blocks
 
     ref = blocks.known_cycle()
-    return None if ref is None else Cycle(ref)
+    return None if ref is None else Cycle(lambda: ref)
 
 
 def mark(name: str, at: datetime | int | None = None) -> None:
@@ -217,11 +226,12 @@ def mark(name: str, at: datetime | int | None = None) -> None:
     _mark(None, name, at)
 
 
-def _mark(ref: CycleRef | None, name: str, at: datetime | int | None) -> None:
+def _mark(cycle: Cycle | None, name: str, at: datetime | int | None) -> None:
     is_wrong, instant = _instant(at)
     if not is_wrong and ready():
         from cycletrace._internal.sdk import marks
 
+        ref = None if cycle is None else cycle._ref  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         marks.mark(ref, name, instant)
 
 

@@ -32,7 +32,8 @@ class Run:
         """The cycle of the stage; ``None`` if cycletrace is disabled."""
         from cycletrace._internal.api.cycle import Cycle
 
-        return None if self._run is None else Cycle(self._run.cycle)
+        run = self._run
+        return None if run is None else Cycle(lambda: run.cycle)
 
     @property
     def outcome(self) -> str | None:

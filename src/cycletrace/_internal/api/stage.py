@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import update_wrapper
 
 from cycletrace import conventions as c
+from cycletrace._internal import loading
 from cycletrace._internal.api import capture as capturing
 from cycletrace._internal.api import checks, generators, shapes
 from cycletrace._internal.api.cycle import Cycle
 from cycletrace._internal.api.run import Run
-from cycletrace._internal.loading import ready
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 _NAME_ONLY = (None, None, None, None, (), None, None)
+_NOT_RECORDED = Run(None)
 _begin: Any = None
 """The function that begins a run, once it is loaded; cached for speed."""
 
@@ -51,7 +52,7 @@ class Stage:
     ) -> None:
         problems: list[Exception] = []
         given: object = name
-        if name is not None and (name == "" or not isinstance(given, str)):
+        if name is not None and not (isinstance(given, str) and name):
             name = checks.kept(problems, name, str(given) or "stage", lambda: checks.name(given))
         if (kind, by, attempt, mechanism, capture, attributes, cycle) != _NAME_ONLY:  # every `with stage()` comes here
             kind = checks.kept(problems, kind, c.OTHER, lambda: checks.one_of("kind", kind, c.KINDS))
@@ -67,7 +68,7 @@ class Stage:
         self._problems = problems
         """What is wrong with the arguments: it was logged, and raises where a function is decorated."""
         self._given = (name, kind, by, attempt, environment, mechanism)
-        self._capture = tuple(capture)
+        self._capture = tuple(capture) if capture else ()
         self._attributes = dict(attributes) if attributes else None
         self._cycle = cycle
         self._spec: StageSpec | None = None
@@ -99,6 +100,8 @@ class Stage:
 
     def begin(self, captured: Mapping[str, Any] | None = None) -> EmittedRun | None:
         """Start a run without making it the current stage. Return ``None`` if cycletrace is disabled."""
+        if loading.is_disabled:
+            return None
         attributes = self._attributes
         if captured:
             attributes = {**attributes, **captured} if attributes else dict(captured)
@@ -111,7 +114,7 @@ class Stage:
     def __enter__(self) -> Run:
         run = self.begin()
         if run is None:
-            return Run(None)
+            return _NOT_RECORDED
         try:
             run.enter()
             self._entered[run] = None
@@ -123,6 +126,8 @@ class Stage:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if not self._entered:
+            return
         run = None
         try:
             run = self._innermost()
@@ -168,7 +173,7 @@ class Stage:
     def _make_spec(self) -> StageSpec | None:
         """Return what every run records, created at the first one; ``None`` if nothing can be recorded."""
         global _begin
-        if not ready():
+        if not loading.ready():
             return None
         from cycletrace._internal.sdk import runs
 
@@ -293,6 +298,6 @@ def stage(
         ValueError: at the decorated function, if a value is not allowed or the name is empty.
         TypeError: likewise, if an argument is of a wrong type, or a class is decorated.
     """
-    if name is None or not (callable(name) or isinstance(name, (classmethod, staticmethod))):
+    if isinstance(name, str) or not (callable(name) or isinstance(name, (classmethod, staticmethod))):
         return Stage(name, kind, by, attempt, environment, mechanism, capture, attributes, cycle)
     return Stage(None, kind, by, attempt, environment, mechanism, capture, attributes, cycle)(name)

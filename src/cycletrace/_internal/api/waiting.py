@@ -29,8 +29,11 @@ class Waiting:
         self, reason: str, *, by: str | None = None, cycle: CycleRef | None = None, run: Run | None = None
     ) -> None:
         problems: list[Exception] = []
-        self._reason = checks.kept(problems, reason, None, lambda: checks.one_of("reason", reason, c.REASONS))
-        self._by = checks.kept(problems, by, None, lambda: checks.actor(by))
+        self._reason: str | None = reason
+        self._by = by
+        if by is not None or type(reason) is not str or reason not in c.REASONS:
+            self._reason = checks.kept(problems, reason, None, lambda: checks.one_of("reason", reason, c.REASONS))
+            self._by = checks.kept(problems, by, None, lambda: checks.actor(by))
         self._problems = problems
         """What is wrong with the arguments: it was logged, and raises where a function is decorated."""
         self._cycle = cycle
