@@ -4,7 +4,8 @@
 
 Rounds are interleaved, so that whatever else the machine does hits all alike; medians and quartiles are shown.
 The peer is the SDK's recording span by ``tracer.start_as_current_span`` as a decorator, with a batch processor over
-an exporter that does nothing: it keeps nothing that a kill would leave. Ours is in the journal before the body runs.
+an exporter that does nothing: it keeps nothing that a kill would leave. Its queue has room for all of them, since
+dropping some would make it look faster. Ours is in the journal before the body runs.
 ``--peers`` adds other tracing SDKs, each in an environment of its own against the same peer.
 """
 
@@ -35,6 +36,7 @@ CALLS = 5_000
 ROUNDS = 15
 HITS = 200_000
 LONG_LIST = list(range(500_000))
+os.environ["OTEL_BSP_MAX_QUEUE_SIZE"] = str(1 << 20)
 
 
 class Nowhere(SpanExporter):
@@ -131,6 +133,17 @@ def stages(rounds: int) -> list[Figure]:
     return [
         figure(name, values, "us", against=peer, aim="" if values is peer else "1.5x") for name, values in times.items()
     ]
+
+
+def processed(rounds: int) -> Figure:
+    """A stage that is also handed to a span processor of the user's."""
+    import cycletrace as ct
+
+    ct.configure(span_processors=[BatchSpanProcessor(Nowhere())])
+    with ct.cycle("peer", "processed"):
+        times = interleaved({"peer": opentelemetry_span(), "ours": ct.stage("train")(body)}, CALLS, rounds)
+    ct.configure(span_processors=[])
+    return figure("`@stage`, with `span_processors`", times["ours"], "us", against=times["peer"])
 
 
 def nested(count: int) -> float:
@@ -239,19 +252,29 @@ def exits(rounds: int) -> list[Figure]:
     """A program with one stage over the same without an endpoint, by what its endpoint does; milliseconds."""
     from cycletrace.testing import FakeCollector
 
-    with FakeCollector() as refusing, FakeCollector() as hanging:
+    with FakeCollector() as healthy, FakeCollector() as refusing, FakeCollector() as hanging:
         refusing.refuse()
         hanging.reply_with(hangs=True)
-        endpoints = {"none": "", "refusing": refusing.endpoint, "hanging": hanging.endpoint}
+        collectors = {"healthy": healthy, "refusing": refusing, "hanging": hanging}
+        endpoints = {"none": "", **{name: collector.endpoint for name, collector in collectors.items()}}
         times: dict[str, list[float]] = {name: [] for name in endpoints}
         for _ in range(rounds):
             for name, endpoint in endpoints.items():
-                times[name].append(program(FIRST_STAGE, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint).wall)
-    floor = times["none"]
+                with tempfile.TemporaryDirectory() as folder:  # nothing else to deliver
+                    variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "CYCLETRACE_DIR": folder}
+                    times[name].append(program(FIRST_STAGE, **variables).wall)
+    aims = {"healthy": "300 ms", "refusing": "300 ms", "hanging": "2000 ms"}
     return [
-        figure("exit, collector refusing", differences(times["refusing"], floor), "ms", aim="300 ms"),
-        figure("exit, collector hanging", differences(times["hanging"], floor), "ms", aim="2000 ms"),
+        figure(f"exit, collector {name}", differences(times[name], times["none"]), "ms", aim=aim)
+        for name, aim in aims.items()
     ]
+
+
+def output(code: str, *arguments: str, **variables: str) -> str:
+    """Run this text, and return what it prints."""
+    command = [sys.executable, "-c", code, *arguments]
+    environment = {**os.environ, **variables}
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
 
 
 FORKS = """
@@ -277,32 +300,58 @@ def forking(rounds: int) -> list[Figure]:
     times: dict[tuple[str, ...], list[float]] = {(): [], ("around",): [], ("around", "inside"): []}
     for _ in range(rounds):
         for names, values in times.items():
-            command = [sys.executable, "-c", FORKS, *names]
-            values.append(float(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+            values.append(float(output(FORKS, *names)))
     bare, *ours = times.values()
     names = ("a child forked within a stage", "the same, with a stage in the child")
     return [figure(name, differences(values, bare), "ms") for name, values in zip(names, ours, strict=True)]
 
 
-def disabled(rounds: int) -> Figure:
-    """A stage of an empty function where ``CYCLETRACE_DISABLED`` is set, over the bare call."""
-    code = (
-        "import time\nfrom cycletrace import stage\ndef bare(): pass\nours = stage('train')(bare)\n"
-        "def timed(f):\n    began = time.perf_counter()\n    for _ in range(100_000): f()\n"
-        "    return (time.perf_counter() - began) * 10\n"
-        "timed(ours); print(timed(ours) - timed(bare))"
-    )
-    values = []
+DISABLED = """
+import json, time
+from contextlib import nullcontext
+from cycletrace import cycle, stage, waiting
+
+defined = stage("train")
+
+def peer():
+    with nullcontext("train"): pass
+def reused():
+    with defined: pass
+def block():
+    with stage("train"): pass
+def joined():
+    with cycle("churn", "7"): pass
+def waited():
+    with waiting("data"): pass
+def bare(): pass
+forms = {
+    "peer": peer,
+    "`@stage`": stage("train")(bare),
+    "`with` a stage defined once": reused,
+    '`with stage("train")`': block,
+    '`with cycle("churn", "7")`': joined,
+    '`with waiting("data")`': waited,
+}
+def timed(form):
+    began = time.perf_counter()
+    for _ in range(50_000): form()
+    return (time.perf_counter() - began) * 20
+for form in forms.values(): timed(form)
+print(json.dumps({name: timed(form) for name, form in forms.items()}))
+"""
+
+
+def disabled(rounds: int) -> list[Figure]:
+    """Every form where ``CYCLETRACE_DISABLED`` is set, against ``with nullcontext("train")``."""
+    times: dict[str, list[float]] = {}
     for _ in range(rounds):
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            check=True,
-            capture_output=True,
-            text=True,
-            env={**os.environ, "CYCLETRACE_DISABLED": "1"},
-        )
-        values.append(float(done.stdout))
-    return figure("`@stage`, disabled", values, "us", aim="0.5 us")
+        for name, value in json.loads(output(DISABLED, CYCLETRACE_DISABLED="1")).items():
+            times.setdefault(name, []).append(value)
+    peer = times.pop("peer")
+    return [
+        figure("`with nullcontext(...)`", peer, "us", against=peer),
+        *(figure(f"{name}, disabled", values, "us", against=peer, aim="3x") for name, values in times.items()),
+    ]
 
 
 def memory(calls: int) -> Figure:
@@ -340,9 +389,10 @@ def main() -> None:
         os.environ.update(CYCLETRACE_DIR=folder, CYCLETRACE_JOURNAL_LIMIT=str(1 << 28))
         figures = [
             *stages(args.rounds),
+            processed(args.rounds),
             *many_at_once(args.rounds),
             serving(args.rounds),
-            disabled(args.rounds),
+            *disabled(args.rounds),
             *importing(args.rounds),
             *exits(args.rounds),
             *forking(args.rounds),
