@@ -129,6 +129,11 @@ def as_of(args: argparse.Namespace) -> int:
     return time.time_ns() if args.at is None else int(args.at)
 
 
+def later_records(args: argparse.Namespace, snapshot: Snapshot, now: int) -> int:
+    """Return how many records are dated later than now; 0 if another instant was selected."""
+    return snapshot.count_later(now) if args.at is None else 0
+
+
 def facts_of_cycle(directory: Path, cycle_id: str) -> Facts | None:
     """Return what this machine knows of one cycle now.
 

@@ -88,6 +88,7 @@ def run(args: argparse.Namespace) -> int:
             zone=zone,
             trigger=args.trigger,
             selection=reading.selection(args),
+            later_records=reading.later_records(args, snapshot, at),
         )
         if not whole.counts.known and reading.is_filtered(args):
             return reading.print_no_match(args, snapshot)

@@ -42,10 +42,10 @@ def run(args: argparse.Namespace) -> int:
                 cycles.append({**_line(facts, at), "trace": trace(facts["cycle_id"])})
         if not known and reading.is_filtered(args):
             return reading.print_no_match(args, snapshot)
-        losses = snapshot.losses()
+        losses, later = snapshot.losses(), reading.later_records(args, snapshot, at)
     # What is delivered is of this machine: it says nothing about the store of a collector.
     delivery = _delivery(options.state_directory(args)) if args.store is None else None
-    whole = {"open": cycles, "delivery": delivery, "records": losses._asdict()}
+    whole = {"open": cycles, "delivery": delivery, "records": {**losses._asdict(), "later": later}}
     if args.json:
         print(json.dumps(whole))
     else:
@@ -54,6 +54,8 @@ def run(args: argparse.Namespace) -> int:
         if delivery is not None:
             _print_delivery(delivery)
         _print_losses(losses)
+        if later:
+            print(f"Store: {later} records are dated later than now. Each counts once its time has come.")
     return 0
 
 

@@ -91,6 +91,7 @@ def build(
     zone: tzinfo = timezone.utc,
     trigger: str = c.IDEA,
     selection: Mapping[str, str] | None = None,
+    later_records: int = 0,
 ) -> Report:
     """Return the report on cycles, from their facts.
 
@@ -102,6 +103,7 @@ def build(
         zone: The time zone in which days and weeks begin.
         trigger: The trigger that the figures are about; the others are only counted.
         selection: What the facts were selected by, for the heading: ``{"team": "ads", "model": "churn"}``.
+        later_records: How many records are dated later than ``as_of``, for the notes.
 
     Raises:
         ValueError: if window or target cannot be parsed. The message says what they look like.
@@ -113,7 +115,7 @@ def build(
     builder, sample, points = ColumnsBuilder(), Sample(), Points()
     open_cycles: list[OpenCycle] = []
     test_runs: list[StageFacts] = []
-    remarks = Remarks()
+    remarks = Remarks(later_records=later_records)
     for one in facts:
         is_of_trigger = one["trigger"] == trigger
         finished = finish(one) if is_of_trigger and is_counted(one) else None

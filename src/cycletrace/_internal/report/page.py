@@ -33,7 +33,7 @@ from cycletrace._internal.report.document import (
 )
 from cycletrace._internal.report.groups import Grouping, GroupRow
 from cycletrace._internal.report.quantiles import Quantile
-from cycletrace._internal.report.sections import Linked, no_link, report_document
+from cycletrace._internal.report.sections import Linked, later_records, no_link, report_document
 from cycletrace._internal.report.sections_cycle import cycle_document
 from cycletrace._internal.report.sections_practice import (
     activation_section,
@@ -287,6 +287,8 @@ def _notes(report: Report, shown: int) -> Section:
         notes.append((Count(counts.implicit_left_out, "cycle"), " left out: implicit, and nothing was selected."))
     if counts.unreadable:
         notes.append((Count(counts.unreadable, "cycle"), " left out: an instant is out of bounds."))
+    if report.remarks.later_records:
+        notes.append(later_records(report.remarks.later_records))
     if counts.finished_time_unknown:
         notes.append((Count(counts.finished_time_unknown, "finished cycle"), " left out: the start is unknown."))
     if shown:

@@ -27,6 +27,8 @@ class Remarks:
     """Cycles of which nothing but marks is known: perhaps their key is mistyped."""
     marks_alone_keys: list[str] = field(default_factory=list)
     """Some of their keys."""
+    later_records: int = 0
+    """Records of any cycle that are dated later than the report: each counts once its time has come."""
 
     def add(self, facts: Facts, *, is_finished: bool) -> None:
         """Add a cycle."""

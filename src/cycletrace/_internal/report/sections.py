@@ -159,6 +159,8 @@ def _notes(report: Report) -> list[Block]:
     notes += _remarks(report)
     if counts.unreadable:
         notes.append((Count(counts.unreadable, "cycle"), " left out: an instant is not a date."))
+    if report.remarks.later_records:
+        notes.append(later_records(report.remarks.later_records))
     return [Note(content) for content in notes]
 
 
@@ -184,6 +186,11 @@ def _remarks(report: Report) -> list[Content]:
         cycles = Count(remarks.marks_alone, "cycle")
         found.append((cycles, " of which nothing but marks is known, perhaps a typo: ", *keys, "."))
     return found
+
+
+def later_records(n: int) -> Content:
+    """Return the note on records that are dated later than the report."""
+    return Count(n, "record"), " dated later than now: a clock or a date is wrong. Each counts once its time has come."
 
 
 def _of_trigger(row: TriggerCount) -> tuple[Value, ...]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from cycletrace._internal.flow import FACTS_VERSION, Facts, Record, Rules, facts_of, owners_at
 from cycletrace._internal.flow.aliases import owner_of
+from cycletrace._internal.flow.records import began
 from cycletrace._internal.store.components import aliases_of, component_of, records_of
 from cycletrace._internal.store.decode import sound
 from cycletrace._internal.store.facts_codec import decode
@@ -55,6 +56,17 @@ class CycleReads(SettingsReads):
         records = records_of(self._connection, component_of(self._connection, cycle_id))
         owners = owners_at(records, at)
         return [record for record in records if owner_of(record.origin.cycle_id, owners) == cycle_id]
+
+    def count_later(self, at: int) -> int:
+        """Return how many records are dated later than an instant (UTC nanoseconds), and count from then on."""
+        rows = self._connection.execute("SELECT cycle_id FROM cycles WHERE due IS NOT NULL AND NOT pruned")
+        seen, later = set[str](), 0
+        for (cycle_id,) in rows:
+            if cycle_id not in seen:
+                component = component_of(self._connection, cycle_id)
+                seen.update(component)
+                later += sum(began(record) > at for record in records_of(self._connection, component))
+        return later
 
     def open_cycles(self) -> dict[str, int | None]:
         """Return the instant of the latest fold of each open cycle; ``None`` where it is to be folded anew."""
