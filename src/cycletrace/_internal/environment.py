@@ -313,7 +313,8 @@ SERVICE_NAME = Variable[str](
     "OTEL_SERVICE_NAME",
     "`service.name` of all records, and the model of implicit cycles",
     "any text",
-    "`service.name` in `OTEL_RESOURCE_ATTRIBUTES`, else the model; for implicit cycles the script's name",
+    "`service.name` in `OTEL_RESOURCE_ATTRIBUTES`, else the model; for implicit cycles the name of the script or, "
+    "if that is a usual one, of the project",
     str,
     "",
 )

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable
 from datetime import datetime, timezone
 from functools import lru_cache
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from cycletrace import conventions as c
 from cycletrace._internal import environment
 from cycletrace._internal.diagnostics import warn_misuse
 from cycletrace._internal.sdk.settings import resource_attributes
+from cycletrace._internal.sdk.unnamed import find_name
 
 MAX_TEXT = 1024
 """Maximum length of a key or name in characters; longer ones are cut, which is logged."""
@@ -160,7 +159,7 @@ def shared_key(model: str, shared_id: str, number: int = 0) -> str:
 
 def implicit(namespace: str, now: int, short_id: str, shared_id: str | None) -> CycleRef:
     """Return the cycle of this run of the program, for stages that run outside any other."""
-    model = service_name() or script_name()
+    model = service_name() or find_name()
     key = new_key(model, now, short_id) if shared_id is None else shared_key(model, shared_id)
     return CycleRef(key, namespace=namespace, model=model, implicit=True)
 
@@ -168,15 +167,6 @@ def implicit(namespace: str, now: int, short_id: str, shared_id: str | None) -> 
 def service_name() -> str | None:
     """Return ``service.name`` as OpenTelemetry reads it from the environment."""
     return environment.SERVICE_NAME.read(os.environ) or resource_attributes().get(c.SERVICE_NAME) or None
-
-
-def script_name() -> str:
-    """Return the name of the running script, or of the package run by ``python -m``."""
-    script = Path(sys.argv[0] if sys.argv else "")
-    if "ipykernel" in sys.modules or script.stem == "ipykernel_launcher":  # the kernel, or a worker of it
-        return "notebook"
-    name = script.parent.name if script.stem == "__main__" else script.stem
-    return name if name and not name.startswith("-") else "python"
 
 
 def clean(text: object) -> str:
