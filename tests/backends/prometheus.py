@@ -16,10 +16,14 @@ LEFT_OUT = {"__name__", "le", "job", "instance", "service_name", "otel_scope_nam
 """Labels that say how a sample came, not what it is of; and the bound of a bucket, which is written in two ways."""
 
 
+FEATURES = "exemplar-storage,created-timestamp-zero-ingestion"
+"""Those of ``compose/``."""
+
+
 class Prometheus:
     """A running Prometheus that scrapes the targets it is given."""
 
-    def __init__(self, folder: Path, scraped: str, interval: str) -> None:
+    def __init__(self, folder: Path, scraped: str, interval: str, features: str = FEATURES) -> None:
         (port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{port}"
         self.otlp = f"{self.url}/api/v1/otlp"
@@ -35,7 +39,7 @@ class Prometheus:
                 f"--storage.tsdb.path={folder / 'prometheus'}",
                 f"--web.listen-address=127.0.0.1:{port}",
                 "--web.enable-otlp-receiver",
-                "--enable-feature=exemplar-storage",
+                f"--enable-feature={features}",
             ],
             folder / "prometheus.log",
             lambda: get(f"{self.url}/-/ready")[0] == 200,
@@ -87,8 +91,8 @@ def _copy(ours: Path, there: Path, instead: Mapping[str, str]) -> None:
 
 
 @contextmanager
-def started(folder: Path, scraped: str, interval: str = "1s") -> Iterator[Prometheus]:
+def started(folder: Path, scraped: str, interval: str = "1s", features: str = FEATURES) -> Iterator[Prometheus]:
     """A Prometheus of one's own, that scrapes and evaluates so often."""
-    prometheus = Prometheus(folder, scraped, interval)
+    prometheus = Prometheus(folder, scraped, interval, features)
     with running(prometheus.program):
         yield prometheus

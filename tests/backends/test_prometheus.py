@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -237,6 +239,46 @@ def test_counters_never_go_back_over_restarts_and_repetitions(loaded: Loaded) ->
     for one in (loaded.scraping, loaded.receiving):
         assert {name: one.resets(name) for name in counters} == dict.fromkeys(counters, 0.0)
     test_histograms_are_the_sums_over_the_exported_facts(loaded)
+
+
+@pytest.mark.parametrize(
+    ("features", "seen"),
+    [(prometheus_.FEATURES, True), ("exemplar-storage", False)],
+    ids=["with-zero-ingestion", "without"],
+)
+def test_a_label_set_that_first_appears_while_prometheus_is_away(tmp_path: Path, features: str, seen: bool) -> None:
+    """Its first value counts in a rate only where Prometheus is told since when it grew from 0, either way."""
+    scraping, receiving = tmp_path / "scraping", tmp_path / "receiving"
+    for folder in (scraping, receiving):
+        folder.mkdir()
+    nobody = f"127.0.0.1:{free_ports(1)[0]}"
+    with prometheus_.started(receiving, nobody, features=features) as by_otlp:
+        collector = Collector(tmp_path, "--grace", "1s", "--metrics-to", by_otlp.otlp, "--interval", "1s")
+        with (
+            running(collector.program),
+            prometheus_.started(scraping, collector.scraped, features=features) as by_scrape,
+        ):
+            both = (by_scrape, by_otlp)
+            for one in both:
+                eventually(partial(one.query, "cycletrace_record_rejected_total"), "a first sample")
+                one.program.end()
+            sender = Sender(tmp_path / "state", collector.http)
+            begin, end = (datetime.fromtimestamp(time.time() - ago, timezone.utc).isoformat() for ago in (36_060, 60))
+            sender.command("wait", "begin", "human", "--cycle", "churn@7", "--at", begin)
+            sender.command("wait", "end", "human", "--cycle", "churn@7", "--at", end)
+            sender.command("mark", "in_use", "--cycle", "churn@7")
+            sender.flush()
+            waited = "cycletrace_wait_duration_seconds_sum"
+
+            def is_counted() -> bool:
+                return any(name.startswith(waited) and value for name, value in collector.metrics().items())
+
+            eventually(is_counted, "the wait is counted")
+            for one in both:
+                one.program.start()
+                eventually(partial(one.query, f"count_over_time({waited}[1m]) > 3"), "some samples")
+                (found,) = one.query(f"increase({waited}[5m])")
+                assert (float(found["value"][1]) > 35_000) is seen
 
 
 def test_five_thousand_models_run_into_the_limit_which_is_logged(tmp_path: Path) -> None:

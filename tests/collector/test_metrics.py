@@ -228,7 +228,12 @@ def test_both_text_formats_parse_and_have_the_same_samples() -> None:
             for sample in family.samples
         }
 
-    assert samples(parse_text(text)) == samples(parse_openmetrics(opened))
+    of_both, created = samples(parse_text(text)), samples(parse_openmetrics(opened))
+    of_open = {key: created.pop(key) for key in of_both}
+    assert of_open == of_both
+    assert len(created) == 3
+    assert set(created.values()) == {5.0}, "since when each cumulative series has counted"
+    assert all(name.endswith("_created") for name, _ in created)
     found = {name: value for (name, _), value in samples(parse_text(text)).items()}
     assert found["cycletrace_cycle_duration_seconds_sum"] == 1.5 + 100 * 86400
     assert found["cycletrace_cycle_duration_seconds_count"] == 2
@@ -254,7 +259,7 @@ def test_both_text_formats_parse_and_have_the_same_samples() -> None:
 
 
 def test_odd_names_are_escaped() -> None:
-    (sample,) = next(
+    sample, _ = next(
         family.samples
         for family in parse_openmetrics(render(exported(), OPENMETRICS))
         if family.name == "cycletrace_cycle_completed"

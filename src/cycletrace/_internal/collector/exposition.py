@@ -74,6 +74,8 @@ def render(metrics: Iterable[Metric], content_type: str) -> str:
             else:
                 exemplar = _exemplar(point.exemplars.get(0)) if is_open and instrument.kind is Kind.COUNTER else ""
                 lines.append(f"{sample}{_labels(point.labels)} {_number(point.value)}{exemplar}")
+            if is_open and point.start is not None:  # so that a rate counts the first value, too
+                lines.append(f"{family}_created{_labels(point.labels)} {point.start / 1e9:.3f}")
     if is_open:
         lines.append("# EOF")
     return "\n".join(lines) + "\n"
