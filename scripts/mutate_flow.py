@@ -225,7 +225,7 @@ def is_killed(folder: Path, examples: int) -> bool:
     pytest = ("-m", "pytest", "-n0", "-x", "--timeout", "10", "-p", "no:cacheprovider")
     by_hand = sorted(str(path) for path in folder.glob(f"{TESTS}/test_cycles_*.py"))
     return not (
-        _passes(folder, *pytest, *by_hand, f"{TESTS}/test_intervals.py")
+        _passes(folder, *pytest, *by_hand, f"{TESTS}/test_intervals.py", f"{TESTS}/test_version.py")
         and _passes(folder, str(folder / PROOF), "--count", str(examples))
         and _passes(folder, *pytest, f"{TESTS}/test_scale.py")
     )

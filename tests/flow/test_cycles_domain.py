@@ -49,6 +49,22 @@ def test_an_implicit_cycle_counts_once_something_is_selected() -> None:
     assert is_counted(facts(mark("in_use", 20, origin=implicit)))
 
 
+def test_a_select_of_no_length_selects_and_one_that_ends_before_it_starts_does_not() -> None:
+    implicit = of(implicit=True)
+    rest = [stage("train", 10, 20, origin=implicit), stage("test", 30, 40, origin=implicit)]
+    assert is_counted(facts(*rest, stage("select", 25, 25, origin=implicit)))
+    negative = facts(*rest, stage("select", 28, 22, origin=implicit))
+    assert negative["marks"]["selected"] == 30
+    assert not is_counted(negative)
+
+
+def test_an_implicit_cycle_that_was_closed_is_not_over_by_itself() -> None:
+    implicit = of(implicit=True)
+    train = stage("train", 10, 20, origin=implicit)
+    assert is_over(facts(train))
+    assert not is_over(facts(train, close("failed", 30, origin=implicit)))
+
+
 @pytest.mark.parametrize("name", ["test", "package", "approve", "deploy"])
 def test_an_implicit_cycle_does_not_count_for_a_stage_of_deployment(name: str) -> None:
     implicit = of(implicit=True)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from typing import Any
+
 import pytest
 from tests.flow.build import SMALL, activities, close, facts, mark, of, owners, parts, stage, wait
 
-from cycletrace._internal.flow import Mark, RecordOrigin, Stage, Wait, facts_of
+from cycletrace._internal.flow import Facts, Mark, RecordOrigin, Stage, Wait, facts_of
+from cycletrace._internal.flow.facts import complete
 
 KINDS = {
     "data": "training",
@@ -274,3 +278,36 @@ def test_instants_may_be_negative() -> None:
     folded = facts(stage("train", -30, -10), mark("in_use", -5), at=0)
     assert folded["marks"] == {"started": -30, "trained": -10, "selected": -10, "deployed": None, "in_use": -5}
     assert parts(folded) == [20, 0, 5, None]
+
+
+def older(folded: Facts) -> dict[str, Any]:
+    """Facts as an older version made them, which knew fewer marks, parts and activities."""
+    made: Any = deepcopy(folded)
+    for words in (made["marks"], made["parts_ns"], made["activity_ns"]):
+        del words[next(iter(words))]
+    return dict(made)
+
+
+def test_facts_of_an_older_vocabulary_get_the_words_that_they_lack() -> None:
+    folded = facts(stage("train", 0, 10), stage("deploy", 20, 30), mark("in_use", 40))
+    made: Any = older(folded)
+    assert complete(made) is made
+    assert made == {
+        **folded,
+        "marks": {**folded["marks"], "started": None},
+        "parts_ns": {**folded["parts_ns"], "training": None},
+        "activity_ns": {**(folded["activity_ns"] or {}), "work.automation": 0},
+    }
+    assert [list(made[name]) for name in ("marks", "parts_ns", "activity_ns")] == [
+        list(words) for words in (folded["marks"], folded["parts_ns"], folded["activity_ns"] or {})
+    ], "in the usual order"
+
+
+def test_whole_facts_stay_as_they_are() -> None:
+    for folded in (facts(stage("train", 0, 10), mark("in_use", 40)), facts(mark("selected", 5))):
+        marks, parts, activity = folded["marks"], folded["parts_ns"], folded["activity_ns"]
+        assert complete(deepcopy(folded)) == folded
+        assert complete(folded)["marks"] is marks
+        assert (folded["parts_ns"], folded["activity_ns"]) == (parts, activity)
+        assert folded["parts_ns"] is parts
+        assert folded["activity_ns"] is activity

@@ -6,9 +6,9 @@ Leases are whole seconds, so instants here are seconds where a lease plays; ``S`
 from __future__ import annotations
 
 import pytest
-from tests.flow.build import activities, beat, close, facts, mark, owners, runs, stage, wait, waits
+from tests.flow.build import SMALL, activities, beat, close, facts, mark, of, owners, runs, stage, wait, waits
 
-from cycletrace._internal.flow import Record
+from cycletrace._internal.flow import Record, fold
 
 S = 1_000_000_000
 
@@ -184,3 +184,21 @@ def test_a_wait_closed_by_its_run_is_not_unclosed() -> None:
     folded = facts(stage("train", 0, 30), wait("data", 5, stage="train"), wait("data", 5, 9, stage="train"))
     assert waits(folded) == [("data", "train", 5, 9)]
     assert folded["flags"] == {}
+
+
+def test_a_cycle_is_folded_anew_at_the_first_instant_that_changes_it() -> None:
+    later = mark("selected", 500)
+    assert fold([stage("train", 10, lease=0), later], 10, SMALL).refold_at == 11, "lost before the mark is reached"
+    assert fold([stage("train", 10), later], 10, SMALL).refold_at == 500
+    assert fold([stage("train", 10)], 10, SMALL).refold_at is None
+
+
+def test_of_several_silent_stages_the_next_to_be_lost_decides() -> None:
+    silent = [stage("a", 0, lease=0), stage("b", 50, lease=0), stage("c", 50, lease=9)]
+    assert fold(silent, 50, SMALL).refold_at == 51
+
+
+@pytest.mark.parametrize("at", [51, 100])
+def test_an_implicit_cycle_is_final_once_the_last_of_its_stages_is_lost(at: int) -> None:
+    silent = [stage(name, start, lease=0, origin=of(implicit=True)) for name, start in (("a", 0), ("b", 50))]
+    assert fold(silent, at, SMALL).final_from == 51

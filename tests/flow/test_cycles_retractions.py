@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.flow.build import SMALL, alias, beat, begin, close, end, facts, mark, of, retraction, runs, stage, wait
 
-from cycletrace._internal.flow import Record, facts_of
+from cycletrace._internal.flow import Record, facts_of, owners_at
+from cycletrace._internal.flow.aliases import without_retracted
 
 TRAIN = stage("train", 0, 10)
 
@@ -86,3 +87,17 @@ def test_the_next_claim_decides_once_the_first_is_retracted() -> None:
     ]
     assert [len(one["stages"]) for one in facts_of(records, 49, SMALL)] == [2, 0]
     assert [len(one["stages"]) for one in facts_of(records, 50, SMALL)] == [1, 1]
+
+
+def test_a_claim_holds_from_its_instant_on_until_it_is_retracted() -> None:
+    records = [alias("dd", 10, id="mistake"), stage("train", 0, 5)]
+    assert owners_at(records, 9) == {}
+    assert owners_at(records, 10) == {"dd": "cc"}
+    assert owners_at([*records, retraction("mistake", 15)], 14) == {"dd": "cc"}
+    assert owners_at([*records, retraction("mistake", 15)], 15) == {}
+
+
+def test_without_a_retraction_nothing_is_copied() -> None:
+    records = [alias("dd", 10, id="mistake"), stage("train", 0, 5), retraction("mistake", 30)]
+    assert without_retracted(records, 29) is records
+    assert without_retracted(records, 30) == records[1:]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.flow.build import facts, mark, stage, wait
 
 from cycletrace._internal.flow import Record, Status, status
+from cycletrace._internal.flow.status import FAILURES
 
 
 def status_of(*records: Record) -> Status:
@@ -34,3 +35,14 @@ def test_a_cycle_whose_last_stage_failed_says_how() -> None:
     lost = stage("test", 80, 90, outcome="lost")
     assert status_of(stage("train", 10, 70), lost) == Status("idle after", "test", 90, "lost")
     assert status_of(lost, stage("train", 10, 95)) == Status("idle after", "train", 95)
+
+
+def test_every_outcome_that_is_no_success_has_its_words() -> None:
+    assert {outcome: f"train {words}" for outcome, words in FAILURES.items()} == {
+        "error": "train failed",
+        "timeout": "train timed out",
+        "interrupted": "train was interrupted",
+        "cancelled": "train was cancelled",
+        "abandoned": "train was abandoned",
+        "lost": "train was lost",
+    }

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from cycletrace._internal.flow import CycleTarget, parse_length, parse_target
-from cycletrace._internal.flow.targets import DEFAULT_TARGET
+from cycletrace._internal.flow.targets import DEFAULT_TARGET, Targets, target_text
 
 MINUTE = 60 * 10**9
 
@@ -61,3 +61,26 @@ def test_the_bounds_of_a_length_are_exact() -> None:
 def test_what_is_not_a_length_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"not a length.*A length is"):
         parse_length(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["cycle:2w", "cycle:3d", "deployment:36h", "deployment:15m", "training:90s", "training:1.500000000s"]
+)
+def test_a_target_is_written_in_its_largest_unit(text: str) -> None:
+    assert target_text(parse_target(text)) == text
+
+
+def test_a_nanosecond_is_written_out() -> None:
+    assert target_text(CycleTarget("cycle", 1)) == "cycle:0.000000001s"
+    assert target_text(CycleTarget("cycle", 15 * MINUTE + 1)) == "cycle:900.000000001s"
+
+
+def test_the_closest_target_counts() -> None:
+    default, ads, churn, both = (CycleTarget("cycle", length) for length in (1, 2, 3, 4))
+    targets = Targets(default, {("ads", None): ads, (None, "churn"): churn, ("ads", "churn"): both})
+    assert targets.of("ads", "churn") == both
+    assert targets.of("crm", "churn") == targets.of(None, "churn") == churn
+    assert targets.of("ads", "fraud") == targets.of("ads", None) == ads
+    assert targets.of("crm", "fraud") == targets.of(None, None) == default
+    assert Targets(default, {(None, None): ads}).of(None, None) == default
+    assert Targets(default).of("ads", "churn") == default
