@@ -48,7 +48,7 @@ def test_missing_packages_are_reported_in_one_sentence(shell: Shell) -> None:
 def test_status_and_report_show_the_same_link_wherever_they_show_a_cycle(shell: Shell) -> None:
     link = f"{JAEGER}/trace/{cycle_id('', 'churn@7')}"
     shell.run("start", "churn", "--version", "7")
-    for words in (["status"], ["report"], ["report", "--cycle", "churn@7"]):
+    for words in (["status"], ["report", "open"], ["report", "--cycle", "churn@7"]):
         shown = shell.run(*words, CYCLETRACE_JAEGER_URL=JAEGER)
         assert link in shown.out.split(), words
         without = shell.run(*words)

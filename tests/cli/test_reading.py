@@ -411,3 +411,35 @@ def test_records_dated_later_than_now_are_noted_until_their_time_has_come(shell:
     page = shell.folder / "report.html"
     assert shell.run("report", "--html", str(page)).code == 0
     assert "dated later than now" in page.read_text(encoding="utf-8")
+
+
+def test_a_report_is_a_summary_unless_sections_are_chosen(shell: Shell) -> None:
+    shell.python(PIPELINE)
+    summary = shell.run("report").out
+    assert "Where the time goes" not in summary
+    assert len([line for line in summary.splitlines() if line.strip()]) <= 10
+    assert "Where the time goes" in shell.run("report", "--full").out
+    chosen = shell.run("report", "tests", "time").out
+    assert chosen.index("Tests") < chosen.index("Where the time goes")
+    assert "Automate next" not in chosen
+    assert "By model" in shell.run("report", "--by", "model").out
+    unknown = shell.run("report", "wait")
+    assert unknown.code == 2
+    assert "invalid choice: 'wait' (choose from time, automate, waits, manual, tests," in unknown.err
+    for words in (["--json"], ["--html", "x.html"], ["--cycle", "churn@7"]):
+        refused = shell.run("report", "waits", *words)
+        assert refused.code == 2
+        assert "always has all sections: leave out SECTION, --by and --full" in refused.err
+
+
+def test_a_domain_selects(shell: Shell) -> None:
+    for model, domain in (("a", "vision"), ("b", "text")):
+        joined = f"with cycle({model!r}, '1', domain={domain!r}), stage('train'): pass"
+        shell.python(f"from cycletrace import cycle, stage\n{joined}")
+    assert [facts["model"] for facts in shell.facts("--domain", "vision")] == ["a"]
+    assert "a@1" in shell.run("status", "--domain", "vision").out
+    assert "b@1" not in shell.run("status", "--domain", "vision").out
+    assert "domain vision" in shell.run("report", "--domain", "vision").out
+    unknown = shell.run("report", "--domain", "visoin")
+    assert unknown.code == 1
+    assert "Known domains: 'vision', 'text'." in unknown.err

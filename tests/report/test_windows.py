@@ -55,6 +55,19 @@ def test_the_window_before_dates_is_as_many_days() -> None:
     assert (window.begin, window.end) == (at(2026, 4, 1), at(2026, 7, 1))
 
 
+@pytest.mark.parametrize(
+    ("text", "begin", "before"),
+    [
+        ("1m", at(2026, 4, 30, 12), at(2026, 3, 31, 12)),
+        ("3m", at(2026, 2, 28, 12), at(2025, 11, 30, 12)),
+        ("1y", at(2025, 5, 31, 12), at(2024, 5, 31, 12)),
+    ],
+)
+def test_months_and_years_are_calendar_ones_that_end_on_their_last_day(text: str, begin: int, before: int) -> None:
+    window = parse_window(text, at(2026, 5, 31, 12) - 1, BERLIN)
+    assert (window.before, window.begin) == (before, begin)
+
+
 def test_all_has_no_beginning() -> None:
     window = parse_window(" ALL ", 5, timezone.utc)
     assert (window.before, window.begin, window.end) == (None, None, 6)
@@ -62,7 +75,19 @@ def test_all_has_no_beginning() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "d", "0d", "-3d", "90", "90y", "999999d", "2026-04-01", "2026-07-01..2026-04-01", "2026-02-30..2026-03-01"],
+    [
+        "",
+        "d",
+        "0d",
+        "-3d",
+        "90",
+        "9001y",
+        "90q",
+        "999999d",
+        "2026-04-01",
+        "2026-07-01..2026-04-01",
+        "2026-02-30..2026-03-01",
+    ],
 )
 def test_what_is_not_a_window_is_refused_with_examples(text: str) -> None:
     with pytest.raises(ValueError, match=r"not a window.*such as 90d"):

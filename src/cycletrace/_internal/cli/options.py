@@ -7,7 +7,7 @@ import math
 import re
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,17 @@ def some_text(text: str) -> str:
     if not text:
         raise argparse.ArgumentTypeError("must not be empty")
     return text
+
+
+def one_of(words: Collection[str]) -> Callable[[str], str]:
+    """Return the type of a positional argument that may be left out, which ``choices`` do not allow everywhere."""
+
+    def check(text: str) -> str:
+        if text not in words:
+            raise argparse.ArgumentTypeError(f"invalid choice: {text!r} (choose from {', '.join(words)})")
+        return text
+
+    return check
 
 
 def seconds(text: str) -> float:

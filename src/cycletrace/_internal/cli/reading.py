@@ -34,8 +34,9 @@ JAEGER_URL = "CYCLETRACE_JAEGER_URL"
 
 
 def add_selection(parser: argparse.ArgumentParser) -> None:
-    """Add the options that select: ``--model``, ``--cycle``, ``--namespace``, ``--at``, ``--store``, ``--dir``."""
+    """Add the options that select cycles and instant: ``--model``, ``--domain``, ``--cycle``, ..., ``--dir``."""
     parser.add_argument("--model", metavar="NAME", help="only cycles of this model")
+    parser.add_argument("--domain", metavar="NAME", help="only cycles of this domain")
     parser.add_argument("--cycle", metavar="KEY", help="only the cycle with this key, alias or id")
     parser.add_argument("--namespace", metavar="NAME", help="only cycles of this team")
     parser.add_argument(
@@ -73,13 +74,20 @@ def selected_facts(args: argparse.Namespace, snapshot: Snapshot, at: int) -> Ite
     """Return the facts that were asked for, by cycle id."""
     from cycletrace._internal.local import rules_of
 
-    return snapshot.facts(at, model=args.model, cycle=args.cycle, namespace=args.namespace, rules=rules_of(snapshot))
+    rules = rules_of(snapshot)
+    found = snapshot.facts(at, model=args.model, cycle=args.cycle, namespace=args.namespace, rules=rules)
+    return (facts for facts in found if args.domain in {None, facts["domain"]})
 
 
 def selection(args: argparse.Namespace) -> dict[str, str]:
     """Return what cycles are selected by, for headings."""
-    chosen = {"team": args.namespace, "model": args.model, "store": args.store and str(args.store)}
-    return {word: text for word, text in chosen.items() if text is not None}
+    chosen = {
+        "team": args.namespace,
+        "model": args.model,
+        "domain": args.domain,
+        "store": args.store and str(args.store),
+    }
+    return {word: str(value) for word, value in chosen.items() if value is not None}
 
 
 def nothing_yet(args: argparse.Namespace) -> str:
@@ -88,8 +96,8 @@ def nothing_yet(args: argparse.Namespace) -> str:
 
 
 def is_filtered(args: argparse.Namespace) -> bool:
-    """Return whether only cycles of a key, model or team were asked for."""
-    return (args.cycle, args.model, args.namespace) != (None, None, None)
+    """Return whether only some cycles were asked for."""
+    return not {args.cycle, args.model, args.domain, args.namespace} <= {None}
 
 
 def print_no_match(args: argparse.Namespace, snapshot: Snapshot) -> int:
@@ -101,6 +109,7 @@ def print_no_match(args: argparse.Namespace, snapshot: Snapshot) -> int:
     asked = (
         ("key", "with the key", args.cycle),
         ("model", "of the model", args.model),
+        ("domain", "of the domain", args.domain),
         ("namespace", "of the namespace", args.namespace),
     )
     filters = "".join(f" {words} {value!r}" for _, words, value in asked if value is not None)
@@ -119,6 +128,7 @@ def is_selected(args: argparse.Namespace, facts: Facts) -> bool:
     """Return whether facts match the selected model, cycle and team."""
     return (
         args.model in {None, facts["model"]}
+        and args.domain in {None, facts["domain"]}
         and args.namespace in {None, facts["namespace"]}
         and args.cycle in {None, facts["key"], facts["cycle_id"]}
     )

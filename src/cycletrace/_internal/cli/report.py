@@ -15,11 +15,14 @@ from cycletrace.conventions import IDEA, TRIGGERS
 
 if TYPE_CHECKING:
     from cycletrace._internal.flow import Facts
+    from cycletrace._internal.report import Report
     from cycletrace._internal.report.document import Document
     from cycletrace._internal.report.page import Page
     from cycletrace._internal.report.sections import Linked
 
 
+SECTIONS = ("time", "automate", "waits", "manual", "tests", "activation", "training", "open", "trend")
+GROUPINGS = ("team", "model", "domain", "month")
 NOTHING_COUNTS = """\
 No figures yet: no run belongs to a named cycle, and none selected a model.
 Put `with cycle("churn", "7"):` around the work to name one. The latest run:"""
@@ -42,12 +45,24 @@ def add_commands(commands: Any) -> None:
         help="the target, such as cycle:2h (default: that of the store, else deployment:15m)",
     )
     parser.add_argument(
-        "--window", default="90d", metavar="W", help="which cycles: 90d, 12w, FROM..TO, all (default: 90d)"
+        "--window", default="90d", metavar="W", help="which cycles: 90d, 12w, 6m, 1y, FROM..TO, all (default: 90d)"
     )
     parser.add_argument("--timezone", metavar="ZONE", help="time zone of dates, such as Europe/Berlin (default: UTC)")
     parser.add_argument(
-        "--trigger", choices=TRIGGERS, default=IDEA, help="only cycles with this trigger (default: idea)"
+        "--trigger",
+        choices=(*TRIGGERS, "all"),
+        default=IDEA,
+        help="only cycles with this trigger, or all (default: idea)",
     )
+    parser.add_argument(
+        "sections",
+        nargs="*",
+        type=options.one_of(SECTIONS),
+        metavar="SECTION",
+        help=f"print these sections instead of a summary: {', '.join(SECTIONS)}",
+    )
+    parser.add_argument("--full", action="store_true", help="print all sections")
+    parser.add_argument("--by", choices=GROUPINGS, help="print the figures of each of these, side by side")
     forms = parser.add_mutually_exclusive_group()
     forms.add_argument("--json", action="store_true", help="print the same figures as one JSON object")
     forms.add_argument("--markdown", action="store_true", help="print Markdown, for a pull request or a CI summary")
@@ -63,6 +78,7 @@ def run(args: argparse.Namespace) -> int:
     from cycletrace._internal.report.page import report_page
     from cycletrace._internal.report.picked import Picked
 
+    _check_form(args)
     at, trace = reading.as_of(args), reading.trace_links()
     try:
         target = parse_target(args.target) if args.target else None
@@ -102,11 +118,34 @@ def run(args: argparse.Namespace) -> int:
         if args.html is not None:
             _write(args.html, report_page(whole, picked.cycles(), trace))
         else:
-            _show(args, report.report_document(whole, trace))
+            _show(args, _chosen(args, whole, trace))
     else:
         print(NOTHING_COUNTS)
         _cycles(args, latest, zone, trace)
     return 0
+
+
+def _check_form(args: argparse.Namespace) -> None:
+    """Check that sections are chosen only where some can be left out.
+
+    Raises:
+        Failure: if not.
+    """
+    is_choosing = args.sections or args.by or args.full
+    whole = "as a page" if args.html else "as JSON" if args.json else "on a cycle" if args.cycle is not None else None
+    if is_choosing and whole is not None:
+        raise Failure(f"The report {whole} always has all sections: leave out SECTION, --by and --full.")
+
+
+def _chosen(args: argparse.Namespace, whole: Report, trace: Linked) -> Document:
+    """Return what was asked for: by default a summary, but all as Markdown, which folds it."""
+    from cycletrace._internal.report.sections import report_document
+    from cycletrace._internal.report.summary import brief, summary_document
+
+    names = [*args.sections, *([args.by] if args.by else [])]
+    if args.full or (args.markdown and not names):
+        return report_document(whole, trace)
+    return brief(whole, trace, names) if names else summary_document(whole)
 
 
 def _noting(facts: Iterable[Facts], latest: list[Facts]) -> Iterator[Facts]:

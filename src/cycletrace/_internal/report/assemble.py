@@ -23,7 +23,7 @@ from cycletrace._internal.report.history import History, Points
 from cycletrace._internal.report.incidence import Incidence, incidence
 from cycletrace._internal.report.manual import Manual, manual
 from cycletrace._internal.report.model_tests import ModelTests, model_tests, runs_in_window
-from cycletrace._internal.report.populations import Counts, counts_of, populations
+from cycletrace._internal.report.populations import Counts, counts_of, is_about, populations
 from cycletrace._internal.report.quantiles import P50, P85, P95, Quantile, quantile
 from cycletrace._internal.report.remarks import Remarks
 from cycletrace._internal.report.training import Training, training
@@ -101,7 +101,7 @@ def build(
         window: A window as for :func:`parse_window`: ``90d``, ``12w``, ``36h``, two dates, ``all``.
         target: A target, or a text as for :func:`parse_target`: ``deployment:15m``, ``cycle:2h``.
         zone: The time zone in which days and weeks begin.
-        trigger: The trigger that the figures are about; the others are only counted.
+        trigger: The trigger that the figures are about, or ``all``; others are only counted.
         selection: What the facts were selected by, for the heading: ``{"team": "ads", "model": "churn"}``.
         later_records: How many records are dated later than ``as_of``, for the notes.
 
@@ -117,7 +117,7 @@ def build(
     test_runs: list[StageFacts] = []
     remarks = Remarks(later_records=later_records)
     for one in facts:
-        is_of_trigger = one["trigger"] == trigger
+        is_of_trigger = is_about(one, trigger)
         finished = finish(one) if is_of_trigger and is_counted(one) else None
         is_readable = builder.add(one, has_details=_lies_in(finished, span.before, span.end))
         if not is_readable or not is_of_trigger:

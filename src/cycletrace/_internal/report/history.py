@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import insort
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import date, tzinfo
 from itertools import pairwise
 from typing import Literal
 
@@ -15,6 +16,7 @@ from cycletrace._internal.flow import Facts, finish, is_counted
 from cycletrace._internal.report.columns import Columns
 from cycletrace._internal.report.populations import Populations
 from cycletrace._internal.report.quantiles import P50, P85, Quantile, quantile
+from cycletrace._internal.report.sums import Int64s
 from cycletrace._internal.report.windows import Window, local, mondays, months
 
 MOST_POINTS = 1500
@@ -57,6 +59,8 @@ class History:
     points_in_all: int
     by: Literal["week", "month"]
     periods: list[Period]
+    """Of the length that suits the window."""
+    months: list[Period]
 
 
 class Points:
@@ -86,22 +90,30 @@ class Points:
     def history(self, columns: Columns, chosen: Populations, window: Window, zone: tzinfo) -> History:
         """Return the points that were kept, and the medians of all cycles that finished."""
         finishes, times = columns.cycles.finish[chosen.measured], columns.cycles.time[chosen.measured]
-        by: Literal["week", "month"] = "week"
-        periods: list[Period] = []
-        if len(finishes):
-            first, last = int(np.min(finishes)), int(np.max(finishes))
-            by = "week" if last - (window.begin or first) <= _LONGEST_BY_WEEK_NS else "month"
-            edges = [at for _, at in (mondays if by == "week" else months)(first, last, zone)]
-            places = np.searchsorted(np.array(edges), finishes, side="right") - 1
-            for place, (begin, end) in enumerate(pairwise(edges)):
-                lengths = times[places == place]
-                if len(lengths):
-                    day = local(begin, zone).date().isoformat()
-                    periods.append(Period(day, begin, end, quantile(lengths, P50), quantile(lengths, P85)))
+        by_month = _periods(finishes, times, months, zone)
+        is_long = len(finishes) > 0 and np.max(finishes) - (window.begin or np.min(finishes)) > _LONGEST_BY_WEEK_NS
         return History(
             population="cycles finished or closed in the window, and those open now",
             points=sorted(self._kept, key=lambda each: (each.at, each.cycle_id)),
             points_in_all=self._seen,
-            by=by,
-            periods=periods,
+            by="month" if is_long else "week",
+            periods=by_month if is_long else _periods(finishes, times, mondays, zone),
+            months=by_month,
         )
+
+
+def _periods(
+    finishes: Int64s, times: Int64s, begins: Callable[[int, int, tzinfo], list[tuple[date, int]]], zone: tzinfo
+) -> list[Period]:
+    """Return the figures of each period in which a cycle finished."""
+    if not len(finishes):
+        return []
+    edges = [at for _, at in begins(int(np.min(finishes)), int(np.max(finishes)), zone)]
+    places = np.searchsorted(np.array(edges), finishes, side="right") - 1
+    periods = []
+    for place, (begin, end) in enumerate(pairwise(edges)):
+        lengths = times[places == place]
+        if len(lengths):
+            day = local(begin, zone).date().isoformat()
+            periods.append(Period(day, begin, end, quantile(lengths, P50), quantile(lengths, P85)))
+    return periods

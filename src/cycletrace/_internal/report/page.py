@@ -27,14 +27,12 @@ from cycletrace._internal.report.document import (
     Paragraph,
     Percent,
     Section,
-    Tone,
     Value,
     table,
 )
-from cycletrace._internal.report.groups import Grouping, GroupRow
-from cycletrace._internal.report.quantiles import Quantile
 from cycletrace._internal.report.sections import Linked, later_records, no_link, report_document
 from cycletrace._internal.report.sections_cycle import cycle_document
+from cycletrace._internal.report.sections_groups import SORTS, grouping_section
 from cycletrace._internal.report.sections_practice import (
     activation_section,
     flow_section,
@@ -48,11 +46,10 @@ from cycletrace._internal.report.sections_practice import (
 from cycletrace._internal.report.sections_time import (
     accounting_section,
     change_text,
-    interval,
-    stage_name,
     trend_section,
     what_if_section,
 )
+from cycletrace._internal.report.summary import compared
 from cycletrace._internal.report.windows import parse_zone
 
 _OPEN = 50
@@ -167,6 +164,7 @@ def _cards(report: Report) -> tuple[Card, ...]:
     median, attained = report.headline.median, report.attainment
     between = None if median.low_ns is None else Interval(Duration(median.low_ns), Duration(median.high_ns))
     share = None if attained.value is None else Interval(Percent(attained.low), Percent(attained.high))
+    verdict, why = compared(report)
     cards = [
         Card("Median cycle time", Duration(median.value_ns), (*_level(between), "n\u00a0=\u00a0", Count(median.n))),
         Card(
@@ -174,7 +172,7 @@ def _cards(report: Report) -> tuple[Card, ...]:
             "Not known" if attained.value is None else Percent(attained.value),
             attained.reason or (*_level(share), "n\u00a0=\u00a0", Count(attained.n), ", open and failed ones included"),
         ),
-        Card("Against the window before", *_compared(report)),
+        Card("Against the window before", verdict.capitalize() if isinstance(verdict, str) else verdict, why),
     ]
     if report.what_if.changes:
         best = report.what_if.changes[0]
@@ -183,27 +181,12 @@ def _cards(report: Report) -> tuple[Card, ...]:
     return tuple(cards)
 
 
-def _compared(report: Report) -> tuple[Content, Content]:
-    """Return whether cycles got faster, and the most that one stage explains of it or why nobody can tell."""
-    trend = report.trend
-    difference = Duration(trend.difference_ns, is_signed=True)
-    conclusive, _, reason = trend.verdict.partition(": ")
-    if reason:
-        beside = () if trend.low_ns is None else (difference, ": ")
-        return conclusive.capitalize(), (*beside, reason)
-    most = trend.stages[0]
-    change = Duration(most.difference_ns, is_signed=True)
-    return difference, (conclusive, ". Of the mean, most by ", stage_name(most), ": ", change)
-
-
 def _level(between: Interval | None) -> tuple[Value, ...]:
     return () if between is None else ("95 %: ", between, "; ")
 
 
 def _groups(report: Report) -> Document:
-    found = report.groups
-    sorts = (("team", found.namespaces), ("model", found.models), ("domain", found.domains))
-    sections = [_grouping(report, sort, grouping) for sort, grouping in sorts if len(grouping.rows) > 1]
+    sections = [section for section in map(grouping_section, (report,) * 3, SORTS) if section is not None]
     if sections:
         within = f"{report.target.part} within ", Duration(report.target.within_ns)
         text = "On target: ", *within, ", of all that began it. Hands-free: no manual step after selection. Closed: "
@@ -214,41 +197,6 @@ def _groups(report: Report) -> Document:
 
 def _needed(report: Report) -> Value:
     return Count(report.headline.p85.n_needed, "finished cycle")
-
-
-def _grouping(report: Report, sort: str, of: Grouping) -> Section:
-    columns = [
-        Column(sort),
-        Column("finished"),
-        Column("open"),
-        Column("closed"),
-        Column("p50"),
-        Column("95 %", Tone.QUIET),
-        Column("p85"),
-        Column("on target"),
-        Column("hands-free"),
-    ]
-    rows = [_group(row, f"no {sort}") for row in of.rows] + more_rows(of.left_out, len(columns))
-    return Section(f"By {sort}", report.groups.population, (table(columns, rows),))
-
-
-def _group(row: GroupRow, unnamed: str) -> list[Content]:
-    return [
-        Name(row.name, 40) if row.name else unnamed,
-        Count(row.finished),
-        Count(row.open),
-        Count(row.closed),
-        Duration(row.median.value_ns),
-        interval(row.median),
-        Duration(_known(row.p85)),
-        Percent(row.attainment.value),
-        Percent(row.hands_free.value),
-    ]
-
-
-def _known(quantile: Quantile) -> int | None:
-    """Return a quantile that has an interval; of fewer cycles, a high quantile is merely the slowest one."""
-    return quantile.value_ns if quantile.low_ns is not None else None
 
 
 def _open(report: Report, linked: Linked) -> Document:

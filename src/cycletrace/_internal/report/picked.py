@@ -8,6 +8,7 @@ from heapq import heappush, heappushpop
 from cycletrace import conventions as c
 from cycletrace._internal.flow import Facts, finish, is_counted
 from cycletrace._internal.report.cycle_report import CycleReport, build_cycle
+from cycletrace._internal.report.populations import is_about
 
 LATEST, SLOWEST, OPEN, CLOSED = 200, 20, 50, 50
 """The largest numbers of cycles: those that ended last, the slowest ones, open ones, and closed without finishing."""
@@ -23,7 +24,7 @@ class Picked:
     def noting(self, facts: Iterable[Facts]) -> Iterator[Facts]:
         """Yield the facts unchanged."""
         for one in facts:
-            if one["trigger"] == self._trigger and is_counted(one):
+            if is_about(one, self._trigger) and is_counted(one):
                 self._add(one)
             yield one
 

@@ -1,7 +1,7 @@
 """The populations of a report: the cycles that its figures are about, and their numbers.
 
-All figures are about the cycles of one trigger, ideas unless asked otherwise; the other triggers are counted beside
-them. An open cycle is stale, and not work in progress, once nothing has been known of it for 30 days.
+All figures are about the cycles of one trigger, ideas unless asked otherwise, or of all; other triggers are counted
+beside them. An open cycle is stale, and not work in progress, once nothing has been known of it for 30 days.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from cycletrace import conventions as c
+from cycletrace._internal.flow import Facts
 from cycletrace._internal.report.columns import NULL, Columns, CycleColumns
 from cycletrace._internal.report.quantiles import Quantile, quantile
 from cycletrace._internal.report.sums import Bools, Int64s, count
 from cycletrace._internal.report.windows import Window
 
+ANY_TRIGGER = "all"
 STALE_NS = 30 * 86400 * 10**9
 
 UNFINISHED = (c.FAILED, c.ABANDONED, c.SUPERSEDED, c.ROLLED_BACK)
@@ -150,7 +152,14 @@ def _by_trigger(columns: Columns, window: Window, is_open: Bools) -> list[Trigge
     return sorted(rows, key=lambda row: -row.finished)
 
 
+def is_about(facts: Facts, trigger: str) -> bool:
+    """Return whether a report on this trigger, or on :data:`ANY_TRIGGER`, is about a cycle."""
+    return trigger in {ANY_TRIGGER, facts["trigger"]}
+
+
 def _has_trigger(columns: Columns, trigger: str) -> Bools:
+    if trigger == ANY_TRIGGER:
+        return np.ones(len(columns.cycles.ids), dtype=np.bool_)
     if trigger not in columns.triggers:
         return np.zeros(len(columns.cycles.ids), dtype=np.bool_)
     mask: Bools = columns.cycles.trigger == columns.triggers.index(trigger)

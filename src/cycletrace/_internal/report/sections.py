@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from cycletrace import conventions as c
 from cycletrace._internal.flow.targets import CYCLE, ENTRY_MARK
@@ -27,7 +27,8 @@ from cycletrace._internal.report.document import (
     strong,
     table,
 )
-from cycletrace._internal.report.populations import TriggerCount
+from cycletrace._internal.report.populations import ANY_TRIGGER, TriggerCount
+from cycletrace._internal.report.sections_groups import SORTS, grouping_section, months_section
 from cycletrace._internal.report.sections_practice import (
     activation_section,
     flow_section,
@@ -56,28 +57,50 @@ def no_link(_: str) -> None:
     """Return no URL: a :data:`Linked` for where no traces are kept."""
 
 
-def report_document(report: Report, linked: Linked = no_link) -> Document:
-    """Return the report on all cycles as a document, with links to the traces of the open cycles that it lists."""
-    zone = parse_zone(report.window.zone)
-    has_times = report.headline.median.n > 0
-    sections = [
-        _headline(report),
-        accounting_section(report) if has_times else None,
-        what_if_section(report),
-        waits_section(report),
-        manual_section(report) if has_times else None,
-        model_tests_section(report) if has_times or report.tests.rows else None,
-        activation_section(report) if has_times else None,
-        training_section(report),
-        flow_section(report, linked),
-        trend_section(report, zone),
-    ]
-    return tuple(section for section in sections if section is not None)
+_Sectioned = Callable[[Report, Linked], Section | None]
+
+SECTIONS: dict[str, _Sectioned] = {
+    "time": lambda report, _: accounting_section(report) if report.headline.median.n else None,
+    "automate": lambda report, _: what_if_section(report),
+    "waits": lambda report, _: waits_section(report),
+    "manual": lambda report, _: manual_section(report) if report.headline.median.n else None,
+    "tests": lambda report, _: model_tests_section(report) if report.headline.median.n or report.tests.rows else None,
+    "activation": lambda report, _: activation_section(report) if report.headline.median.n else None,
+    "training": lambda report, _: training_section(report),
+    "open": flow_section,
+    "trend": lambda report, _: trend_section(report, parse_zone(report.window.zone)),
+}
+"""The sections after the headline, by the word that chooses them, in their order."""
+
+
+def _grouped(sort: str) -> _Sectioned:
+    return lambda report, _: grouping_section(report, sort, at_least=1)
+
+
+GROUPINGS: dict[str, _Sectioned] = {
+    **{sort: _grouped(sort) for sort in SORTS},
+    "month": lambda report, _: months_section(report),
+}
+"""The sections of figures side by side, by what cycles are grouped by."""
+
+
+def report_document(report: Report, linked: Linked = no_link, names: Iterable[str] = SECTIONS) -> Document:
+    """Return the report on all cycles as a document: the headline, and these sections and groupings.
+
+    Args:
+        report: The report.
+        linked: Gives the open cycles that are listed links to their traces.
+        names: Keys of :data:`SECTIONS` and :data:`GROUPINGS`; by default all sections.
+    """
+    chosen = ((SECTIONS | GROUPINGS)[name](report, linked) for name in names)
+    return (_headline(report), *(section for section in chosen if section is not None))
 
 
 def _headline(report: Report) -> Section:
     median, attained = report.headline.median, report.attainment
-    trigger = () if report.trigger == c.IDEA else (", trigger ", Name(report.trigger))
+    trigger: tuple[Value, ...] = () if report.trigger == c.IDEA else (", trigger ", Name(report.trigger))
+    if report.trigger == ANY_TRIGGER:
+        trigger = (", all triggers",)
     share_interval = "" if attained.value is None else Interval(Percent(attained.low), Percent(attained.high))
     figures = table(
         [Column(), Column(), Column("95 %"), Column("n", Tone.QUIET)],
@@ -151,7 +174,7 @@ def _notes(report: Report) -> list[Block]:
     ):
         if n:
             notes.append((Count(n), f" finished {finished}."))
-    elsewhere = [row for row in counts.by_trigger if row.trigger != report.trigger and row.finished]
+    elsewhere = [row for row in counts.by_trigger if report.trigger not in {ANY_TRIGGER, row.trigger} and row.finished]
     if elsewhere:
         notes.append(("Other triggers, not in these figures: ", *join(map(_of_trigger, elsewhere), "; "), "."))
     if counts.implicit_left_out:

@@ -216,7 +216,7 @@ def _open_cycles(work: FlowOfWork, linked: Callable[[str], str | None]) -> list[
     listed = work.open[:_OPEN]
     rows: list[list[Content]] = [
         [
-            _key(cycle),
+            key_of(cycle),
             Duration(cycle.age_ns),
             "stale" if cycle.is_stale else cycle.compared or "",
             standing_text(cycle.standing),
@@ -224,11 +224,12 @@ def _open_cycles(work: FlowOfWork, linked: Callable[[str], str | None]) -> list[
         for cycle in listed
     ]
     rows += more_rows(len(work.open) - len(listed) + work.open_not_listed, 4)
-    links = [Link(_key(cycle), url) for cycle in listed if (url := linked(cycle.cycle_id)) is not None]
+    links = [Link(key_of(cycle), url) for cycle in listed if (url := linked(cycle.cycle_id)) is not None]
     return [table([Column("open"), Column("for"), Column(), Column("stands at")], rows), *links]
 
 
-def _key(cycle: OpenCycle) -> Name:
+def key_of(cycle: OpenCycle) -> Name:
+    """Return the key of an open cycle, else its id."""
     return Name(cycle.cycle_id if cycle.key is None else cycle.key, 36)
 
 

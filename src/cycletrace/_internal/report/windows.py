@@ -7,6 +7,7 @@ has its 23 or 25 hours.
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
@@ -18,7 +19,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
 _HOUR_NS = 3600 * 10**9
 _OFFSET = re.compile(r"UTC([+-])([01]\d|2[0-3]):([0-5]\d)")
-_LAST = re.compile(r"(\d{1,6})\s*([hdw])")
+_LAST = re.compile(r"(\d{1,6})\s*([hdwmy])")
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,8 @@ def parse_zone(name: str) -> tzinfo:
 def parse_window(text: str, as_of: int, zone: tzinfo) -> Window:
     """Return the window that a text describes, as of an instant (UTC nanoseconds) that lies within it.
 
-    ``90d`` and ``12w`` are the last 90 calendar days and the last 12 weeks, ``36h`` the last 36 hours, ``all`` is
-    everything; ``2026-04-01..2026-07-01`` runs from the first midnight to the second.
+    ``36h``, ``90d``, ``12w``, ``6m`` and ``1y`` are the last hours, and calendar days, weeks, months and years; ``all``
+    is everything; ``2026-04-01..2026-07-01`` runs from the first midnight to the second.
 
     Raises:
         ValueError: if the text is not a window. The message says what a window looks like.
@@ -77,8 +78,8 @@ def parse_window(text: str, as_of: int, zone: tzinfo) -> Window:
             if last[2] == "h":
                 begin = end - count * _HOUR_NS
                 return Window(asked, name, begin - count * _HOUR_NS, begin, end)
-            days = count * (7 if last[2] == "w" else 1)
-            return Window(asked, name, _days_before(end, 2 * days, zone), _days_before(end, days, zone), end)
+            go_back, length = _BEFORE[last[2]]
+            return Window(asked, name, go_back(end, 2 * count * length, zone), go_back(end, count * length, zone), end)
         first, separator, second = asked.partition("..")
         if separator:
             begins, ends = date.fromisoformat(first), date.fromisoformat(second)
@@ -88,7 +89,7 @@ def parse_window(text: str, as_of: int, zone: tzinfo) -> Window:
     except (ValueError, OverflowError):
         pass  # no such date: refused below
     raise ValueError(
-        f"not a window: {text!r}. A window is a number of days, weeks or hours, such as 90d, 12w or 36h, "
+        f"not a window: {text!r}. A window is a number of hours, days, weeks, months or years, such as 90d, 12w or 6m, "
         f"two dates, such as 2026-04-01..2026-07-01 (the second is not in it), or {ALL}."
     )
 
@@ -112,6 +113,18 @@ def _days_before(instant: int, days: int, zone: tzinfo) -> int:
     """Return the instant of the same wall-clock time that many calendar days earlier."""
     wall = local(instant, zone).replace(tzinfo=None) - timedelta(days=days)
     return instant_of(wall.replace(tzinfo=zone)) + instant % 1000
+
+
+def _months_before(instant: int, months: int, zone: tzinfo) -> int:
+    """Return the instant of the same wall-clock time that many calendar months earlier, or on their last day."""
+    wall = local(instant, zone)
+    year, month = divmod(wall.year * 12 + wall.month - 1 - months, 12)
+    day = min(wall.day, monthrange(year, month + 1)[1])
+    return instant_of(wall.replace(year=year, month=month + 1, day=day, fold=0)) + instant % 1000
+
+
+_BEFORE = {"d": (_days_before, 1), "w": (_days_before, 7), "m": (_months_before, 1), "y": (_months_before, 12)}
+"""How to go back by a unit, and how often."""
 
 
 def mondays(first: int, last: int, zone: tzinfo) -> list[tuple[date, int]]:
