@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import re
@@ -11,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -443,3 +446,27 @@ def test_a_domain_selects(shell: Shell) -> None:
     unknown = shell.run("report", "--domain", "visoin")
     assert unknown.code == 1
     assert "Known domains: 'vision', 'text'." in unknown.err
+
+
+def test_facts_as_csv_have_the_figures_of_the_facts(shell: Shell) -> None:
+    shell.python(PIPELINE)
+    shell.python("""
+from cycletrace import cycle, stage
+for key in ("=cmd|' /C calc'!A0", "a,\\"b\\"\\n;c", "-1+1", "\\x1b[31mred"):
+    with cycle("odd", key=key), stage("train"):
+        pass
+""")
+    facts = shell.facts()
+    rows = list(csv.DictReader(io.StringIO(shell.run("facts", "--csv").out)))
+    assert [row["cycle_id"] for row in rows] == [one["cycle_id"] for one in facts]
+    assert {row["key"] for row in rows} == {"churn@7", "'=cmd|' /C calc'!A0", 'a,"b"\ufffd;c', "'-1+1", "\ufffd[31mred"}
+    (row,) = (each for each in rows if each["key"] == "churn@7")
+    (one,) = (each for each in facts if each["key"] == "churn@7")
+    assert (row["model"], row["implicit"], row["outcome"], row["stages"]) == ("churn", "false", "in_use", "4")
+    for column, length in (("cycle_s", one["cycle_time_ns"]), ("training_s", one["parts_ns"]["training"])):
+        assert round(float(row[column]) * 1e9) == length
+    spent = [Decimal(row[f"{activity}_s"]) for activity in one["activity_ns"]]
+    assert sum(spent) == Decimal(row["cycle_s"])
+    assert datetime.fromisoformat(row["in_use"]).timestamp() == pytest.approx(one["marks"]["in_use"] / 1e9, abs=1e-5)
+    assert shell.run("facts", "--csv", "--revisions").code == 2
+    assert shell.run("facts", "--csv", "--model", "none").code == 1
