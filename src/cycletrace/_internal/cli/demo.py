@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+import time
 from contextlib import nullcontext, redirect_stdout
 from itertools import count
 from pathlib import Path
@@ -42,6 +43,9 @@ def add_commands(commands: Any) -> None:
     parser.add_argument(
         "--collector", action="store_true", help="also send everything to a collector, and compare its facts"
     )
+    parser.add_argument(
+        "--history", action="store_true", help="report on a simulated year of three teams instead, in a second"
+    )
     parser.add_argument("--html", type=Path, metavar="FILE", help="also write the report as a page that works offline")
     parser.add_argument("--json", action="store_true", help="print the report as JSON, and the progress on stderr")
     parser.set_defaults(logs_itself=True)
@@ -49,6 +53,8 @@ def add_commands(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the demo, then its report. Return 1 if a step fails unexpectedly."""
+    if args.history:
+        return _history(args)
     require("the demo", ("sklearn", "pytest", "rich"), "demo")
     if args.collector:
         require("the demo", ("aiohttp", "grpc"), "demo,collector")
@@ -78,20 +84,37 @@ def run(args: argparse.Namespace) -> int:
     return max(code, _report(root, args.cycles, args.html, as_json=args.json))
 
 
+def _history(args: argparse.Namespace) -> int:
+    """Write a simulated year, and report on it."""
+    require("the report", ("numpy", "rich"), "report")
+    if args.collector or args.cycles != 1:
+        raise Failure("--history runs nothing: leave out --collector and --cycles.")
+    from cycletrace._internal.cli import demo_history
+    from cycletrace._internal.store import StoreError
+
+    root = _folder(args.dir)
+    try:
+        store = demo_history.write(root, time.time_ns())
+    except StoreError as error:
+        raise Failure(str(error)) from None
+    print("A simulated year of three teams. Nothing of it was run.", file=sys.stderr if args.json else sys.stdout)
+    code = _print_reports(["report", "--store", str(store), "--window", "1y"], args.html, as_json=args.json)
+    if not args.json:
+        where = f"--store {quote(str(store))} --window 1y"
+        print(f"""
+Try next:
+  cycletrace report {where} --by team
+  cycletrace report {where} time automate
+  cycletrace report {where} --html report.html""")
+    return code
+
+
 def _report(root: Path, cycles: int, page: Path | None, *, as_json: bool) -> int:
     """Print the report of the one cycle, or of all, and what to try next. Return the exit code."""
-    from cycletrace._internal.cli.main import main
-
     one = ["--cycle", "digits@1"] if cycles == 1 else []
-    reporting = ["report", "--dir", str(root)]
-    code = 0
-    if page is not None:
-        with redirect_stdout(sys.stderr if as_json else sys.stdout):
-            code = main([*reporting, *one, "--html", str(page)])
+    code = _print_reports(["report", "--dir", str(root), *one], page, as_json=as_json)
     if as_json:
-        return max(code, main([*reporting, *one, "--json"]))
-    print(flush=True)
-    code = max(code, main([*reporting, *one]))
+        return code
     print(f"""
 All files are in {root}: records, models, and the demo's own log.
 Try next:
@@ -99,6 +122,20 @@ Try next:
   cycletrace facts {_where(root)}
   cycletrace run --stage train -- python your_training_script.py""")
     return code
+
+
+def _print_reports(reporting: list[str], page: Path | None, *, as_json: bool) -> int:
+    """Write the page if one was asked for, and print the report. Return the exit code."""
+    from cycletrace._internal.cli.main import main
+
+    code = 0
+    if page is not None:
+        with redirect_stdout(sys.stderr if as_json else sys.stdout):
+            code = main([*reporting, "--html", str(page)])
+    if as_json:
+        return max(code, main([*reporting, "--json"]))
+    print(flush=True)
+    return max(code, main(reporting))
 
 
 def _where(root: Path) -> str:
