@@ -191,6 +191,6 @@ def test_the_summary_names_the_stage_that_made_cycles_faster() -> None:
     assert "-19\u00a0h" in html
     assert "faster than in the window before. Of the mean, most by (wait for human): -19\u00a0h" in html
     assert "faster since 2026-" in html
-    assert "Against the window before, the mean changed most by (wait for human) -19\u00a0h." in html
+    assert "a lasting change; the mean changed most by (wait for human) -19\u00a0h." in html
     alone = render(page_of(teams[20:], "90d"))
     assert "Not conclusive" in alone

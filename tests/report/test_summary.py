@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import date
 
 import pytest
 from rich.console import Console
@@ -71,6 +72,18 @@ def test_the_summary_answers_how_long_whether_faster_what_next_and_what_is_open(
     assert "Automate next: without train, saves 2 h on average (67 %)." in text
     assert "Open for longest: xxx" in text
     assert "Notes and all other figures: cycletrace report --full" in text
+
+
+def test_a_change_within_the_window_is_the_trend_where_there_is_no_window_to_compare_with() -> None:
+    report = build(HISTORIES["faster"], as_of=NOW, window="200d")
+    change = report.change_point
+    assert change.at is not None
+    assert sum(row.difference_ns for row in change.stages) == -38 * HOUR + 12
+    text = text_of(summary_document(report))
+    assert f"Trend: faster since {date.fromtimestamp(change.at / 1e9)}, most by train." in text
+    shorter = build(HISTORIES["faster"], as_of=NOW, window="30d")
+    assert shorter.change_point.at == change.at
+    assert shorter.change_point.stages == [], "no cycle on the other side of the change has its details"
 
 
 def year() -> Report:

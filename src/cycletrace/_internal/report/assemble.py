@@ -160,7 +160,7 @@ def build(
         training=training(columns, chosen.all_of_trigger, span),
         work=flow_of_work(columns, chosen, open_cycles, span, as_of, zone),
         trend=trend(columns, chosen),
-        change_point=change_point(columns, chosen.all_of_trigger, year),
+        change_point=change_point(columns, chosen.all_of_trigger, year, span),
         what_if=what_if(sample.facts(), sample.seen),
     )
 

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from math import exp
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cycletrace._internal.report.columns import NULL, Columns
 from cycletrace._internal.report.populations import within
 from cycletrace._internal.report.quantiles import Quantile, quantile
 from cycletrace._internal.report.sums import Bools, Int64s
+from cycletrace._internal.report.trend import Explained, explained_by_stage
 from cycletrace._internal.report.windows import Window
 
 FALSE_ALARMS = 0.05
@@ -40,6 +42,9 @@ class ChangePoint:
     before: Quantile | None
     after: Quantile | None
     verdict: str
+    stages: list[Explained]
+    """What explains the difference of the means, the largest first, of those of these cycles whose details are known:
+    that finished in the window or in the one before it. Empty if none of them did on either side of the change."""
 
 
 def pettitt(values: Int64s) -> tuple[int, float]:
@@ -56,8 +61,11 @@ def pettitt(values: Int64s) -> tuple[int, float]:
     return index + 1, min(1.0, 2 * exp(-6 * largest**2 / (n**3 + n**2)))
 
 
-def change_point(columns: Columns, of_trigger: Bools, year: Window) -> ChangePoint:
-    """Return the change point of the cycle times of those of these cycles that finished in a year."""
+def change_point(columns: Columns, of_trigger: Bools, year: Window, detailed: Window) -> ChangePoint:
+    """Return the change point of the cycle times of those of these cycles that finished in a year.
+
+    The owners of cycles are known of those that finished in the window ``detailed``, or in the one before it.
+    """
     cycles = columns.cycles
     rows = np.flatnonzero(of_trigger & (cycles.time != NULL) & within(cycles.finish, year.begin, year.end))
     rows = np.array(sorted(rows, key=lambda row: (cycles.finish[row], cycles.ids[row])), dtype=np.intp)
@@ -67,11 +75,11 @@ def change_point(columns: Columns, of_trigger: Bools, year: Window) -> ChangePoi
         verdict = (
             f"not conclusive: finding a change within the year takes {N_NEEDED} finished cycles, and there are {n}"
         )
-        return ChangePoint(population, n, N_NEEDED, FALSE_ALARMS, None, None, None, None, verdict)
+        return ChangePoint(population, n, N_NEEDED, FALSE_ALARMS, None, None, None, None, verdict, [])
     index, p_value = pettitt(times)
     if p_value > FALSE_ALARMS:
         verdict = "no change found over the last year"
-        return ChangePoint(population, n, N_NEEDED, FALSE_ALARMS, p_value, None, None, None, verdict)
+        return ChangePoint(population, n, N_NEEDED, FALSE_ALARMS, p_value, None, None, None, verdict, [])
     before, after = quantile(times[:index]), quantile(times[index:])
     assert before.value_ns is not None
     assert after.value_ns is not None
@@ -79,4 +87,13 @@ def change_point(columns: Columns, of_trigger: Bools, year: Window) -> ChangePoi
     if after.value_ns == before.value_ns:
         verdict = "changed, but not in its median, since"
     at = int(cycles.finish[rows[index]])
-    return ChangePoint(population, n, N_NEEDED, FALSE_ALARMS, p_value, at, before, after, verdict)
+    is_detailed = within(cycles.finish, detailed.before, detailed.end)
+    now, earlier = (_mask(each, len(cycles.ids)) & is_detailed for each in (rows[index:], rows[:index]))
+    stages = explained_by_stage(columns, now, earlier) if np.any(now) and np.any(earlier) else []
+    return ChangePoint(population, n, N_NEEDED, FALSE_ALARMS, p_value, at, before, after, verdict, stages)
+
+
+def _mask(rows: NDArray[np.intp], size: int) -> Bools:
+    mask: Bools = np.zeros(size, dtype=np.bool_)
+    mask[rows] = True
+    return mask

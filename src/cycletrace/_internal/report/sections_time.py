@@ -150,8 +150,9 @@ def trend_section(report: Report, zone: tzinfo) -> Section:
     rate = "false alarms at most ", Percent(change.false_alarms)
     if change.at is not None and change.before is not None and change.after is not None:
         medians = "  median ", Duration(change.before.value_ns), " → ", Duration(change.after.value_ns), "; "
+        most = (*_explained(change.stages), "; ") if change.stages else ()
         at = Instant(change.at, zone)
-        sentences.append((f"Over the last year: {change.verdict} ", at, quiet(*medians, *rate)))
+        sentences.append((f"Over the last year: {change.verdict} ", at, quiet(*medians, *most, *rate)))
     elif change.n >= change.n_needed:
         sentences.append((_sentence(change.verdict), quiet("  ", Count(change.n), " finished; ", *rate)))
     return Section("Faster?", about, tuple(map(Paragraph, sentences)))

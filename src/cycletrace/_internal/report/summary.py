@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from cycletrace._internal.report.assemble import Report
@@ -11,6 +11,7 @@ from cycletrace._internal.report.document import (
     Count,
     Document,
     Duration,
+    Instant,
     Note,
     Paragraph,
     Percent,
@@ -23,6 +24,8 @@ from cycletrace._internal.report.populations import Counts
 from cycletrace._internal.report.sections import Linked, no_link, report_document
 from cycletrace._internal.report.sections_practice import key_of, standing_text
 from cycletrace._internal.report.sections_time import change_text, stage_name
+from cycletrace._internal.report.trend import Explained
+from cycletrace._internal.report.windows import parse_zone
 
 
 def summary_document(report: Report) -> Document:
@@ -50,10 +53,19 @@ def brief(report: Report, linked: Linked = no_link, names: Iterable[str] = ()) -
 
 
 def _trend(report: Report) -> tuple[Value, ...]:
+    """Return whether cycles got faster: against the window before, else since a change within this one."""
     verdict, why = compared(report)
+    change, begin = report.change_point, report.window.begin
     if isinstance(verdict, Duration):
-        return verdict, ", ", report.trend.verdict, ", most by ", *_values(stage_name(report.trend.stages[0]))
+        return verdict, ", ", report.trend.verdict, *_most(report.trend.stages)
+    if change.at is not None and begin is not None and change.at >= begin:
+        day = Instant(change.at, parse_zone(report.window.zone), "%Y-%m-%d")
+        return f"{change.verdict} ", day, *_most(change.stages)
     return *_values(verdict), "; ", *_values(why)
+
+
+def _most(stages: Sequence[Explained]) -> tuple[Value, ...]:
+    return (", most by ", *_values(stage_name(stages[0]))) if stages else ()
 
 
 def _tally(counts: Counts) -> Content:

@@ -82,7 +82,7 @@ def trend(columns: Columns, chosen: Populations) -> Trend:
         verdict=_verdict(len(now), len(before), enough, low, high),
         mean_difference_ns=_mean(now) - _mean(before) if is_explained else None,
         activities=_activities(columns, chosen) if is_explained else [],
-        stages=_stages(columns, chosen) if is_explained else [],
+        stages=explained_by_stage(columns, chosen.measured, chosen.before) if is_explained else [],
     )
 
 
@@ -139,10 +139,12 @@ def _activity_means(columns: Columns, mask: Bools) -> list[int]:
     return means(totals, count(mask))
 
 
-def _stages(columns: Columns, chosen: Populations) -> list[Explained]:
-    now, before = (_stage_means(columns, mask) for mask in (chosen.measured, chosen.before))
-    groups = {**now, **before}
-    return _largest_first([Explained(*group, now.get(group, 0) - before.get(group, 0)) for group in groups])
+def explained_by_stage(columns: Columns, now: Bools, before: Bools) -> list[Explained]:
+    """Return what each stage adds to the difference of the means of these cycles, the largest first."""
+    means_now, means_before = _stage_means(columns, now), _stage_means(columns, before)
+    groups = {**means_now, **means_before}
+    rows = [Explained(*group, means_now.get(group, 0) - means_before.get(group, 0)) for group in groups]
+    return _largest_first(rows)
 
 
 def _stage_means(columns: Columns, mask: Bools) -> dict[Group, int]:

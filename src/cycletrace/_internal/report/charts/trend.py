@@ -136,13 +136,12 @@ def medians_figure(report: Report) -> Figure | None:
 
 
 def _cause(report: Report) -> tuple[Value, ...]:
-    """Return what the dotted line is, with the most that one stage explains of a change between two windows."""
-    trend = report.trend
-    if not trend.stages:
+    """Return what the dotted line is, with the most that one stage explains of it, where that is known."""
+    stages = report.change_point.stages
+    if not stages:
         return (" Dotted: a lasting change.",)
-    most = trend.stages[0]
-    explained = stage_name(most), " ", Duration(most.difference_ns, is_signed=True)
-    return (" Dotted: a lasting change. Against the window before, the mean changed most by ", *explained, ".")
+    explained = stage_name(stages[0]), " ", Duration(stages[0].difference_ns, is_signed=True)
+    return (" Dotted: a lasting change; the mean changed most by ", *explained, ".")
 
 
 def _dot(point: Point, x: float, y: float, linked: Container[str]) -> Dot:
