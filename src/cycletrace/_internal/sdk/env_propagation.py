@@ -38,10 +38,12 @@ class EnvPropagation:
         self._blocks: dict[int, CycleRef] = {}
         self._runs = Chain()
         self._fallback: CycleRef | None = None
-        self._left = float(MAX_STAGES)
-        self._counted = time.monotonic()
+        self._paid_until = 0.0
+        """Until when the stages that were passed on use up the rate of one a second (:func:`time.monotonic`)."""
         self._handed: tuple[str, str] | None = None
         self._before: tuple[str | None, ...] = ()
+        self._is_outdated = False
+        """True from before a change until the variables follow it. An interrupted change is followed with the next."""
 
     def enter_cycle(self, block: object, cycle: CycleRef) -> None:
         """Record that a block of this cycle began."""
@@ -63,29 +65,34 @@ class EnvPropagation:
         with self._lock:
             self._use(run.cycle)
             now = time.monotonic()
-            self._left = min(self._left + now - self._counted, MAX_STAGES)
-            self._counted = now
-            if self._left >= 1:
-                self._left -= 1
+            if self._paid_until <= now + MAX_STAGES - 1:
+                self._paid_until = max(self._paid_until, now) + 1.0
+                self._is_outdated = True
                 self._runs.append(run)
-            self._update()
+            if self._is_outdated:
+                self._update()
 
     def leave_run(self, run: Run) -> None:
         """Record that a stage ended."""
         with self._lock:
-            self._runs.remove(run)
+            if run.id in self._runs.runs:
+                self._is_outdated = True
+                self._runs.remove(run)
             self._release(run.cycle)
-            self._update()
+            if self._is_outdated:
+                self._update()
 
     def fall_back_on(self, cycle: CycleRef) -> None:
         """Set the cycle that is passed on while no other is active."""
         with self._lock:
+            self._is_outdated = True
             self._fallback = cycle
             self._update()
 
     def close(self) -> None:
         """Restore the environment."""
         with self._lock:
+            self._is_outdated = True
             self._fallback = None
             self._cycles.clear()
             self._uses.clear()
@@ -94,21 +101,28 @@ class EnvPropagation:
             self._update()
 
     def _use(self, cycle: CycleRef) -> None:
-        self._uses[cycle.cycle_id] = self._uses.get(cycle.cycle_id, 0) + 1
-        self._cycles[cycle.cycle_id] = cycle
+        uses = self._uses.get(cycle.cycle_id, 0)
+        if not uses:
+            self._is_outdated = True
+            self._cycles[cycle.cycle_id] = cycle
+        self._uses[cycle.cycle_id] = uses + 1
 
     def _release(self, cycle: CycleRef) -> None:
         left = self._uses.get(cycle.cycle_id, 0) - 1
         if left > 0:
             self._uses[cycle.cycle_id] = left
         else:
+            self._is_outdated = True
             self._uses.pop(cycle.cycle_id, None)
             self._cycles.pop(cycle.cycle_id, None)
 
     def _update(self) -> None:
         wanted = self._wanted()
-        if wanted == self._handed:
-            return
+        if wanted != self._handed:
+            self._hand(wanted)
+        self._is_outdated = False
+
+    def _hand(self, wanted: tuple[str, str] | None) -> None:
         if self._handed is None:
             self._before = tuple(os.environ.get(name) for name in NAMES)
         values = self._before if wanted is None else wanted
@@ -135,7 +149,8 @@ class Chain:
     """
 
     def __init__(self) -> None:
-        self._runs: dict[str, Run] = {}
+        self.runs: dict[str, Run] = {}
+        """By id."""
         self._before: dict[str, str | None] = {}
         self._after: dict[str, str | None] = {}
         self._last: str | None = None
@@ -144,20 +159,18 @@ class Chain:
 
     def append(self, run: Run) -> None:
         """Add a stage that began."""
-        self._runs[run.id] = run
+        self.runs[run.id] = run
         self._join(self._last, run.id)
         self._last = run.id
 
     def remove(self, run: Run) -> None:
-        """Remove a stage that ended, if it is there."""
-        if run.id not in self._runs:
-            return
+        """Remove a stage that ended."""
         before, after = self._before.get(run.id), self._after.get(run.id)
         self._join(before, after)
         if self._last == run.id:
             self._last = before
         self._breaks.discard(run.id)
-        del self._runs[run.id]
+        del self.runs[run.id]
         self._before.pop(run.id, None)
         self._after.pop(run.id, None)
 
@@ -171,7 +184,7 @@ class Chain:
             self._after[before] = after
         if after is not None:
             self._before[after] = before
-            if before is not None and self._runs[after].enclosing != before:
+            if before is not None and self.runs[after].enclosing != before:
                 self._breaks.add(after)
             else:
                 self._breaks.discard(after)
