@@ -41,7 +41,7 @@ def test_a_person_or_deploying_from_a_terminal_or_notebook_is_manual(
 def test_an_implicit_cycle_counts_once_something_is_selected() -> None:
     implicit = of(implicit=True)
     train = stage("train", 10, 20, origin=implicit)
-    assert not is_counted(facts(train))
+    assert is_counted(facts(train)) is False
     assert is_counted(facts(train, stage("select", 20, 30, origin=implicit)))
     assert is_counted(facts(stage("train", 10, 20)))
     assert is_counted(facts(train, mark("selected", 20, origin=implicit)))

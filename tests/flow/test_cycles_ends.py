@@ -141,6 +141,18 @@ def test_an_end_of_a_wait_ends_no_stage() -> None:
     assert facts(begin("human", 10, "b1"), end_wait("human", 20))["flags"] == {"unmatched_ends": 1}
 
 
+def test_an_end_of_a_stage_ends_no_wait() -> None:
+    folded = facts(wait("human", 10, is_begin=True), end("human", 20), at=30)
+    assert waits(folded) == [("human", None, 10, None)]
+    assert folded["flags"] == {"unmatched_ends": 1}
+
+
+def test_a_wait_that_is_no_begin_takes_no_end() -> None:
+    folded = facts(wait("human", 10), end_wait("human", 20), at=30)
+    assert waits(folded) == [("human", None, 10, None)]
+    assert folded["flags"] == {"unmatched_ends": 1}
+
+
 # --- summed waits ---
 
 
