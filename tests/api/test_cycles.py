@@ -348,3 +348,21 @@ def test_the_environment_is_left_as_it_was_found(journal: Journal) -> None:
             pass
         assert "churn@7" in os.environ["CYCLETRACE_CYCLE"]
     assert dict(os.environ) == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_cycle_that_was_named_before_a_fork_is_the_same_in_both(tmp_path: Path) -> None:
+    script = """
+import os, sys
+import cycletrace as ct
+c = ct.cycle("llm")
+pid = os.fork()
+with c, ct.stage("train"):
+    pass
+if pid:
+    os.waitpid(pid, 0)
+"""
+    assert run_script(script, tmp_path / "state").returncode == 0
+    spans = Journal(tmp_path / "state").spans("train")
+    assert len(spans) == 2
+    assert len({span["trace_id"] for span in spans}) == 1

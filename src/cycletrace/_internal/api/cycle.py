@@ -41,14 +41,15 @@ class Cycle:
         self._identify = identify
         self._is_new = is_new
         """True if each call of a decorated function is a cycle of its own."""
-        self._known: CycleRef | None = None
+        # At once, so that forked children have the same one; where nothing is recorded, only if somebody asks.
+        self._known = identify() if ready() else None
         self._problems = problems
         """What is wrong with the arguments: it was logged, and raises where a function is decorated."""
         self._entered: list[Block] = []
 
     @property
     def _ref(self) -> CycleRef:
-        if self._known is None:  # at its first use, which costs nothing where cycletrace is disabled
+        if self._known is None:
             with loading.lock:
                 if self._known is None:
                     self._known = self._identify()

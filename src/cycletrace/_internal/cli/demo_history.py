@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cycletrace import conventions as c
 from cycletrace._internal.flow import Close, Mark, Record, RecordOrigin, Stage, Wait
+from cycletrace._internal.flow.records import began
 from cycletrace._internal.store import open_store
 
 SIMULATED = "simulated"
@@ -96,7 +97,7 @@ def simulate(now: int, cycles: int = CYCLES, seed: int = SEED) -> Iterator[list[
         versions[place] += 1
         cycle = _Cycle(dice, place, versions[place], start)
         _live(cycle, dice, place, is_automated=place[0] == "growth" and start > now - _AUTOMATED)
-        yield [record for record in cycle.records if _begin(record) <= now]
+        yield [record for record in cycle.records if began(record) <= now]
 
 
 def _live(cycle: _Cycle, dice: random.Random, place: tuple[str, str, str], *, is_automated: bool) -> None:
@@ -131,10 +132,6 @@ def _live(cycle: _Cycle, dice: random.Random, place: tuple[str, str, str], *, is
     if dice.random() < 0.03:
         cycle.at += cycle.takes(_DAY)
         cycle.close(c.ROLLED_BACK)
-
-
-def _begin(record: Record) -> int:
-    return record.start if isinstance(record, (Stage, Wait)) else record.at
 
 
 def write(root: Path, now: int) -> Path:
