@@ -186,7 +186,7 @@ def _level(between: Interval | None) -> tuple[Value, ...]:
 
 
 def _groups(report: Report) -> Document:
-    sections = [section for section in map(grouping_section, (report,) * 3, SORTS) if section is not None]
+    sections = [section for sort in SORTS if (section := grouping_section(report, sort)) is not None]
     if sections:
         within = f"{report.target.part} within ", Duration(report.target.within_ns)
         text = "On target: ", *within, ", of all that began it. Hands-free: no manual step after selection. Closed: "

@@ -18,6 +18,7 @@ from cycletrace._internal.report.sums import Bools, Int64s, count
 from cycletrace._internal.report.windows import Window
 
 ANY_TRIGGER = "all"
+"""Stands for every trigger."""
 STALE_NS = 30 * 86400 * 10**9
 
 UNFINISHED = (c.FAILED, c.ABANDONED, c.SUPERSEDED, c.ROLLED_BACK)
