@@ -57,7 +57,7 @@ def test_a_script_without_a_cycle_is_a_cycle_of_its_own_each_time(tmp_path: Path
     cycles = facts_of(tmp_path / "state").values()
     assert len(cycles) == 2
     for facts in cycles:
-        assert (facts["model"], facts["implicit"], names(facts)) == ("script", True, ["data", "train", "select"])
+        assert (facts["model"], facts["implicit"], names(facts)) == ("cycletrace", True, ["data", "train", "select"])
         (wait,) = facts["waits"]
         assert (wait["reason"], wait["stage"]) == ("data", facts["stages"][0]["id"])
         assert facts["marks"]["selected"] == facts["stages"][2]["end"]
