@@ -87,11 +87,8 @@ from opentelemetry import context
 def left(body, times):
     found = 0
     for _ in range(times):
-        before = raised
         try:
-            signal.setitimer(signal.ITIMER_REAL, 0.0007)
-            while raised == before:
-                body()
+            until_raised(body)
         except Stop:
             pass
         if trace.get_current_span().get_span_context().is_valid:
