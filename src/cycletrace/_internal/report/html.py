@@ -1,4 +1,4 @@
-"""The renderer for HTML: one file that needs no network, no script and no other file.
+"""The renderer for HTML: one file that needs no network, no script and no other file, or a page of a server.
 
 Names are text: nothing in them is markup. The policy in the file lets nothing load and nothing run but its one style
 sheet, which it names by its hash. Source: W3C, "Content Security Policy Level 3".
@@ -46,22 +46,32 @@ _TAGS = {Tone.STRONG: "strong", Tone.BAD: "strong", Tone.QUIET: "small"}
 
 def render(page: Page) -> str:
     """Return a page as the text of an HTML file."""
-    style = files("cycletrace._internal.report").joinpath("page.css").read_text(encoding="utf-8")
+    style = stylesheet()
     allowed = b64encode(sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{allowed}'; img-src data:; base-uri 'none'; form-action 'none'"
+    return lay_out(page, f'<meta http-equiv="Content-Security-Policy" content="{policy}"><style>{style}</style>')
+
+
+def stylesheet() -> str:
+    """Return the style sheet of every page."""
+    return files("cycletrace._internal.report").joinpath("page.css").read_text(encoding="utf-8")
+
+
+def lay_out(page: Page, head: str, above: str = "") -> str:
+    """Return a page as HTML. ``head`` is HTML that loads the style, ``above`` HTML that comes before the contents."""
     title = escape("".join(to_text(value) for value, _ in parts(page.title) if not isinstance(value, Strip | Spark)))
     lines = [
         "<!DOCTYPE html>",
         '<html lang="en">',
         '<head><meta charset="utf-8">',
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+        head,
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">',
-        f'<link rel="icon" href="data:,"><title>{title} · cycletrace</title>',
-        f"<style>{style}</style></head>",
+        f'<link rel="icon" href="data:,"><title>{title} · cycletrace</title></head>',
         "<body>",
         svg.DEFINITIONS,
         '<a class="skip" href="#main">Skip to the report</a>',
+        *([above] if above else []),
         *_contents(page),
         '<main id="main">',
     ]
