@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from cycletrace._internal.cli import (
     apart,
+    board,
     collect,
     demo,
     doctor,
@@ -30,7 +31,7 @@ from cycletrace._internal.cli.failure import Failure
 from cycletrace._version import __version__
 
 MODULES = (
-    *(report, facts, status, open),
+    *(report, board, facts, status, open),
     *(record, retract, run, apart, env),
     *(flush, doctor, store, collect, demo),
 )

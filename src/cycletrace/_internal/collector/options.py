@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cycletrace._internal.address import Address, parse_address
 from cycletrace._internal.collector.limits import Limits
 from cycletrace._internal.collector.settings import SETTINGS
 from cycletrace._internal.flow import CycleTarget, parse_length, parse_target
@@ -22,16 +23,6 @@ else:
 
 class OptionError(ValueError):
     """An invalid option. The message is one sentence for people."""
-
-
-class Address(NamedTuple):
-    """An address to listen on."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 class Options(NamedTuple):
@@ -197,10 +188,10 @@ def _invalid_headers(name: str) -> OptionError:
 
 
 def _address(name: str, text: str) -> Address:
-    host, separator, port = text.rpartition(":")
-    if not separator or not host or not port.isdecimal() or int(port) > 65535:
-        raise OptionError(f"{name} is {text!r}: expected HOST:PORT, such as 127.0.0.1:4317.")
-    return Address(host.removeprefix("[").removesuffix("]"), int(port))
+    try:
+        return parse_address(text)
+    except ValueError as error:
+        raise OptionError(f"{name} is {error}.") from None
 
 
 def _seconds(name: str, text: str, at_least: float) -> float:

@@ -15,6 +15,7 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
+from cycletrace._internal.address import Address
 from cycletrace._internal.collector.completion import Completion, begin_record_counters
 from cycletrace._internal.collector.forwarding import Forwarder
 from cycletrace._internal.collector.grpc_receiver import GrpcReceiver
@@ -27,7 +28,7 @@ from cycletrace._internal.collector.metrics_export import (
     export_periodically,
 )
 from cycletrace._internal.collector.offload import Offload
-from cycletrace._internal.collector.options import Address, Options
+from cycletrace._internal.collector.options import Options
 from cycletrace._internal.collector.outbox import drop_others, hide_secrets, keep_sending
 from cycletrace._internal.collector.reading import check, may_be_ours
 from cycletrace._internal.collector.reply import combine

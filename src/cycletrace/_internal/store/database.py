@@ -79,6 +79,16 @@ class Store:
             finally:
                 self._roll_back()
 
+    def version(self) -> int:
+        """Return a number that differs after each commit of another connection, also in another process.
+
+        Raises:
+            StoreError: where the store cannot be read.
+        """
+        with explained(self.path):
+            version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        return version
+
     def _check_files(self) -> None:
         if not self._files.are_intact():
             raise StoreError(

@@ -1,0 +1,172 @@
+"""Pages that are kept as long as nothing changed, so that a look costs hardly anything."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from secrets import token_hex
+from typing import NamedTuple
+
+from cycletrace._internal.board.frame import in_frame
+from cycletrace._internal.board.selection import Selection
+from cycletrace._internal.board.source import Source
+from cycletrace._internal.board.views import View, cycle_view, message_view, report_view, to_bytes
+from cycletrace._internal.flow import Facts
+from cycletrace._internal.report.document import Content
+from cycletrace._internal.report.sections import Linked, no_link
+from cycletrace._internal.store import Snapshot, StoreError
+
+LOOK = 0.25
+"""Seconds between two looks for changes, however many ask."""
+OLDEST = 60.0
+"""Seconds after which a page is made anew though nothing changed: it states how long cycles have been open."""
+BUSY_SHARE, IDLE_SHARE = 0.25, 0.02
+"""Of one core's time that making pages may take: where the store keeps changing, and for ages alone."""
+MOST_BYTES = 64 << 20
+"""Bytes of the pages that are kept."""
+
+
+class Answer(NamedTuple):
+    """A page as it is sent, and the same as JSON.
+
+    ``etag`` identifies its state; it is ``None`` for a page that only explains something.
+    """
+
+    status: HTTPStatus
+    html: bytes
+    json: bytes
+    etag: str | None
+
+
+class _Kept(NamedTuple):
+    answer: Answer
+    version: tuple[int, int]
+    made: float
+    took: float
+
+    def size(self) -> int:
+        """Return the bytes that this takes."""
+        return len(self.answer.html) + len(self.answer.json)
+
+
+class Board:
+    """The pages of a store. Any thread may look; one at a time reads the store."""
+
+    def __init__(self, source: Source, linked: Linked = no_link) -> None:
+        self._source = source
+        self._linked = linked
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Selection, _Kept] = OrderedDict()
+        self._looked = float("-inf")
+        self._version: tuple[int, int] | StoreError = (0, 0)
+        self._rests_until = float("-inf")
+        self._is_closing = False
+
+    def look(self, selection: Selection) -> Answer:
+        """Return the page of a selection, not older than the last change that can be known.
+
+        While another thread makes a page, or for a while after that took long, it is the one before.
+        """
+        kept = self._kept.get(selection)
+        with self._reading(is_patient=kept is None) as is_free:
+            if kept is not None and not is_free:
+                return kept.answer
+            version = self._look_for_changes()
+            if isinstance(version, StoreError):
+                return failure(str(version), selection)
+            kept = self._kept.get(selection)
+            if kept is None or (kept.version != version and time.monotonic() >= self._rests_until):
+                return self._make(selection, version)
+            self._kept.move_to_end(selection)
+            return kept.answer
+
+    def is_aged(self, selection: Selection) -> bool:
+        """Return whether a kept page should be made anew although nothing changed."""
+        kept = self._kept.get(selection)
+        return kept is not None and time.monotonic() > kept.made + max(OLDEST, kept.took / IDLE_SHARE)
+
+    def renew(self, selection: Selection) -> None:
+        """Make an aged page anew."""
+        with self._reading(is_patient=False) as is_free:
+            if is_free and self.is_aged(selection):
+                version = self._look_for_changes()
+                if not isinstance(version, StoreError):
+                    self._make(selection, version)
+
+    def close(self) -> None:
+        """End also what is being made, and let go of the store."""
+        self._is_closing = True
+        with self._lock:
+            self._source.close()
+
+    @contextmanager
+    def _reading(self, *, is_patient: bool) -> Generator[bool]:
+        """Have the store to oneself in the block. Yield whether that is so: the impatient do not wait for it."""
+        is_free = self._lock.acquire(blocking=is_patient)
+        try:
+            yield is_free
+        finally:
+            if is_free:
+                self._lock.release()
+
+    def _look_for_changes(self) -> tuple[int, int] | StoreError:
+        if time.monotonic() >= self._looked + LOOK:
+            try:
+                self._version = self._source.version()
+            except StoreError as error:
+                self._source.close()
+                self._version = error
+            self._looked = time.monotonic()
+        return self._version
+
+    def _make(self, selection: Selection, version: tuple[int, int]) -> Answer:
+        began = time.monotonic()
+        try:
+            with self._source.read() as snapshot:
+                view = self._view(snapshot, selection, time.time_ns())
+        except StoreError as error:
+            self._source.close()
+            return failure(str(error), selection)
+        answer = _answer(view, selection, token_hex(8))
+        made = time.monotonic()
+        self._rests_until = made + (made - began) * (1 / BUSY_SHARE - 1)
+        self._kept[selection] = _Kept(answer, version, made, made - began)
+        self._kept.move_to_end(selection)
+        while len(self._kept) > 1 and sum(kept.size() for kept in self._kept.values()) > MOST_BYTES:
+            self._kept.popitem(last=False)
+        return answer
+
+    def _view(self, snapshot: Snapshot, selection: Selection, now: int) -> View:
+        rules = self._source.rules(snapshot)
+        if selection.cycle is not None:
+            found = snapshot.facts(now, cycle=selection.cycle, namespace=selection.namespace, rules=rules)
+            return cycle_view(list(found), selection, self._linked)
+        target = snapshot.settings().targets.of(selection.namespace, selection.model)
+        return report_view(self._unless_closing(snapshot.facts(now, rules=rules)), selection, now, target, self._linked)
+
+    def _unless_closing(self, facts: Iterable[Facts]) -> Iterator[Facts]:
+        for one in facts:
+            if self._is_closing:
+                raise StoreError("The board is shutting down.")
+            yield one
+
+
+def failure(
+    sentence: Content,
+    selection: Selection,
+    status: HTTPStatus = HTTPStatus.SERVICE_UNAVAILABLE,
+    title: str = "The store cannot be read",
+) -> Answer:
+    """Return a page that explains why there is no other."""
+    return _answer(message_view(status, title, sentence), selection, None)
+
+
+def _answer(view: View, selection: Selection, etag: str | None) -> Answer:
+    """Return a view as it is sent. The script runs where the page may change or become readable."""
+    etag = etag if view.status is HTTPStatus.OK else None
+    version = "" if view.status is HTTPStatus.SERVICE_UNAVAILABLE else etag
+    return Answer(view.status, in_frame(view.page, selection, view.names, version), to_bytes(view.document), etag)

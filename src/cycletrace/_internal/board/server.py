@@ -1,0 +1,107 @@
+"""The HTTP server of the board."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+from aiohttp import web
+
+from cycletrace._internal.address import Address
+from cycletrace._internal.board.board import Answer, Board
+from cycletrace._internal.board.responses import HEADERS, LOCAL_HOSTS, Request, failed, respond
+from cycletrace._internal.board.selection import Selection
+
+_log = logging.getLogger("cycletrace.board")
+
+_THREADS = 4
+"""Requests that are answered at once: one that reads the store, and others from what is kept."""
+
+
+class ListenError(Exception):
+    """The board cannot listen on its address. The message is the reason."""
+
+
+class BoardServer:
+    """Serves a board. Threads of its own answer, so that the event loop goes on."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._hosts = LOCAL_HOSTS
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="cycletrace-board")
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, address: Address) -> int:
+        """Listen (port 0: any) and return the port.
+
+        Raises:
+            OSError: where it cannot listen there.
+        """
+        self._hosts = LOCAL_HOSTS | {address.url_host.lower()}
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, address.host, address.port).start()
+        port: int = self._runner.addresses[0][1]
+        return port
+
+    async def stop(self) -> None:
+        """Stop listening, and let go of the store."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+        self._board.close()
+        self._threads.shutdown(cancel_futures=True)
+
+    async def _handle(self, http: web.Request) -> web.Response:
+        request = Request(
+            http.method,
+            http.path,
+            http.rel_url.raw_query_string,
+            http.headers.get("Host", ""),
+            http.headers.get("If-None-Match", ""),
+        )
+        try:
+            response = await asyncio.get_running_loop().run_in_executor(
+                self._threads, respond, request, self._hosts, self._look
+            )
+        except Exception:
+            _log.exception("a request could not be answered")
+            response = failed(request)
+        headers = {**HEADERS, **response.headers, "Server": "cycletrace"}
+        return web.Response(status=response.status, body=response.body, headers=headers)
+
+    def _look(self, selection: Selection) -> Answer:
+        answer = self._board.look(selection)
+        if self._board.is_aged(selection):
+            self._threads.submit(self._board.renew, selection)  # the next look shows it
+        return answer
+
+
+def run(board: Board, address: Address, started: Callable[[Address], None]) -> None:
+    """Serve a board until Ctrl-C or SIGTERM; ``started`` is called with the address once it listens.
+
+    Raises:
+        ListenError: where it cannot listen there.
+    """
+
+    async def serve() -> None:
+        server = BoardServer(board)
+        try:
+            try:
+                port = await server.start(address)
+            except OSError as error:
+                raise ListenError(error.strerror or "it may be in use") from error
+            started(address._replace(port=port))
+            await asyncio.Event().wait()
+        finally:
+            await server.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):
+        asyncio.run(serve())
