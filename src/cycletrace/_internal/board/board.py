@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from secrets import token_hex
 from typing import NamedTuple
@@ -20,11 +19,11 @@ from cycletrace._internal.report.document import Content
 from cycletrace._internal.report.sections import Linked, no_link
 from cycletrace._internal.store import Snapshot, StoreError
 
-LOOK = 0.25
+LOOK = 0.5
 """Seconds between two looks for changes, however many ask."""
 OLDEST = 60.0
 """Seconds after which a page is made anew though nothing changed: it states how long cycles have been open."""
-BUSY_SHARE, IDLE_SHARE = 0.25, 0.02
+BUSY_SHARE, IDLE_SHARE = 0.25, 0.01
 """Of one core's time that making pages may take: where the store keeps changing, and for ages alone."""
 MOST_BYTES = 64 << 20
 """Bytes of the pages that are kept."""
@@ -40,6 +39,10 @@ class Answer(NamedTuple):
     html: bytes
     json: bytes
     etag: str | None
+
+
+class NotKeptError(Exception):
+    """No page is kept that could be shown at once."""
 
 
 class _Kept(NamedTuple):
@@ -66,15 +69,20 @@ class Board:
         self._rests_until = float("-inf")
         self._is_closing = False
 
-    def look(self, selection: Selection) -> Answer:
-        """Return the page of a selection, not older than the last change that can be known.
+    def recall(self, selection: Selection) -> Answer:
+        """Return a kept page without reading the store: one that is current, or the last one while that is read.
 
-        While another thread makes a page, or for a while after that took long, it is the one before.
+        Raises:
+            NotKeptError: if there is none; :meth:`look` may take a while.
         """
         kept = self._kept.get(selection)
-        with self._reading(is_patient=kept is None) as is_free:
-            if kept is not None and not is_free:
-                return kept.answer
+        if kept is None or not (self._lock.locked() or self._is_current(selection, kept)):
+            raise NotKeptError
+        return kept.answer
+
+    def look(self, selection: Selection) -> Answer:
+        """Return the page of a selection as the store is now; for a while after one took long, the one before."""
+        with self._lock:
             version = self._look_for_changes()
             if isinstance(version, StoreError):
                 return failure(str(version), selection)
@@ -91,11 +99,10 @@ class Board:
 
     def renew(self, selection: Selection) -> None:
         """Make an aged page anew."""
-        with self._reading(is_patient=False) as is_free:
-            if is_free and self.is_aged(selection):
-                version = self._look_for_changes()
-                if not isinstance(version, StoreError):
-                    self._make(selection, version)
+        with self._lock:
+            version = self._look_for_changes()
+            if self.is_aged(selection) and not isinstance(version, StoreError):
+                self._make(selection, version)
 
     def close(self) -> None:
         """End also what is being made, and let go of the store."""
@@ -103,15 +110,8 @@ class Board:
         with self._lock:
             self._source.close()
 
-    @contextmanager
-    def _reading(self, *, is_patient: bool) -> Generator[bool]:
-        """Have the store to oneself in the block. Yield whether that is so: the impatient do not wait for it."""
-        is_free = self._lock.acquire(blocking=is_patient)
-        try:
-            yield is_free
-        finally:
-            if is_free:
-                self._lock.release()
+    def _is_current(self, selection: Selection, kept: _Kept) -> bool:
+        return kept.version == self._version and time.monotonic() < self._looked + LOOK and not self.is_aged(selection)
 
     def _look_for_changes(self) -> tuple[int, int] | StoreError:
         if time.monotonic() >= self._looked + LOOK:

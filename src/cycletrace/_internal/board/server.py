@@ -12,14 +12,14 @@ from contextlib import suppress
 from aiohttp import web
 
 from cycletrace._internal.address import Address
-from cycletrace._internal.board.board import Answer, Board
-from cycletrace._internal.board.responses import HEADERS, LOCAL_HOSTS, Request, failed, respond
+from cycletrace._internal.board.board import Answer, Board, NotKeptError
+from cycletrace._internal.board.responses import HEADERS, LOCAL_HOSTS, Request, Response, failed, respond
 from cycletrace._internal.board.selection import Selection
 
 _log = logging.getLogger("cycletrace.board")
 
 _THREADS = 4
-"""Requests that are answered at once: one that reads the store, and others from what is kept."""
+"""One that reads the store, and some that wait for it with a first request."""
 
 
 class ListenError(Exception):
@@ -27,7 +27,7 @@ class ListenError(Exception):
 
 
 class BoardServer:
-    """Serves a board. Threads of its own answer, so that the event loop goes on."""
+    """Serves a board. Threads of its own read the store and make pages, so that the event loop goes on."""
 
     def __init__(self, board: Board) -> None:
         self._board = board
@@ -54,6 +54,9 @@ class BoardServer:
         """Stop listening, and let go of the store."""
         if self._runner is not None:
             await self._runner.cleanup()
+        await asyncio.get_running_loop().run_in_executor(None, self._close)
+
+    def _close(self) -> None:
         self._board.close()
         self._threads.shutdown(cancel_futures=True)
 
@@ -66,14 +69,19 @@ class BoardServer:
             http.headers.get("If-None-Match", ""),
         )
         try:
-            response = await asyncio.get_running_loop().run_in_executor(
-                self._threads, respond, request, self._hosts, self._look
-            )
+            response = await self._respond(request)
         except Exception:
             _log.exception("a request could not be answered")
             response = failed(request)
         headers = {**HEADERS, **response.headers, "Server": "cycletrace"}
         return web.Response(status=response.status, body=response.body, headers=headers)
+
+    async def _respond(self, request: Request) -> Response:
+        try:
+            return respond(request, self._hosts, self._board.recall)
+        except NotKeptError:
+            in_thread = asyncio.get_running_loop().run_in_executor
+            return await in_thread(self._threads, respond, request, self._hosts, self._look)
 
     def _look(self, selection: Selection) -> Answer:
         answer = self._board.look(selection)
