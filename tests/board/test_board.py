@@ -284,7 +284,7 @@ def test_it_ends_quietly(serve: Serve, number: int) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--listen", "0.0.0.0:4319"], "has no sign-in, so it listens on this machine only"),
+        (["--listen", "0.0.0.0:4319"], "which other machines can reach, but the board has no sign-in"),
         (["--listen", "192.168.1.5:4319"], "has no sign-in"),
         (["--listen", "example.com:4319"], "has no sign-in"),
         (["--listen", "4319"], "expected HOST:PORT"),

@@ -64,6 +64,8 @@ def refused_here(*arguments: str) -> Refused:
         (["--forward-headers", "my secret"], "forward-headers: expected name=value"),
         (["--forward-headers", "a=b%0d%0aevil: yes"], "forward-headers: expected name=value"),
         (["--grpc", "here"], "expected HOST:PORT"),
+        (["--board", "here"], "board is 'here': expected HOST:PORT"),
+        (["--board", "0.0.0.0:4319"], "the board has no sign-in"),
         (["--interval", "soon"], "expected a length"),
         (["--target", "flight:2h"], "not a target"),
         (["--label-limit", "1"], "expected a whole number of at least 2"),
@@ -105,6 +107,12 @@ def test_a_busy_port_is_reported_in_one_sentence(collect: Start, tmp_path: Path)
         done = refused(*arguments)
         assert done.returncode == 2
         assert f"Cannot listen on 127.0.0.1:{port}" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    for option in ("--board", "--prometheus"):
+        free = ["--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0", "--store", str(tmp_path / "other.db")]
+        done = refused(option, f"127.0.0.1:{collector.http_port}", *free)
+        assert done.returncode == 2
+        assert f"Cannot listen on 127.0.0.1:{collector.http_port}" in done.stderr
         assert len(done.stderr.splitlines()) == 1
 
 

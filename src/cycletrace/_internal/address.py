@@ -28,6 +28,21 @@ class Address(NamedTuple):
             return self.host.lower() == "localhost"
 
 
+def parse_local_address(text: str) -> Address:
+    """Return an address that no other machine can reach, for what has no sign-in.
+
+    Raises:
+        ValueError: if the text is not such an address. The message says what to choose instead.
+    """
+    address = parse_address(text)
+    if not address.is_loopback():
+        raise ValueError(
+            f"{text!r}, which other machines can reach, but the board has no sign-in: choose an address such as "
+            "127.0.0.1:4319, and reach it from elsewhere through a tunnel (ssh -L 4319:127.0.0.1:4319 HOST)"
+        )
+    return address
+
+
 def parse_address(text: str) -> Address:
     """Return the address that ``HOST:PORT`` names; an IPv6 address may be in brackets.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cycletrace._internal.address import Address, parse_address
+from cycletrace._internal.address import Address, parse_address, parse_local_address
 from cycletrace._internal.collector.limits import Limits
 from cycletrace._internal.collector.settings import SETTINGS
 from cycletrace._internal.flow import CycleTarget, parse_length, parse_target
@@ -36,6 +36,7 @@ class Options(NamedTuple):
     metrics_to: tuple[Endpoint, ...] = ()
     interval: float = 10.0
     prometheus: Address | None = None
+    board: Address | None = None
     grace: float = 60.0
     target: CycleTarget | None = None
     """The default target, to be kept in the store; ``None`` leaves what is kept there, as does ``production``."""
@@ -91,6 +92,7 @@ def make_options(settings: Mapping[str, Any], store: Path, production: frozenset
         ),
         interval=_seconds("interval", text("interval"), at_least=0.1),
         prometheus=_address("prometheus", text("prometheus")) if text("prometheus") else None,
+        board=_address("board", text("board"), parse_local_address) if text("board") else None,
         grace=_seconds("grace", text("grace"), at_least=0.0),
         target=_target(text("target")) if text("target") else None,
         label_limit=_whole("label-limit", text("label-limit"), at_least=2),
@@ -187,9 +189,9 @@ def _invalid_headers(name: str) -> OptionError:
     return OptionError(f"{name}: expected name=value in ASCII, percent-encoded, separated by commas.")
 
 
-def _address(name: str, text: str) -> Address:
+def _address(name: str, text: str, parse: Callable[[str], Address] = parse_address) -> Address:
     try:
-        return parse_address(text)
+        return parse(text)
     except ValueError as error:
         raise OptionError(f"{name} is {error}.") from None
 

@@ -16,6 +16,9 @@ from types import FrameType
 from typing import Any
 
 from cycletrace._internal.address import Address
+from cycletrace._internal.board.board import Board
+from cycletrace._internal.board.server import BoardServer
+from cycletrace._internal.board.source import Source
 from cycletrace._internal.collector.completion import Completion, begin_record_counters
 from cycletrace._internal.collector.forwarding import Forwarder
 from cycletrace._internal.collector.grpc_receiver import GrpcReceiver
@@ -153,6 +156,7 @@ class Collector:
         self._grpc = GrpcReceiver(self._handle, options.limits, budget)
         self._http = HttpReceiver(self._handle, options.limits, budget, self._trouble)
         self._prometheus = PrometheusServer(self._metrics)
+        self._board = BoardServer(Board(Source(options.store)))
         self._listening: dict[str, Address] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._offload = Offload()
@@ -176,6 +180,10 @@ class Collector:
             with self._listen("Prometheus", options.prometheus):
                 port = await self._prometheus.start(options.prometheus.host, options.prometheus.port)
                 self._listening["Prometheus"] = options.prometheus._replace(port=port)
+        if options.board is not None:
+            with self._listen("the board", options.board):
+                port = await self._board.start(options.board)
+                self._listening["the board"] = options.board._replace(port=port)
         for backend, posted in zip(self._forwarder.backends(TRACES), self._posted, strict=True):
             self._begin(keep_sending(self._writer, self._forwarder, backend, posted))
         if options.metrics_to:
@@ -196,11 +204,13 @@ class Collector:
             yield f"  cycle times {', '.join(urls)}, every {options.interval:g} s"
         if "Prometheus" in self._listening:
             yield f"  Prometheus  http://{self._listening['Prometheus']}/metrics"
+        if "the board" in self._listening:
+            yield f"  board       http://{self._listening['the board']}/"
 
     async def stop(self) -> None:
         """Stop listening, finish requests in progress, commit, and export the metrics once more."""
         self._is_stopping = True
-        await asyncio.gather(self._grpc.stop(), self._http.stop(), self._prometheus.stop())
+        await asyncio.gather(self._grpc.stop(), self._http.stop(), self._prometheus.stop(), self._board.stop())
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

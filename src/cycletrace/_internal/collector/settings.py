@@ -43,6 +43,7 @@ SETTINGS = (
     Setting("metrics-headers", "K=V,...", "", "headers for these; prefer CYCLETRACE_METRICS_HEADERS"),
     Setting("interval", "LENGTH", "10s", "how often they are sent"),
     Setting("prometheus", "HOST:PORT", "", "address of /metrics for Prometheus, such as 127.0.0.1:9464"),
+    Setting("board", "HOST:PORT", "", "address of the live board, on this machine only, such as 127.0.0.1:4319"),
     Setting("grace", "LENGTH", "60s", "delay between a cycle closing and its export as metrics and derived spans"),
     Setting("target", "PART:LENGTH", "", "the default target, kept in the store"),
     Setting("label-limit", "N", "2000", "label sets per metric, including the overflow one"),
