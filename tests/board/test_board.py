@@ -107,6 +107,25 @@ def test_a_filter_selects(shown: Served) -> None:
     assert shown.get("/?model=&namespace=&window=30d").status == 200, "as a form sends it"
 
 
+def test_all_triggers_can_be_selected(serve: Serve, tmp_path: Path) -> None:
+    retrained = Team("churn@8", time.time_ns() - HOUR, trigger="schedule")
+    retrained.mark("started")
+    put(tmp_path / "state", two_cycles() + retrained.records)
+    board = serve()
+    assert board.get("/api/report").json()["work"]["wip"] == 1
+    assert board.get("/api/report?trigger=all").json()["work"]["wip"] == 2
+    assert '<option value="all" selected>' in board.get("/?trigger=all").text
+
+
+def test_records_that_are_dated_later_than_now_are_counted(serve: Serve, tmp_path: Path) -> None:
+    ahead = Team("churn@8", time.time_ns() + 5 * HOUR)
+    ahead.mark("started")
+    put(tmp_path / "state", two_cycles() + ahead.records)
+    board = serve()
+    assert board.get("/api/report").json()["remarks"]["later_records"] == 1
+    assert "1 record dated later than now" in board.get("/").text
+
+
 @pytest.mark.parametrize(
     ("query", "status", "sentence"),
     [
@@ -116,7 +135,7 @@ def test_a_filter_selects(shown: Served) -> None:
         ("window=soon", 400, "not a window: 'soon'"),
         ("timezone=Mars", 400, "not a time zone: 'Mars'"),
         ("target=soon", 400, "soon"),
-        ("trigger=whim", 400, "not a trigger: 'whim'. The triggers are idea, schedule, drift, fix."),
+        ("trigger=whim", 400, "not a trigger: 'whim'. The triggers are idea, schedule, drift, fix, all."),
         ("team=ads", 400, "not a filter: 'team'. The filters are namespace, model,"),
         ("model=churn&model=digits", 400, "twice"),
         ("&".join(f"a{n}=1" for n in range(99)), 400, "too many filters"),

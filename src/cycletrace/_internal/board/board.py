@@ -146,7 +146,8 @@ class Board:
             found = snapshot.facts(now, cycle=selection.cycle, namespace=selection.namespace, rules=rules)
             return cycle_view(list(found), selection, self._linked)
         target = snapshot.settings().targets.of(selection.namespace, selection.model)
-        return report_view(self._unless_closing(snapshot.facts(now, rules=rules)), selection, now, target, self._linked)
+        facts = self._unless_closing(snapshot.facts(now, rules=rules))
+        return report_view(facts, selection, now, target, snapshot.count_later(now), self._linked)
 
     def _unless_closing(self, facts: Iterable[Facts]) -> Iterator[Facts]:
         for one in facts:

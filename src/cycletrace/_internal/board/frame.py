@@ -6,19 +6,16 @@ import re
 from collections.abc import Iterable, Mapping
 from html import escape
 
-from cycletrace._internal.board.selection import NAMED, Selection
+from cycletrace._internal.board.selection import NAMED, TRIGGER_FILTERS, Selection
 from cycletrace._internal.report.document import Name
 from cycletrace._internal.report.format import to_text
 from cycletrace._internal.report.html import lay_out
 from cycletrace._internal.report.page import Page
-from cycletrace.conventions import TRIGGERS
 
-WINDOWS = ("30d", "90d", "12w", "365d", "all")
+WINDOWS = ("30d", "90d", "6m", "1y", "all")
 """Windows that the form suggests."""
 _STYLE = '<link rel="stylesheet" href="/assets/page.css"><link rel="stylesheet" href="/assets/board.css">'
 _SCRIPT = '<script src="/assets/board.js" defer></script>'
-
-
 _CONTROL = re.compile(r"[\x01-\x1f\x7f]")
 
 
@@ -48,7 +45,7 @@ def _form(selection: Selection, names: Mapping[str, list[str]]) -> str:
     for name, word in NAMED.items():
         choices = [("", f"all {word}s"), *((each, to_text(Name(each))) for each in names.get(name, ()))]
         fields.append(_choice(name, word.capitalize(), choices, getattr(selection, name) or ""))
-    fields.append(_choice("trigger", "Trigger", [(each, each) for each in TRIGGERS], selection.trigger))
+    fields.append(_choice("trigger", "Trigger", [(each, each) for each in TRIGGER_FILTERS], selection.trigger))
     fields.append(_text("window", "Window", selection.window, WINDOWS))
     fields.append(_text("cycle", "One cycle", "", ()))
     kept = {"timezone": selection.timezone, "target": selection.target}

@@ -6,11 +6,15 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 from cycletrace._internal.flow import Facts, parse_target
+from cycletrace._internal.report.populations import ANY_TRIGGER
 from cycletrace._internal.report.windows import DEFAULT_WINDOW, parse_window, parse_zone
 from cycletrace.conventions import IDEA, TRIGGERS
 
 NAMED = {"namespace": "team", "model": "model", "domain": "domain"}
 """Filters by a name that facts have, each with the word for it."""
+
+TRIGGER_FILTERS = (*TRIGGERS, ANY_TRIGGER)
+"""Values of the filter by trigger."""
 
 
 class Selection(NamedTuple):
@@ -62,8 +66,8 @@ def parse_selection(query: str, now: int) -> Selection:
     if len(chosen) < len(pairs):
         raise ValueError("a filter is in the address twice: choose one value.")
     selection = Selection(**chosen)
-    if selection.trigger not in TRIGGERS:
-        raise ValueError(f"not a trigger: {selection.trigger!r}. The triggers are {', '.join(TRIGGERS)}.")
+    if selection.trigger not in TRIGGER_FILTERS:
+        raise ValueError(f"not a trigger: {selection.trigger!r}. The triggers are {', '.join(TRIGGER_FILTERS)}.")
     parse_window(selection.window, now, parse_zone(selection.timezone))
     if selection.target is not None:
         parse_target(selection.target)

@@ -73,7 +73,14 @@ class _Seen:
         return {name: sorted(found) for name, found in self.names.items()}
 
 
-def report_view(facts: Iterable[Facts], selection: Selection, now: int, target: CycleTarget, linked: Linked) -> View:
+def report_view(
+    facts: Iterable[Facts],
+    selection: Selection,
+    now: int,
+    target: CycleTarget,
+    later_records: int,
+    linked: Linked,
+) -> View:
     """Return the view of the report on what is selected.
 
     Args:
@@ -81,6 +88,7 @@ def report_view(facts: Iterable[Facts], selection: Selection, now: int, target: 
         selection: What is selected.
         now: UTC nanoseconds.
         target: The target if none is selected.
+        later_records: How many records are dated later than ``now``.
         linked: Returns the URL of a cycle's trace.
     """
     seen, picked = _Seen(), Picked(selection.trigger)
@@ -92,6 +100,7 @@ def report_view(facts: Iterable[Facts], selection: Selection, now: int, target: 
         zone=parse_zone(selection.timezone),
         trigger=selection.trigger,
         selection={NAMED[name]: text for name, text in selection.names().items()},
+        later_records=later_records,
     )
     names = seen.sorted_names()
     for name, text in selection.names().items():
