@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.report.histories import demo, history
-from tests.report.pages import PAGES, page_of
+from tests.report.pages import PAGES, page_of, year
 
 from cycletrace._internal.report import build_cycle
 from cycletrace._internal.report.html import render
@@ -117,6 +117,35 @@ def test_the_keyboard_reaches_a_cycle_and_opens_it(browser: Any, tmp_path: Path)
         tab.close()
 
 
+def test_a_table_is_sorted_by_the_column_whose_heading_is_pressed(browser: Any, tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    file.write_text(render(year()), encoding="utf-8")
+    tab = opened(browser, file)
+
+    def column(place: int) -> list[str]:
+        cells: list[str] = tab.locator(f"#groups table >> nth=0 >> tbody td:nth-child({place})").all_inner_texts()
+        return cells
+
+    try:
+        team, finished = (
+            tab.locator("#groups table >> nth=0 >> th button", has_text=each) for each in ("team", "finished")
+        )
+        team.press("Enter")
+        assert column(1) == ["growth", "risk", "vision"]
+        team.press("Enter")
+        assert column(1) == ["vision", "risk", "growth"]
+        finished.click()
+        counts = [int(text) for text in column(2)]
+        assert counts == sorted(counts, reverse=True)
+        assert len(set(counts)) > 1
+        finished.click()
+        assert [int(text) for text in column(2)] == counts[::-1]
+        assert tab.locator("#groups table >> nth=0 >> th[aria-sort=ascending]").inner_text() == "finished"
+        assert tab.faults == []
+    finally:
+        tab.close()
+
+
 def test_a_notebook_frame_shows_the_page(browser: Any, tmp_path: Path) -> None:
     file = tmp_path / "notebook.html"
     file.write_text(f"<!DOCTYPE html><title>notebook</title>{build_cycle(demo()[0])._repr_html_()}", encoding="utf-8")
@@ -125,5 +154,6 @@ def test_a_notebook_frame_shows_the_page(browser: Any, tmp_path: Path) -> None:
         frame = tab.frame_locator("iframe")
         assert frame.locator("svg.chart").count() == 1
         assert frame.locator("h1").inner_text() == "digits@1"
+        assert tab.faults == []
     finally:
         tab.close()

@@ -48,6 +48,16 @@ def test_waits_by_reason(found: Report) -> None:
     assert human.share == pytest.approx(6 * HOUR / found.accounting.total_ns)
 
 
+def test_waits_by_team() -> None:
+    cycles = [cycle(number, "p-anna", number * HOUR, by_hand=True, mechanism=None) for number in range(1, 5)]
+    for one, team in zip(cycles, ("ads", "ads", "ads", "risk"), strict=True):
+        one["namespace"] = team
+    risk, ads = build(cycles, as_of=NOW).waits.teams
+    assert (risk.team, risk.n, risk.mean_ns) == ("risk", 1, 5 * HOUR)
+    assert risk.by_reason_ns == {"human": 4 * HOUR, "data": HOUR}
+    assert (ads.team, ads.n, ads.by_reason_ns) == ("ads", 3, {"human": 2 * HOUR, "data": HOUR})
+
+
 def test_a_cycle_is_hands_free_without_a_manual_step_after_selected(found: Report) -> None:
     free = found.manual.hands_free
     assert (free.count, free.n) == (1, 4)

@@ -22,6 +22,7 @@ async function look() {
   if (!answer.ok) throw new Error(page.querySelector("main p")?.textContent ?? answer.statusText)
   document.title = page.title
   morph(document.body, page.body)
+  for (const heading of document.querySelectorAll("th[aria-sort]")) sortBy(heading, heading.getAttribute("aria-sort"))
   version = page.querySelector('meta[name="version"]').content
 }
 
@@ -54,7 +55,7 @@ function morph(old, fresh) {
     return
   }
   for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value)
-  const isTheReaders = name => name === "open" && old.localName === "details"
+  const isTheReaders = name => (name === "open" && old.localName === "details") || name === "aria-sort"
   for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && !isTheReaders(name)) old.removeAttribute(name)
   morphChildren(old, fresh)
 }

@@ -14,8 +14,11 @@ from cycletrace._internal.report.page import Page
 
 WINDOWS = ("30d", "90d", "6m", "1y", "all")
 """Windows that the form suggests."""
-_STYLE = '<link rel="stylesheet" href="/assets/page.css"><link rel="stylesheet" href="/assets/board.css">'
-_SCRIPT = '<script src="/assets/board.js" defer></script>'
+_ASSETS = (
+    '<link rel="stylesheet" href="/assets/page.css"><link rel="stylesheet" href="/assets/board.css">'
+    '<script src="/assets/page.js" defer></script>'
+)
+_LIVE = '<script src="/assets/board.js" defer></script>'
 _CONTROL = re.compile(r"[\x01-\x1f\x7f]")
 
 
@@ -29,9 +32,9 @@ def in_frame(page: Page, selection: Selection, names: Mapping[str, list[str]], v
         version: What identifies this state of the page, which the script replaces when there is another; ``None``
             where there is nothing to wait for.
     """
-    head = _STYLE
+    head = _ASSETS
     if version is not None:
-        head += f'<meta name="version" content="{escape(version)}">{_SCRIPT}'
+        head += f'<meta name="version" content="{escape(version)}">{_LIVE}'
     above = f'<header class="board">{_form(selection, names)}<p id="live" role="status"></p></header>'
     html = lay_out(page, head, above)
     return html.encode(errors="backslashreplace")

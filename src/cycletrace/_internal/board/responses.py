@@ -17,7 +17,7 @@ from typing import NamedTuple
 from cycletrace._internal.board.board import Answer, failure
 from cycletrace._internal.board.selection import Selection, parse_selection
 from cycletrace._internal.report.document import Content, Name
-from cycletrace._internal.report.html import stylesheet
+from cycletrace._internal.report.html import script, stylesheet
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 """Names of this machine that every board can be asked by."""
@@ -44,6 +44,7 @@ def _file(name: str) -> str:
 
 FILES: Mapping[str, tuple[str, Callable[[], str]]] = {
     "/assets/page.css": ("text/css; charset=utf-8", stylesheet),
+    "/assets/page.js": ("text/javascript; charset=utf-8", script),
     "/assets/board.css": ("text/css; charset=utf-8", partial(_file, "board.css")),
     "/assets/board.js": ("text/javascript; charset=utf-8", partial(_file, "board.js")),
     "/api/openapi.json": (JSON, partial(_file, "openapi.json")),

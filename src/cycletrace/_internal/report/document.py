@@ -80,11 +80,15 @@ class Instant:
 
 @dataclass(frozen=True)
 class Name:
-    """A text from outside, which may hold anything. ``depth`` is its indentation in a tree."""
+    """A text from outside, which may hold anything.
+
+    ``depth`` is its indentation in a tree, ``anchor`` the part of the same page that it leads to.
+    """
 
     text: str
     longest: int = 60
     depth: int = 0
+    anchor: str | None = None
 
 
 @dataclass(frozen=True)
@@ -160,10 +164,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells, as many as there are columns."""
+    """Rows of cells, as many as there are columns. Where ``is_sortable``, their order has no meaning of its own."""
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Content, ...], ...]
+    is_sortable: bool = False
 
 
 Block = Paragraph | Note | Link | Table
@@ -197,13 +202,14 @@ def bar(share: float | None, tone: Tone = Tone.WORK) -> Content:
     return Strip(((0.0, min(share, 1.0)),), tone) if share and share > 0 else ""
 
 
-def table(columns: Sequence[Column], rows: Iterable[Sequence[Content]]) -> Table:
+def table(columns: Sequence[Column], rows: Iterable[Sequence[Content]], *, is_sortable: bool = False) -> Table:
     """Return a table without the columns whose cells are all empty."""
     rows = list(rows)
     filled = [place for place in range(len(columns)) if any(row[place] != "" for row in rows)]
     return Table(
         tuple(columns[place] for place in filled),
         tuple(tuple(row[place] for place in filled) for row in rows),
+        is_sortable,
     )
 
 

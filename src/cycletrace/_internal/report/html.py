@@ -1,13 +1,14 @@
-"""The renderer for HTML: one file that needs no network, no script and no other file, or a page of a server.
+"""The renderer for HTML: one file that needs no network and no other file, or a page of a server.
 
 Names are text: nothing in them is markup. The policy in the file lets nothing load and nothing run but its one style
-sheet, which it names by its hash. Source: W3C, "Content Security Policy Level 3".
+sheet and its one script, which only sorts tables; it names both by their hashes. Source: W3C, "Content Security Policy
+Level 3".
 """
 
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
@@ -19,6 +20,7 @@ from cycletrace._internal.report.document import (
     Axis,
     Block,
     Content,
+    Count,
     Document,
     Duration,
     Link,
@@ -27,6 +29,7 @@ from cycletrace._internal.report.document import (
     Paragraph,
     Percent,
     Picture,
+    Rate,
     Section,
     Spark,
     Strip,
@@ -46,15 +49,31 @@ _TAGS = {Tone.STRONG: "strong", Tone.BAD: "strong", Tone.QUIET: "small"}
 
 def render(page: Page) -> str:
     """Return a page as the text of an HTML file."""
-    style = stylesheet()
-    allowed = b64encode(sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{allowed}'; img-src data:; base-uri 'none'; form-action 'none'"
-    return lay_out(page, f'<meta http-equiv="Content-Security-Policy" content="{policy}"><style>{style}</style>')
+    style, code = stylesheet(), script()
+    allowed = f"style-src {_hash(style)}; script-src {_hash(code)}; img-src data:"
+    policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
+    head = (
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}"><style>{style}</style><script>{code}</script>'
+    )
+    return lay_out(page, head)
 
 
 def stylesheet() -> str:
     """Return the style sheet of every page."""
-    return files("cycletrace._internal.report").joinpath("page.css").read_text(encoding="utf-8")
+    return _file("page.css")
+
+
+def script() -> str:
+    """Return the script of every page, which sorts tables."""
+    return _file("page.js")
+
+
+def _file(name: str) -> str:
+    return files("cycletrace._internal.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
 def lay_out(page: Page, head: str, above: str = "") -> str:
@@ -89,8 +108,9 @@ def lay_out(page: Page, head: str, above: str = "") -> str:
 
 
 def in_frame(html: str) -> str:
-    """Return a whole page as an element that can be put into another page, such as a notebook."""
-    return f'<iframe title="cycletrace report" width="100%" height="900" sandbox srcdoc="{escape(html)}"></iframe>'
+    """Return a whole page as an element of another page, such as a notebook, which the page in it cannot reach."""
+    frame = '<iframe title="cycletrace report" width="100%" height="900" sandbox="allow-scripts"'
+    return f'{frame} srcdoc="{escape(html)}"></iframe>'
 
 
 def _contents(page: Page) -> Iterator[str]:
@@ -192,10 +212,10 @@ def _table(table: Table, label: str) -> str:
     shown = [place for place, column in enumerate(table.columns) if not isinstance(column.title, Axis)]
     head = ""
     if any(table.columns[place].title for place in shown):
-        cells = (_head(str(table.columns[place].title), is_number=numeric[place]) for place in shown)
+        cells = (_head(table, place, is_number=numeric[place]) for place in shown)
         head = f"<thead><tr>{''.join(cells)}</tr></thead>"
     body = "".join(
-        f"<tr>{''.join(_cell(row[place], table.columns[place].tone, is_number=numeric[place]) for place in shown)}</tr>"
+        f"<tr>{''.join(_cell(table, row, place, is_number=numeric[place]) for place in shown)}</tr>"
         for row in table.rows
     )
     return (
@@ -204,15 +224,30 @@ def _table(table: Table, label: str) -> str:
     )
 
 
-def _head(title: str, *, is_number: bool) -> str:
+def _head(table: Table, place: int, *, is_number: bool) -> str:
+    title = escape(str(table.columns[place].title))
     of = ' class="number"' if is_number else ""
-    return f'<th scope="col"{of}>{escape(title)}</th>' if title else "<td></td>"
+    if title and table.is_sortable:
+        title = f'<button type="button">{title}</button>'
+    return f'<th scope="col"{of}>{title}</th>' if title else "<td></td>"
 
 
-def _cell(content: Content, tone: Tone, *, is_number: bool) -> str:
-    text = _text(content)
+def _cell(table: Table, row: Sequence[Content], place: int, *, is_number: bool) -> str:
+    text = _text(row[place])
     of = ' class="number"' if is_number else ""
-    return f"<td{of}><small>{text}</small></td>" if tone is Tone.QUIET else f"<td{of}>{text}</td>"
+    if table.is_sortable and is_number:
+        of += f' data-value="{_magnitude(row[place])}"'
+    is_quiet = table.columns[place].tone is Tone.QUIET
+    return f"<td{of}><small>{text}</small></td>" if is_quiet else f"<td{of}>{text}</td>"
+
+
+def _magnitude(content: Content) -> str:
+    """Return the first number of a cell, to sort by; empty if it is unknown or there is none."""
+    for value, _ in parts(content):
+        match value:
+            case Duration(number, _) | Percent(number, _) | Count(number, _) | Rate(number):
+                return "" if number is None else str(number)
+    return ""
 
 
 def _plain(content: Content) -> str:
@@ -237,9 +272,10 @@ def _value(value: Value | Picture) -> str:
             return f'<svg class="strip" height="10" aria-hidden="true">{bars}</svg>'
         case Spark(counts):
             return _spark(counts)
-        case Name(_, _, depth):
+        case Name(_, _, depth, anchor):
             indent = f'<span class="indent-{min(depth, 4)}"></span>' if depth else ""
-            return f'{indent}<bdi class="name">{escape(to_text(value).strip())}</bdi>'
+            name = f'<bdi class="name">{escape(to_text(value).strip())}</bdi>'
+            return indent + (name if anchor is None else f'<a href="#{anchor}">{name}</a>')
         case Duration() | Percent():
             return escape(to_text(value).replace(" ", "\u00a0"))
         case _:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import timezone, tzinfo
 
@@ -122,7 +122,7 @@ def report_page(report: Report, cycles: Sequence[CycleReport] = (), linked: Link
         ),
         Part("groups", "Teams and models side by side", sections=_groups(report)),
         Part("practice", "Waits, manual work, tests", sections=tuple(each for each in practice if each is not None)),
-        Part("open", "Open now", sections=_open(report, linked)),
+        Part("open", "Open now", sections=_open(report, linked, known)),
         Part("notes", "Notes", sections=(_notes(report, len(cycles)),)),
     ]
     folded = tuple(cycle_part(cycle, linked, zone, is_folded=True) for cycle in cycles)
@@ -199,7 +199,7 @@ def _needed(report: Report) -> Value:
     return Count(report.headline.p85.n_needed, "finished cycle")
 
 
-def _open(report: Report, linked: Linked) -> Document:
+def _open(report: Report, linked: Linked, known: Container[str]) -> Document:
     work = report.work
     flow = flow_section(report, linked)
     if flow is None:
@@ -210,7 +210,7 @@ def _open(report: Report, linked: Linked) -> Document:
         listed = [cycle for cycle in work.open if cycle.is_stale == stale]
         rows: list[list[Content]] = [
             [
-                Name(cycle.key or cycle.cycle_id, 40),
+                Name(cycle.key or cycle.cycle_id, 40, anchor=_anchor(cycle.cycle_id, known)),
                 "" if cycle.model is None else Name(cycle.model, 30),
                 Duration(cycle.age_ns),
                 cycle.compared or "",
@@ -220,8 +220,12 @@ def _open(report: Report, linked: Linked) -> Document:
         ]
         rows += more_rows(len(listed) - _OPEN + (work.open_not_listed if stale else 0), len(columns))
         if rows:
-            sections.append(Section(title, Count(len(listed), "cycle"), (table(columns, rows),)))
+            sections.append(Section(title, Count(len(listed), "cycle"), (table(columns, rows, is_sortable=True),)))
     return tuple(section for section in sections if section.blocks)
+
+
+def _anchor(cycle_id: str, known: Container[str]) -> str | None:
+    return anchor_of(cycle_id) if cycle_id in known else None
 
 
 def _notes(report: Report, shown: int) -> Section:

@@ -31,7 +31,7 @@ def grouping_section(report: Report, sort: str, *, at_least: int = 2) -> Section
         Column("hands-free"),
     ]
     rows = [_group(row, f"no {sort}") for row in of.rows] + more_rows(of.left_out, len(columns))
-    return Section(f"By {sort}", found.population, (table(columns, rows),))
+    return Section(f"By {sort}", found.population, (table(columns, rows, is_sortable=True),))
 
 
 def months_section(report: Report) -> Section | None:

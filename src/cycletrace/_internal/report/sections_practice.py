@@ -24,6 +24,7 @@ from cycletrace._internal.report.document import (
     Rate,
     Section,
     Spark,
+    Table,
     Tone,
     Toned,
     Value,
@@ -37,6 +38,7 @@ from cycletrace._internal.report.model_tests import ModelTestRow
 from cycletrace._internal.report.proportions import Share
 from cycletrace._internal.report.quantiles import Quantile
 from cycletrace._internal.report.sections_time import interval
+from cycletrace._internal.report.waits import Waits
 
 _HANDFUL = 6
 _ROWS = 10
@@ -62,7 +64,25 @@ def waits_section(report: Report) -> Section | None:
         ]
         for row in found.reasons
     ]
-    return Section("Waits", Count(found.n, "finished cycle"), (table([Column(title) for title in titles], rows),))
+    blocks: list[Block] = [table([Column(title) for title in titles], rows)]
+    if len(found.teams) > 1:
+        blocks += [Paragraph("How long waits held up a cycle, on average:"), _waits_by_team(found)]
+    return Section("Waits", Count(found.n, "finished cycle"), tuple(blocks))
+
+
+def _waits_by_team(found: Waits) -> Table:
+    reasons = [row.reason for row in found.reasons]
+    columns = [Column("team"), Column("cycles"), Column("in all"), *map(Column, reasons)]
+    rows: list[list[Content]] = [
+        [
+            Name(row.team, 40) if row.team else "no team",
+            Count(row.n),
+            Duration(row.mean_ns),
+            *(Duration(row.by_reason_ns[reason]) for reason in reasons),
+        ]
+        for row in found.teams
+    ]
+    return table(columns, rows + more_rows(found.teams_left_out, len(columns)), is_sortable=True)
 
 
 def manual_section(report: Report) -> Section:
@@ -91,7 +111,7 @@ def manual_section(report: Report) -> Section:
             ]
             for row in found.by_step[:_ROWS]
         ]
-        blocks.append(table([Column(title) for title in titles], rows))
+        blocks.append(table([Column(title) for title in titles], rows, is_sortable=True))
         if any(row.by_automation for row in found.by_step):
             blocks.append(
                 Note(

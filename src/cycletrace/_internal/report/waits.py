@@ -1,4 +1,4 @@
-"""The waits of finished cycles, by reason."""
+"""The waits of finished cycles, by reason and by team."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 
 from cycletrace import conventions as c
 from cycletrace._internal.report.columns import NULL, Columns
-from cycletrace._internal.report.sums import Bools, count, share_of, total
+from cycletrace._internal.report.groups import MOST_GROUPS
+from cycletrace._internal.report.sums import Bools, count, means, share_of, total
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,27 @@ class WaitRow:
 
 
 @dataclass(frozen=True)
+class TeamWaits:
+    """How long waits held up the n cycles of a team: on average, for each reason of the report. The means add up."""
+
+    team: str
+    n: int
+    mean_ns: int
+    by_reason_ns: dict[str, int]
+
+
+@dataclass(frozen=True)
 class Waits:
-    """The waits of n cycles by reason, the reason that owned most time first; reasons without a wait are left out."""
+    """The waits of n cycles by reason, the reason that owned most time first; reasons without a wait are left out.
+
+    ``teams`` begins with the team that waits held up most, on average; ``teams_left_out`` more are not listed.
+    """
 
     population: str
     n: int
     reasons: list[WaitRow]
+    teams: list[TeamWaits]
+    teams_left_out: int
 
 
 def waits(columns: Columns, measured: Bools) -> Waits:
@@ -47,4 +63,19 @@ def waits(columns: Columns, measured: Bools) -> Waits:
             longest = int(np.max(known)) if len(known) else None
             found.append(WaitRow(name, len(lengths), total(known), longest, owned, share_of(owned, time)))
     found.sort(key=lambda row: (-row.owned_ns, -row.total_ns, row.reason))
-    return Waits("cycles finished in the window", count(measured), found)
+    reasons = [row.reason for row in found]
+    teams = [
+        _of_team(columns, measured & (columns.cycles.namespace == code), team, reasons)
+        for code, team in enumerate(columns.namespaces)
+    ]
+    teams = sorted((team for team in teams if team.n), key=lambda team: (-team.mean_ns, team.team))
+    left_out = max(0, len(teams) - MOST_GROUPS)
+    return Waits("cycles finished in the window", count(measured), found, teams[:MOST_GROUPS], left_out)
+
+
+def _of_team(columns: Columns, cycles: Bools, team: str, reasons: list[str]) -> TeamWaits:
+    n = count(cycles)
+    owned = columns.cycles.activity[cycles]
+    totals = [total(owned[:, c.ACTIVITIES.index(f"wait.{reason}")]) for reason in reasons]
+    by_reason = dict(zip(reasons, means(totals, n), strict=True))
+    return TeamWaits(team, n, sum(by_reason.values()), by_reason)

@@ -76,7 +76,9 @@ def points_figure(report: Report, linked: Container[str]) -> Figure | None:
         for point in reversed(found.points)
     ]
     titles = ("cycle", "state", "ended, or now", "time")
-    return Figure("points", chart, caption, _KEY[:3], table([Column(title) for title in titles], rows))
+    return Figure(
+        "points", chart, caption, _KEY[:3], table([Column(title) for title in titles], rows, is_sortable=True)
+    )
 
 
 def medians_figure(report: Report) -> Figure | None:
