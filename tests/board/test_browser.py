@@ -161,7 +161,7 @@ def test_it_is_used_by_keyboard_alone(browser: Any, board: Served) -> None:
         tab.keyboard.press("Tab")
         assert tab.evaluate("document.activeElement.name") == "model"
         tab.keyboard.type("digits")
-        tab.locator("button").focus()
+        tab.locator("form button").focus()
         tab.keyboard.press("Enter")
         tab.wait_for_url("**/?*model=digits*")
         assert "model digits" in tab.locator("#summary > p").first.inner_text()

@@ -227,7 +227,7 @@ def _table(table: Table, label: str) -> str:
 def _head(table: Table, place: int, *, is_number: bool) -> str:
     title = escape(str(table.columns[place].title))
     of = ' class="number"' if is_number else ""
-    if title and table.is_sortable:
+    if title and table.is_sortable and table.columns[place].tone is not Tone.QUIET:
         title = f'<button type="button">{title}</button>'
     return f'<th scope="col"{of}>{title}</th>' if title else "<td></td>"
 
