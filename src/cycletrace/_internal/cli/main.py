@@ -14,6 +14,7 @@ from cycletrace._internal.cli import (
     apart,
     board,
     collect,
+    completion,
     demo,
     doctor,
     env,
@@ -33,7 +34,7 @@ from cycletrace._version import __version__
 MODULES = (
     *(report, board, facts, status, open),
     *(record, retract, run, apart, env),
-    *(flush, doctor, store, collect, demo),
+    *(flush, doctor, store, collect, demo, completion),
 )
 """Those that add commands, in the order in which the help lists them: to read, to record, to maintain."""
 
