@@ -45,6 +45,6 @@ def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
     """Yield the arguments of a parser and of all commands below it."""
     for action in parser._actions:  # noqa: SLF001 - argparse has no other way to list them
         yield action
-        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+        if isinstance(action.choices, dict):  # the commands below it, by name
             for inner in action.choices.values():
                 yield from _actions(inner)

@@ -247,6 +247,8 @@ def _magnitude(content: Content) -> str:
         match value:
             case Duration(number, _) | Percent(number, _) | Count(number, _) | Rate(number):
                 return "" if number is None else str(number)
+            case _:
+                continue
     return ""
 
 
