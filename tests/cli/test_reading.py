@@ -403,11 +403,11 @@ def test_without_cycles_there_is_no_page(shell: Shell) -> None:
 def test_records_dated_later_than_now_are_noted_until_their_time_has_come(shell: Shell) -> None:
     shell.python(PIPELINE)
     note = "2 records dated later than now: a clock or a date is wrong. Each counts once its time has come."
-    assert note not in shell.run("report", "--markdown").out
+    assert note not in shell.run("report", "--full", "--markdown").out
     in_an_hour = datetime.fromtimestamp(time.time() + 3600, timezone.utc).isoformat()
     for command in ("mark selected --cycle churn@7", "close failed --cycle churn@8"):
         assert shell.run(*command.split(), "--at", in_an_hour).code == 0
-    assert note in shell.run("report", "--markdown").out
+    assert note in shell.run("report", "--full", "--markdown").out
     status = shell.run("status")
     assert "Store: 2 records are dated later than now. Each counts once its time has come.\n" in status.out
     assert json.loads(shell.run("status", "--json").out)["records"]["later"] == 2

@@ -10,6 +10,7 @@ from tests.report.histories import HOUR, NOW, Team, demo, history
 from cycletrace._internal.report import build, build_cycle, cycle_document, report_document
 from cycletrace._internal.report.document import Table
 from cycletrace._internal.report.markdown import render
+from cycletrace._internal.report.summary import short_document
 
 
 def test_the_headline_comes_first_and_the_rest_can_be_unfolded() -> None:
@@ -21,6 +22,18 @@ def test_the_headline_comes_first_and_the_rest_can_be_unfolded() -> None:
     assert re.findall(r"^### (.*)$", rest, re.MULTILINE)[:2] == ["Where the time goes", "Automate next"]
     assert rest.endswith("</details>\n")
     assert len(head.splitlines()) < 60
+
+
+def test_the_form_for_a_pull_request_is_shorter_than_60_lines_with_a_sentence_of_conclusion() -> None:
+    facts = history(400)
+    for place, one in enumerate(facts):
+        one["namespace"] = f"team {place % 40}"
+    for window in ("90d", "all"):
+        text = render(short_document(build(facts, as_of=NOW, window=window)))
+        assert len(text.splitlines()) < 60
+        head = text.partition("<details>")[0]
+        assert re.search(r"^Trend: .*\.$", head, re.MULTILINE)
+        assert re.search(r"^Automate next: .*\.$", head, re.MULTILINE)
 
 
 def test_every_row_of_a_table_has_as_many_cells_as_its_head() -> None:

@@ -12,7 +12,19 @@ from tests.report.histories import DAY, HOUR, MINUTE, NOW, Team, demo, history
 
 from cycletrace._internal.flow import Facts, Stage
 from cycletrace._internal.report import build, build_cycle, cycle_document, report_document
-from cycletrace._internal.report.document import Block, Column, Duration, Name, Paragraph, Section, Spark, Strip, table
+from cycletrace._internal.report.document import (
+    Block,
+    Column,
+    Count,
+    Duration,
+    Name,
+    Paragraph,
+    Percent,
+    Section,
+    Spark,
+    Strip,
+    table,
+)
 from cycletrace._internal.report.terminal import render
 
 
@@ -47,6 +59,22 @@ def test_no_line_is_wider_than_the_terminal(facts: list[Facts], width: int) -> N
     for one in facts[:30]:
         for line in shown_cycle(one, width).splitlines():
             assert cell_len(line) <= width, line
+
+
+def test_where_there_is_no_room_optional_columns_go_before_a_word_breaks() -> None:
+    columns = [Column("team"), Column("open", is_optional=True), Column("95 %"), Column("hands-free", is_optional=True)]
+    block = table(columns, [["simulated-vision", Count(12), "1 h 10 min to 2 h 14 min", Percent(0.5)]])
+
+    def lines(width: int) -> list[str]:
+        out = io.StringIO()
+        render((Section("", "", (block,)),), Console(file=out, width=width))
+        return [line.strip() for line in out.getvalue().splitlines() if line.strip()]
+
+    assert lines(70)[0].split() == ["team", "open", "95", "%", "hands-free"]
+    assert lines(44)[0].split() == ["team", "open", "95", "%"]
+    assert lines(34)[0].split() == ["team", "95", "%"]
+    assert "simulated-vision" in lines(34)[1]
+    assert "simulated-vision" not in lines(20)[1], "there is nothing left to leave out"
 
 
 def test_the_headline_comes_first() -> None:

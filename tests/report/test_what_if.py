@@ -46,6 +46,15 @@ def test_removing_one_of_several_consecutive_things_saves_its_length() -> None:
     assert found[ALL_STEPS, None, None].saved_ns == 4 * HOUR
 
 
+def test_a_change_names_the_team_that_it_saves_most() -> None:
+    cycles = [approved().facts() for _ in range(3)]
+    for place, (facts, team) in enumerate(zip(cycles, ("ads", "risk", "risk"), strict=True)):
+        facts["namespace"], facts["cycle_id"] = team, f"{place:032x}"
+    found = changes_of(*cycles)[WAIT, None, "human"]
+    assert found.team == "risk"
+    assert found.team_share == pytest.approx(2 / 3)
+
+
 def test_parallel_work_becomes_the_critical_path() -> None:
     """Two parallel trainings of 4 h and 3 h: without the longer one, the cycle waits for the shorter one."""
     team = Team("m@1", NOW - DAY)

@@ -138,14 +138,16 @@ def _check_form(args: argparse.Namespace) -> None:
 
 
 def _chosen(args: argparse.Namespace, whole: Report, trace: Linked) -> Document:
-    """Return what was asked for: by default a summary, but all as Markdown, which folds it."""
+    """Return what was asked for: by default a summary."""
     from cycletrace._internal.report.sections import report_document
-    from cycletrace._internal.report.summary import brief, summary_document
+    from cycletrace._internal.report.summary import brief, short_document, summary_document
 
     names = [*args.sections, *([args.by] if args.by else [])]
-    if args.full or (args.markdown and not names):
+    if args.full:
         return report_document(whole, trace)
-    return brief(whole, trace, names) if names else summary_document(whole)
+    if names:
+        return brief(whole, trace, names)
+    return short_document(whole, trace) if args.markdown else summary_document(whole)
 
 
 def _noting(facts: Iterable[Facts], latest: list[Facts]) -> Iterator[Facts]:

@@ -156,10 +156,11 @@ class Axis:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table."""
+    """A column of a table; one that ``is_optional`` is left out where there is no room for it."""
 
     title: str | Axis = ""
     tone: Tone = Tone.PLAIN
+    is_optional: bool = False
 
 
 @dataclass(frozen=True)

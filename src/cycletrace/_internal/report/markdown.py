@@ -42,7 +42,7 @@ def render(document: Document) -> str:
     first, *others = document
     lines = [*_section(first, "##")]
     if others:
-        lines += ["<details>", "<summary>All figures</summary>", ""]
+        lines += ["<details>", "<summary>More</summary>", ""]
         lines += [line for section in others for line in _section(section, "###")]
         lines.append("</details>")
     return "\n".join(lines).strip() + "\n"

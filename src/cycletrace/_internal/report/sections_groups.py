@@ -24,11 +24,11 @@ def grouping_section(report: Report, sort: str, *, at_least: int = 2) -> Section
     columns = [
         Column(sort),
         Column("finished"),
-        Column("open"),
-        Column("closed"),
+        Column("open", is_optional=True),
+        Column("closed", is_optional=True),
         *_FIGURES,
         Column("on target"),
-        Column("hands-free"),
+        Column("hands-free", is_optional=True),
     ]
     rows = [_group(row, f"no {sort}") for row in of.rows] + more_rows(of.left_out, len(columns))
     return Section(f"By {sort}", found.population, (table(columns, rows, is_sortable=True),))

@@ -112,6 +112,8 @@ def what_if_section(report: Report) -> Section | None:
     sample = (Count(found.n), " of ", cycles) if found.n < found.n_finished else (cycles,)
     about = "what would save the most: ", *sample, " replayed"
     columns = [Column(), Column("saves"), Column("share"), Column(), Column("new p50", Tone.QUIET)]
+    columns.append(Column("mostly in", is_optional=True))
+    has_teams = len(report.waits.teams) > 1
     rows: list[list[Content]] = [
         [
             change_text(change),
@@ -119,6 +121,7 @@ def what_if_section(report: Report) -> Section | None:
             Percent(change.saved_share),
             bar(change.saved_share),
             Duration(change.p50_after.value_ns),
+            (Name(change.team or "no team", 24), " ", Percent(change.team_share)) if has_teams else "",
         ]
         for change in found.changes[:_CHANGES]
     ]

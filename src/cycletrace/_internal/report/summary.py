@@ -45,6 +45,11 @@ def summary_document(report: Report) -> Document:
     return (replace(headline, blocks=(headline.blocks[0], *map(Paragraph, lines))),)
 
 
+def short_document(report: Report, linked: Linked = no_link) -> Document:
+    """Return the report for a pull request or the summary of a CI job: in Markdown, fewer than 60 lines."""
+    return (*summary_document(report), *report_document(report, linked, ("automate",))[1:])
+
+
 def brief(report: Report, linked: Linked = no_link, names: Iterable[str] = ()) -> Document:
     """Return some sections of the report after its headline, without the notes on that."""
     headline, *others = report_document(report, linked, names)

@@ -60,7 +60,7 @@ _USUAL_WIDTHS = {Duration: 11, Percent: 6, Interval: 24}
 """Widths by type of cell with which tables line up, where there is room."""
 _FIRST_WIDTH = 20
 _SHORT, _SHORTEST = 12, 6
-"""The widths to which texts wrap: first while there are strips to leave out, then without them."""
+"""The widths to which texts wrap: first while there are columns to leave out, then without them."""
 _BREAK = re.compile(r"(?<=[^\d ]) |(?<=\d) (?!(?:µs|us|ms|s|min|h|d|y|%)(?!\w))")
 
 
@@ -162,18 +162,19 @@ class _Layout:
 
 
 def _table(table: Table, screen: _Screen, room: int) -> Iterator[Text]:
-    """Lay out a table without rules. Where it is too wide, texts and titles wrap; then the strips go."""
+    """Lay out a table without rules. Where it is too wide, texts wrap; then optional columns go, last first."""
     numeric = numeric_columns(table)
-    layouts = [
+    shown = [
         _layout(column, tuple(row[place] for row in table.rows), numeric[place], is_first=place == 0)
         for place, column in enumerate(table.columns)
     ]
-    without_pictures = [layout for layout in layouts if not layout.is_picture]
-    for shown, shortest in ((layouts, _SHORT), (without_pictures, _SHORT), (without_pictures, _SHORTEST)):
+    while True:
+        optional = [layout for layout in shown if layout.is_picture or layout.column.is_optional]
         free = room - len(_GAP) * (len(shown) - 1)
-        widths = _widths(shown, screen, free, shortest)
-        if sum(widths) <= free:
+        widths = _widths(shown, screen, free, breaks_words=not optional)
+        if sum(widths) <= free or not optional:
             break
+        shown.remove(optional[-1])
     titles = [_title(layout.column.title, width) for layout, width in zip(shown, widths, strict=True)]
     rows = list(zip(*(layout.cells for layout in shown), strict=True))
     for cells in [titles, *rows] if any(layout.column.title for layout in shown) else rows:
@@ -186,9 +187,12 @@ def _layout(column: Column, cells: tuple[Content, ...], is_number: bool, *, is_f
     return _Layout(column, cells, is_number, Strip in types, usual)
 
 
-def _widths(layouts: Sequence[_Layout], screen: _Screen, room: int, shortest: int) -> list[int]:
-    """Return how wide each column is: as usual if there is room, else as narrow as needed; axes take what is left."""
-    usual, needed = [], []
+def _widths(layouts: Sequence[_Layout], screen: _Screen, room: int, *, breaks_words: bool) -> list[int]:
+    """Return how wide each column is: as usual if there is room, else as narrow as needed; axes take what is left.
+
+    Where that is too wide, texts wrap; words of up to :data:`_FIRST_WIDTH` stay whole unless ``breaks_words``.
+    """
+    usual, needed, shortest = [], [], []
     for layout in layouts:
         title = layout.column.title
         if layout.is_picture:
@@ -197,15 +201,19 @@ def _widths(layouts: Sequence[_Layout], screen: _Screen, room: int, shortest: in
                 least = max(_STRIP, len(to_text(title.begin)) + 1 + len(to_text(title.end)))
             usual.append(least)
             needed.append(least)
+            shortest.append(least)
             continue
-        longest = max(_text(cell, screen).cell_len for cell in layout.cells)
+        cells = [_text(cell, screen) for cell in layout.cells]
+        longest = max(cell.cell_len for cell in cells)
+        word = max(cell_len(word) for cell in cells for word in _BREAK.split(cell.plain))
+        shortest.append(_SHORTEST if breaks_words else max(_SHORT, min(word, _FIRST_WIDTH)))
         titles = str(title).split()
         usual.append(max(longest, cell_len(str(title)), layout.usual))
         needed.append(max([longest, 1, *map(cell_len, titles)]))
     widths = usual if sum(usual) <= room else needed
     texts = [place for place, layout in enumerate(layouts) if not layout.is_number and not layout.is_picture]
-    while sum(widths) > room and texts and widths[(longest := max(texts, key=widths.__getitem__))] > shortest:
-        widths[longest] -= 1
+    while sum(widths) > room and (texts := [place for place in texts if widths[place] > shortest[place]]):
+        widths[max(texts, key=widths.__getitem__)] -= 1
     left = max(0, room - sum(widths))
     axes = (isinstance(layout.column.title, Axis) for layout in layouts)
     return [width + left * is_axis for width, is_axis in zip(widths, axes, strict=True)]

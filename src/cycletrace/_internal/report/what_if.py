@@ -51,6 +51,10 @@ class Change:
     saved_ns: int
     """The difference to the mean of all replayed cycles."""
     saved_share: float | None
+    team: str | None
+    """The team to whose cycles most of the saving belongs, ``None`` if nothing is saved."""
+    team_share: float | None
+    """Their share of the saving."""
     p50_after: Quantile
     p85_after: Quantile
     activity_after_ns: dict[str, int]
@@ -101,7 +105,8 @@ def what_if(finished: Sequence[Facts], n_finished: int) -> WhatIf:
     cycles = [past_cycle(facts) for facts in finished]
     times = [cycle.end - cycle.started for cycle in cycles]
     candidates = _candidates(cycles)
-    changes = [_change(key, found, cycles, times) for key, found in candidates.items()]
+    teams = [facts["namespace"] for facts in finished]
+    changes = [_change(key, found, cycles, times, teams) for key, found in candidates.items()]
     changes = [change for change in changes if change.saved_ns > 0]
     changes.sort(key=lambda change: (-change.saved_ns, change.kind, change.stage or "", change.reason or ""))
     before = np.array(times, dtype=np.int64)
@@ -144,20 +149,29 @@ def _keys(cycle: PastCycle, index: int, piece: Piece) -> set[_Key]:
     return keys
 
 
-def _change(key: _Key, found: dict[int, set[int]], cycles: Sequence[PastCycle], times: Sequence[int]) -> Change:
+def _change(
+    key: _Key,
+    found: dict[int, set[int]],
+    cycles: Sequence[PastCycle],
+    times: Sequence[int],
+    teams: Sequence[str],
+) -> Change:
     kind, stage, reason = key
     after = list(times)
+    saved: dict[str, int] = defaultdict(int)
     owned = dict.fromkeys(c.ACTIVITIES, 0)
     for position, cycle in enumerate(cycles):
         without = found.get(position, set())
         replayed = replay(cycle, without, without if kind in (STEP, ALL_STEPS) else ())
         after[position] = replayed.time
+        saved[teams[position]] += times[position] - replayed.time
         for activity, length in replayed.activity.items():
             owned[activity] += length
     n, before = len(cycles), sum(times)
     mean = means([before], n)[0]
     mean_after = means([sum(after)], n)[0]
     lengths = np.array(after, dtype=np.int64)
+    team = max(sorted(saved), key=saved.__getitem__) if sum(saved.values()) > 0 else None
     return Change(
         kind=kind,
         stage=stage,
@@ -166,6 +180,8 @@ def _change(key: _Key, found: dict[int, set[int]], cycles: Sequence[PastCycle], 
         mean_after_ns=mean_after,
         saved_ns=mean - mean_after,
         saved_share=(before - sum(after)) / before if before else None,
+        team=team,
+        team_share=None if team is None else saved[team] / sum(saved.values()),
         p50_after=quantile(lengths, P50),
         p85_after=quantile(lengths, P85),
         activity_after_ns=dict(zip(c.ACTIVITIES, means(list(owned.values()), n), strict=True)),
