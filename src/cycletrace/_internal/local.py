@@ -16,6 +16,7 @@ from cycletrace._internal.journal.ownership import refuse_directory
 from cycletrace._internal.sdk.settings import directory as state_directory
 from cycletrace._internal.store import (
     FILE,
+    Counted,
     Snapshot,
     Store,
     StoreError,
@@ -62,7 +63,7 @@ def facts(
 
 
 @contextmanager
-def snapshot(store: Path | None = None, directory: Path | None = None) -> Generator[Snapshot]:
+def snapshot(store: Path | None = None, directory: Path | None = None, counted: Counted = iter) -> Generator[Snapshot]:
     """Read a store: this file, or the journals of a state directory (by default the user's own) and its store.
 
     With both, the journals are read into the file, as is necessary for a directory on a network file system.
@@ -73,7 +74,7 @@ def snapshot(store: Path | None = None, directory: Path | None = None) -> Genera
     if store is not None and directory is None:
         opened = open_reader(store)
     else:
-        opened = ingested(directory or own_directory(), store)
+        opened = ingested(directory or own_directory(), store, counted)
     with opened as found, found.read() as read:
         yield read
 
@@ -91,7 +92,7 @@ def own_directory() -> Path:
     return directory
 
 
-def ingested(directory: Path, file: Path | None = None) -> Store:
+def ingested(directory: Path, file: Path | None = None, counted: Counted = iter) -> Store:
     """Open the store of a state directory, or this file, with what the journals hold and the ends of what died.
 
     Raises:
@@ -99,7 +100,7 @@ def ingested(directory: Path, file: Path | None = None) -> Store:
     """
     close_orphans(directory)
     store = open_store(file or directory / FILE)
-    ingest(store, directory)
+    ingest(store, directory, counted)
     refold(store)
     return store
 

@@ -8,10 +8,12 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cycletrace._internal.cli import options
+from cycletrace._internal.cli.counting import counted
 from cycletrace._internal.cli.failure import Failure
 
 if TYPE_CHECKING:
@@ -64,7 +66,8 @@ def chosen_store(args: argparse.Namespace) -> Generator[Snapshot, None, None]:
     store = getattr(args, "store", None)
     reads_journals = store is None or args.dir is not None
     try:
-        with local.snapshot(store, options.own_directory(args) if reads_journals else None) as snapshot:
+        directory = options.own_directory(args) if reads_journals else None
+        with local.snapshot(store, directory, partial(counted, noun="journals")) as snapshot:
             yield snapshot
     except StoreError as error:
         raise Failure(str(error)) from None

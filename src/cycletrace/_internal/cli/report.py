@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cycletrace._internal.cli import options, reading
+from cycletrace._internal.cli.counting import counted
 from cycletrace._internal.cli.failure import Failure, require
 from cycletrace.conventions import IDEA, TRIGGERS
 
@@ -87,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     except ValueError as error:
         raise Failure(str(error)) from None
     with reading.chosen_store(args) as snapshot:
-        facts = reading.selected_facts(args, snapshot, at)
+        facts = counted(reading.selected_facts(args, snapshot, at), "cycles")
         if args.cycle is not None:
             cycles = list(facts)
             return _cycles(args, cycles, zone, trace) if cycles else reading.print_no_match(args, snapshot)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cycletrace._internal.cli import options, reading
+from cycletrace._internal.cli.counting import counted
 from cycletrace._internal.flow.domain import is_over
 from cycletrace._internal.flow.status import FAILURES, status
 from cycletrace.conventions import MARKS, OPEN
@@ -36,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     at, trace = reading.as_of(args), reading.trace_links()
     with reading.chosen_store(args) as snapshot:
         known, cycles = 0, []
-        for facts in reading.selected_facts(args, snapshot, at):
+        for facts in counted(reading.selected_facts(args, snapshot, at), "cycles"):
             known += 1
             if facts["outcome"] == OPEN and not is_over(facts):
                 cycles.append({**_line(facts, at), "trace": trace(facts["cycle_id"])})

@@ -15,6 +15,7 @@ from cycletrace._internal.store.decode import decode_event as decode_event
 from cycletrace._internal.store.decode import decode_span as decode_span
 from cycletrace._internal.store.errors import StoreError as StoreError
 from cycletrace._internal.store.folding import Refolded as Refolded
+from cycletrace._internal.store.ingest import Counted as Counted
 from cycletrace._internal.store.ingest import Ingested as Ingested
 from cycletrace._internal.store.ingest import ingest as ingest
 from cycletrace._internal.store.maintenance import backup as backup

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -37,7 +37,11 @@ class Ingested(NamedTuple):
     """Journals of a format that this version does not know, each reported once."""
 
 
-def ingest(store: Store, directory: Path) -> Ingested:
+Counted = Callable[[Iterable[Path]], Iterable[Path]]
+"""Passes journals on, one after the other as they are read, to show progress."""
+
+
+def ingest(store: Store, directory: Path, counted: Counted = iter) -> Ingested:
     """Add all that the journals of a state directory hold and the store has not read yet.
 
     Each batch is kept together with how far it was read, so that whoever is killed or comes second reads nothing twice.
@@ -49,7 +53,7 @@ def ingest(store: Store, directory: Path) -> Ingested:
     with store.read() as snapshot:
         known = snapshot.sources()
     total = Ingested(0, 0, 0, ())
-    for path in journals:
+    for path in counted(journals):
         source = known.get(path.name, Source(path.name))
         with suppress(OSError):  # it vanished: whoever removed it delivered it, or counted what it dropped
             if source.unknown_format in {None, VERSION} and path.stat().st_size != source.position:
