@@ -14,6 +14,8 @@ from tests.board.process import get
 from tests.collector.otlp import SECOND, a_cycle, traces
 from tests.collector.process import Collect, eventually
 
+from cycletrace.conventions import cycle_id
+
 
 @pytest.fixture
 def collector(tmp_path: Path) -> Iterator[Collect]:
@@ -44,6 +46,18 @@ def test_it_shows_what_the_collector_receives(collector: Collect) -> None:
         assert known == number + 1
     assert get(port, "/?cycle=churn@2").status == 200
     assert collector.get("/readyz")[0] == 200
+
+
+def test_it_links_cycles_to_their_traces(tmp_path: Path) -> None:
+    jaeger = "http://127.0.0.1:16686"
+    collector = Collect(tmp_path / "store.db", "--board", "127.0.0.1:0", environment={"CYCLETRACE_JAEGER_URL": jaeger})
+    try:
+        port = port_of(collector)
+        assert post(collector, "churn@1") == 200
+        page = eventually(lambda: get(port, "/?cycle=churn@1").text, lambda text: "churn@1</bdi></h1>" in text)
+        assert f'<a href="{jaeger}/trace/{cycle_id("", "churn@1")}">' in page
+    finally:
+        collector.kill()
 
 
 def test_the_collector_ends_as_without_it(collector: Collect) -> None:

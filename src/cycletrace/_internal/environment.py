@@ -274,7 +274,7 @@ PRODUCTION = Variable[str](
 )
 JAEGER_URL = Variable[str](
     "CYCLETRACE_JAEGER_URL",
-    "base URL of the Jaeger UI, for the links that `cycletrace open`, `status` and `report` show",
+    "base URL of the Jaeger UI, for the links that `cycletrace open`, `status`, `report` and the board show",
     "`http://` or `https://` URL",
     "none",
     str,

@@ -9,6 +9,7 @@ from typing import Any
 
 from cycletrace._internal.cli.failure import INSTALL, Failure
 from cycletrace._internal.cli.options import add_directory, state_directory
+from cycletrace._internal.cli.reading import trace_links
 from cycletrace._internal.collector.settings import SETTINGS
 
 
@@ -56,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
         given = vars(args)
         settings.update({setting.name: given[setting.name] for setting in SETTINGS if given[setting.name] is not None})
         options = make_options(settings, state_directory(args) / "store.db", production())
+        options = options._replace(linked=trace_links())
     except OptionError as error:
         raise Failure(str(error)) from None
     return serve(options)

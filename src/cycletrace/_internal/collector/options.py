@@ -14,6 +14,7 @@ from cycletrace._internal.flow import CycleTarget, parse_length, parse_target
 from cycletrace._internal.flow.rules import SECOND
 from cycletrace._internal.otlp.endpoint import Endpoint, TlsFiles, checked, is_header, parse_headers
 from cycletrace._internal.otlp.signals import SIGNALS
+from cycletrace._internal.report.sections import Linked, no_link
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -37,6 +38,8 @@ class Options(NamedTuple):
     interval: float = 10.0
     prometheus: Address | None = None
     board: Address | None = None
+    linked: Linked = no_link
+    """Returns the URL of a cycle's trace, for the board."""
     grace: float = 60.0
     target: CycleTarget | None = None
     """The default target, to be kept in the store; ``None`` leaves what is kept there, as does ``production``."""

@@ -156,7 +156,7 @@ class Collector:
         self._grpc = GrpcReceiver(self._handle, options.limits, budget)
         self._http = HttpReceiver(self._handle, options.limits, budget, self._trouble)
         self._prometheus = PrometheusServer(self._metrics)
-        self._board = BoardServer(Board(Source(options.store)))
+        self._board = BoardServer(Board(Source(options.store), options.linked))
         self._listening: dict[str, Address] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._offload = Offload()
