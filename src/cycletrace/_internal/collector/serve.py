@@ -42,7 +42,7 @@ from cycletrace._internal.collector.writer import Writer
 from cycletrace._internal.flow.rules import SECOND
 from cycletrace._internal.otlp.result import Code, ExportResult, malformed
 from cycletrace._internal.otlp.signals import METRICS, SIGNALS, TRACES, Request
-from cycletrace._internal.store import Store, StoreError, Transaction, open_reader, open_store
+from cycletrace._internal.store import Store, StoreError, Transaction, make_store, open_reader, open_store
 from cycletrace._version import __version__
 
 _log = logging.getLogger("cycletrace.collector")
@@ -103,9 +103,10 @@ async def _serve(options: Options, timer: threading.Timer) -> None:
 
     for number in _SHUTDOWN_SIGNALS:
         signal.signal(number, end)
+    make_store(options.store)
     with (
-        open_store(options.store, durable=True) as store,
         store_lock(options.store),
+        open_store(options.store, durable=True) as store,
         open_reader(options.store) as reader,
     ):
         collector = Collector(options, store, reader)

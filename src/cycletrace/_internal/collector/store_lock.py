@@ -13,7 +13,11 @@ from cycletrace._internal.store import StoreError
 if sys.platform == "win32":
     import msvcrt
 
+    _BEYOND = 1 << 40
+    """A byte beyond any store: the others are SQLite's."""
+
     def _lock(descriptor: int) -> None:
+        os.lseek(descriptor, _BEYOND, os.SEEK_SET)
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 
 else:
@@ -25,20 +29,20 @@ else:
 
 @contextmanager
 def store_lock(store: Path) -> Generator[None]:
-    """Hold the lock of a store until the end of the block, or of the process, however it ends.
+    """Hold the lock of a store that exists until the end of the block, or of the process, however it ends.
 
-    The lock is on a file of its own, because closing any descriptor of the store itself would release SQLite's locks.
+    The lock is on the file itself, so it holds under every name that the file has. The block must contain all that
+    SQLite does with it in this process: closing the descriptor of the lock would release the locks that SQLite holds.
+    Source: https://www.sqlite.org/howtocorrupt.html, 2.2.
 
     Raises:
-        StoreError: where another collector holds it.
+        StoreError: where another collector holds it, or the file cannot be opened.
     """
-    path = store.resolve()
-    lock = path.with_name(f"{path.name}-collector")
     try:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        descriptor = os.open(store, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
     except OSError as error:
         raise StoreError(
-            f"The lock file {lock} cannot be created: {error.strerror}. Choose a directory that can be written."
+            f"The store {store} cannot be locked: {error.strerror}. Choose a file that you can write."
         ) from error
     try:
         try:

@@ -8,6 +8,7 @@ it), ``decode`` (from the wire to records), ``records``, ``components``, ``foldi
 
 from cycletrace._internal.store.database import FILE as FILE
 from cycletrace._internal.store.database import Store as Store
+from cycletrace._internal.store.database import make_store as make_store
 from cycletrace._internal.store.database import open_reader as open_reader
 from cycletrace._internal.store.database import open_store as open_store
 from cycletrace._internal.store.decode import Rejected as Rejected

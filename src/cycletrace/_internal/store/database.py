@@ -134,6 +134,18 @@ _OPENED: WeakSet[Store] = WeakSet()
 """Stores that are open in this process."""
 
 
+def make_store(path: Path) -> None:
+    """Make an empty store where there is none, with its directory, for its owner only.
+
+    Raises:
+        StoreError: where there can be none: on a network file system, in an unwritable place.
+    """
+    _refuse_network(path)
+    if not path.exists():
+        _clear_place(path)
+        _make(path)
+
+
 def open_store(path: Path, *, durable: bool = False) -> Store:
     """Open a store to write and read it; made where it is missing, with its directory, for its owner only.
 
@@ -143,10 +155,7 @@ def open_store(path: Path, *, durable: bool = False) -> Store:
         StoreError: where it cannot be used: no store of ours, of a newer version, damaged, on a network file system,
             in an unwritable place.
     """
-    _refuse_network(path)
-    if not path.exists():
-        _clear_place(path)
-        _make(path)
+    make_store(path)
     _check_header(path)
     connection = _connect(
         path,
