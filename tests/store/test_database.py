@@ -143,6 +143,34 @@ def test_an_unwritable_folder(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
 
 
+WRITES_TOO_MUCH = """
+import resource, signal, sys, time
+from pathlib import Path
+from tests.report.histories import records
+from cycletrace._internal.store import StoreError, open_store
+
+with open_store(Path(sys.argv[1])) as store:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+    try:
+        with store.write() as tx:
+            tx.add(records(500), time.time_ns())
+    except StoreError as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit for the size of a file")
+def test_a_disk_that_fails_is_not_a_damaged_store(path: Path, store: Store) -> None:
+    put(store, finished("churn@1"))
+    command = [sys.executable, "-c", WRITES_TOO_MUCH, str(path)]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    assert "failed to read or write (disk I/O error). The store is as after the last commit" in done.stdout
+    assert read(store) == facts_of(finished("churn@1"), NOW)
+    put(store, finished("churn@2"))
+    assert len(read(store)) == 2
+
+
 def test_no_store_to_read(path: Path) -> None:
     with pytest.raises(StoreError, match="no store"):
         open_reader(path)

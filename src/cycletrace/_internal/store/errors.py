@@ -33,6 +33,11 @@ def _sentence(path: Path, message: str) -> str:
         return (
             f"The store {path} cannot be written or opened ({message}): give its owner access, or choose another store."
         )
+    if "disk I/O error" in message:
+        return (
+            f"The disk of the store {path} failed to read or write ({message}). The store is as after the last commit: "
+            "check the disk and its mount, then try again."
+        )
     return (
         f"The store {path} is damaged ({message}): put a backup in its place, or move it away and begin a new one, "
         "into which the journals that are still there are read again."
