@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -13,19 +13,16 @@ from aiohttp import web
 
 from cycletrace._internal.collector.exposition import accepted, render
 from cycletrace._internal.collector.forwarding import Forwarder
-from cycletrace._internal.collector.gauges import OpenGauges, headline_gauges
+from cycletrace._internal.collector.gauges import OpenGauges
+from cycletrace._internal.collector.headline import HeadlineReader
 from cycletrace._internal.collector.metrics_request import encode
 from cycletrace._internal.collector.series import Accumulator, Metric, cumulative_metrics
-from cycletrace._internal.flow import Facts
 from cycletrace._internal.otlp.signals import METRICS, Encoding, Request
-from cycletrace._internal.store import Snapshot, Store
+from cycletrace._internal.store import Store
 
 _log = logging.getLogger("cycletrace.collector")
 
 T = TypeVar("T")
-
-_HEADLINE_SHARE = 0.05
-"""Of one core's time that computing the headline may take: in a large store it is computed less often."""
 
 
 class MetricReader:
@@ -36,11 +33,8 @@ class MetricReader:
         self._store = store
         self._accumulator = accumulator
         self._open_gauges = OpenGauges(limit)
-        self._limit = limit
         self._instance = instance
-        self._headline: list[Metric] = []
-        self._headline_due = 0.0
-        self._is_closing = False
+        self._headline = HeadlineReader(store.path, limit)
         self._failing: set[str] = set()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="cycletrace-metrics")
 
@@ -58,8 +52,8 @@ class MetricReader:
         return Request(METRICS, Encoding.PROTOBUF, await self._in_thread(make))
 
     def close(self) -> None:
-        """End the thread, also in the middle of a headline."""
-        self._is_closing = True
+        """End the threads."""
+        self._headline.close()
         self._thread.shutdown()
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
@@ -67,7 +61,7 @@ class MetricReader:
 
     def _read(self, now: int) -> list[Metric]:
         metrics = list(cumulative_metrics(self._accumulator.series))
-        for name, read in (("open cycles", self._read_open), ("the headline", self._read_headline)):
+        for name, read in (("open cycles", self._read_open), ("the headline", self._headline.latest)):
             try:
                 metrics.extend(read(now))
                 self._failing.discard(name)
@@ -80,23 +74,6 @@ class MetricReader:
     def _read_open(self, now: int) -> list[Metric]:
         with self._store.read() as snapshot:
             return list(self._open_gauges.metrics(snapshot, now))
-
-    def _read_headline(self, now: int) -> list[Metric]:
-        began = time.monotonic()
-        if began >= self._headline_due:
-            with self._store.read() as snapshot:
-                self._headline = headline_gauges(
-                    self._facts(snapshot, now), now, snapshot.settings().targets, self._limit
-                )
-            took = time.monotonic() - began
-            self._headline_due = began + took + took / _HEADLINE_SHARE
-        return self._headline
-
-    def _facts(self, snapshot: Snapshot, now: int) -> Iterator[Facts]:
-        for one in snapshot.facts(now):
-            if self._is_closing:
-                raise RuntimeError("the collector is shutting down")
-            yield one
 
 
 async def export_periodically(reader: MetricReader, forwarder: Forwarder, interval: float) -> None:
