@@ -14,7 +14,7 @@ from tests.sizes import sized
 from tests.store.build import NOW, SECOND, T0, alias, finished, fold, mark, origin, put, read, sql, stage
 
 from cycletrace import conventions as c
-from cycletrace._internal.flow import RULES, Rules, facts_of
+from cycletrace._internal.flow import RULES, Rules, facts_of, status
 from cycletrace._internal.store import FILE, Store, open_store
 
 
@@ -50,6 +50,28 @@ def test_facts_equal_those_of_flow(shared: Store, example: Example, dice: random
     with store.read() as snapshot:
         for at in instants:
             assert list(snapshot.facts(at, rules=example.rules)) == facts_of(example.records, at, example.rules)
+
+
+@settings(max_examples=sized(300), deadline=None)
+@given(example=examples, dice=st.randoms(use_true_random=False))
+def test_open_facts_are_those_of_the_open_cycles_but_for_lengths(
+    shared: Store, example: Example, dice: random.Random
+) -> None:
+    """Whatever is folded and whenever before, the same cycles are open, and the same goes on in them."""
+    store, arriving = emptied(shared), list(example.records)
+    while arriving:
+        batch = [arriving.pop() for _ in range(min(len(arriving), dice.randint(1, 8)))]
+        with store.write() as tx:
+            tx.add(batch, 0)
+            if dice.random() < 0.7:
+                tx.refold(dice.choice([example.at, example.at - 1, T0]), dice.randint(1, 3), example.rules)
+    for at in (example.at, min(2**63 - 1, example.at + example.rules.settle)):
+        expected = [facts for facts in facts_of(example.records, at, example.rules) if facts["outcome"] == c.OPEN]
+        with store.read() as snapshot:
+            found = list(snapshot.open_facts(at, example.rules))
+        assert [(facts["cycle_id"], facts["marks"], status(facts)) for facts in found] == [
+            (facts["cycle_id"], facts["marks"], status(facts)) for facts in expected
+        ]
 
 
 @settings(max_examples=sized(300), deadline=None)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from cycletrace._internal.cli import options
 from cycletrace._internal.cli.counting import counted
 from cycletrace._internal.cli.failure import Failure
+from cycletrace.conventions import OPEN
 
 if TYPE_CHECKING:
     from cycletrace._internal.flow import Facts
@@ -80,6 +81,15 @@ def selected_facts(args: argparse.Namespace, snapshot: Snapshot, at: int) -> Ite
     rules = rules_of(snapshot)
     found = snapshot.facts(at, model=args.model, cycle=args.cycle, namespace=args.namespace, rules=rules)
     return (facts for facts in found if args.domain in {None, facts["domain"]})
+
+
+def open_facts(args: argparse.Namespace, snapshot: Snapshot, at: int) -> Iterator[Facts]:
+    """Return the facts of the open cycles that were asked for; if as of now, lengths may be those of a moment ago."""
+    from cycletrace._internal.local import rules_of
+
+    if args.at is not None or args.cycle is not None:
+        return (facts for facts in selected_facts(args, snapshot, at) if facts["outcome"] == OPEN)
+    return (facts for facts in snapshot.open_facts(at, rules_of(snapshot)) if is_selected(args, facts))
 
 
 def selection(args: argparse.Namespace) -> dict[str, str]:

@@ -11,7 +11,10 @@ from cycletrace._internal.cli import options, reading
 from cycletrace._internal.cli.counting import counted
 from cycletrace._internal.flow.domain import is_over
 from cycletrace._internal.flow.status import FAILURES, status
-from cycletrace.conventions import MARKS, OPEN
+from cycletrace.conventions import MARKS
+
+MOST_LISTED = 100
+"""How many open cycles are printed, the oldest."""
 
 if TYPE_CHECKING:
     from cycletrace._internal.flow import Facts
@@ -36,11 +39,9 @@ def run(args: argparse.Namespace) -> int:
     """Show the status."""
     at, trace = reading.as_of(args), reading.trace_links()
     with reading.chosen_store(args) as snapshot:
-        known, cycles = 0, []
-        for facts in counted(reading.selected_facts(args, snapshot, at), "cycles"):
-            known += 1
-            if facts["outcome"] == OPEN and not is_over(facts):
-                cycles.append({**_line(facts, at), "trace": trace(facts["cycle_id"])})
+        found = (facts for facts in reading.open_facts(args, snapshot, at) if not is_over(facts))
+        cycles = [{**_line(facts, at), "trace": trace(facts["cycle_id"])} for facts in counted(found, "cycles")]
+        known = bool(cycles) or any(reading.selected_facts(args, snapshot, at))
         if not known and reading.is_filtered(args):
             return reading.print_no_match(args, snapshot)
         losses, later = snapshot.losses(), reading.later_records(args, snapshot, at)
@@ -99,13 +100,16 @@ def _delivery(directory: Path) -> dict[str, Any]:
 
 
 def _print_cycles(cycles: list[dict[str, Any]]) -> None:
-    for cycle in sorted(cycles, key=lambda cycle: cycle["age_ns"] or 0, reverse=True):
+    cycles = sorted(cycles, key=lambda cycle: cycle["age_ns"] or 0, reverse=True)
+    for cycle in cycles[:MOST_LISTED]:
         name = _safe(cycle["key"] or cycle["cycle_id"])
         team = f" ({_safe(cycle['namespace'])})" if cycle["namespace"] else ""
         age = f", {_length(cycle['age_ns'])} old" if cycle["age_ns"] is not None else ""
         print(f"  {name}{team}: {cycle['reached'] or 'not started'}; {_safe(_doing(cycle))}{age}")
         if cycle["trace"] is not None:
             print(f"    {cycle['trace']}")
+    if len(cycles) > MOST_LISTED:
+        print(f"  and {len(cycles) - MOST_LISTED:,} that are younger; --json prints all.")
 
 
 def _doing(cycle: dict[str, Any]) -> str:

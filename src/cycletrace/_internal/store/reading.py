@@ -17,6 +17,7 @@ from cycletrace._internal.store.decode import sound
 from cycletrace._internal.store.facts_codec import decode
 from cycletrace._internal.store.folding import KEPT_BY, made_by
 from cycletrace._internal.store.settings import SettingsReads
+from cycletrace.conventions import OPEN
 from cycletrace.conventions import cycle_id as id_of_key
 
 
@@ -50,6 +51,19 @@ class CycleReads(SettingsReads):
         for one in found:
             if (model is None or one["model"] == model) and (namespace is None or one["namespace"] == namespace):
                 yield one
+
+    def open_facts(self, at: int, rules: Rules | None = None) -> Iterator[Facts]:
+        """Yield the facts of the cycles that are open at an instant that is not before their latest fold.
+
+        Where nothing happened since that fold they are as of then, which differs in lengths alone.
+
+        Args:
+            at: UTC nanoseconds.
+            rules: What to fold by, instead of the rules of the store.
+        """
+        rules = self.settings().rules if rules is None else rules
+        reader = _Reader(self._connection, at, rules, is_usable=self._noted(KEPT_BY) == made_by(rules))
+        yield from (one for one in reader.scan_open() if one["outcome"] == OPEN)
 
     def records_of(self, cycle_id: str, at: int) -> list[Record]:
         """Return the records that belong to a cycle by the claims that were made by an instant (UTC nanoseconds)."""
@@ -116,6 +130,18 @@ class _Reader:
         )
         for cycle_id, is_kept, text in rows:
             one = (text and decode(text)) if is_kept else self._fold(cycle_id)
+            if one is not None:
+                yield one
+
+    def scan_open(self) -> Iterator[Facts]:
+        """Yield the facts of the cycles that are or may be open: as of their latest fold where that still holds."""
+        rows = self._connection.execute(
+            "SELECT cycle_id, CASE WHEN folded <= ?1 AND ifnull(due > ?1, 1) THEN facts END FROM cycles "
+            "WHERE outcome = 'open' OR (due <= ?1 AND NOT pruned) OR ?1 IS NULL ORDER BY cycle_id",
+            (self._kept_until,),
+        )
+        for cycle_id, text in rows:
+            one = self._fold(cycle_id) if text is None else decode(text)
             if one is not None:
                 yield one
 
