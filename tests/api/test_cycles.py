@@ -185,6 +185,30 @@ def test_a_wait_inside_a_stage_is_its_own_and_else_the_cycles(journal: Journal) 
     assert opened == {span["span_id"] for span in journal.spans() if c.WAIT_ID in span["attributes"]}
 
 
+def test_many_short_waits_become_one_of_the_stage_for_each_reason(
+    journal: Journal, caplog: pytest.LogCaptureFixture
+) -> None:
+    with ct.stage("train") as run:
+        for _ in range(3):
+            run.add_wait("data", 0.001)
+        run.add_wait("compute", 10**6)
+        run.add_wait("batches", 1)
+        run.add_wait("data", -1)
+        run.add_wait("data", float("nan"))
+        journal.clock.advance(0.004)
+    train = journal.span("train")
+    waits = {span["attributes"][c.WAIT_REASON]: span for span in journal.spans() if c.WAIT_ID in span["attributes"]}
+    assert set(waits) == {"data", "compute"}
+    for wait in waits.values():
+        assert wait["attributes"][c.WAIT_SUMMED] is True
+        assert wait["attributes"][c.STAGE_ID] == wait["parent_span_id"] == train["span_id"]
+        assert wait["start"] == train["start"]
+    assert waits["data"]["end"] - waits["data"]["start"] == 3 * 10**6
+    assert waits["compute"]["end"] == train["end"], "it cannot have waited for longer than it ran"
+    assert "The reason must be one of" in caplog.text
+    assert "The seconds of a wait must be a number from 0" in caplog.text
+
+
 def test_a_wait_in_a_block_of_another_cycle_is_that_cycles(journal: Journal) -> None:
     with ct.cycle("churn", "7"), ct.stage("train"), ct.cycle("fraud", "1") as fraud, ct.waiting("data"):
         pass

@@ -60,6 +60,19 @@ class Run:
 
         return Waiting(reason, by=by, run=self._run)
 
+    def add_wait(self, reason: str, seconds: float) -> None:
+        """Add to how long the stage waited for a reason, where only the sum of many short waits is of interest.
+
+        Such as the time that a training waits for each batch. The sums become waits of the stage when it ends. A wrong
+        argument is logged and ignored.
+
+        Args:
+            reason: ``human``, ``data``, ``compute``, ``schedule`` or ``external``.
+            seconds: How long it waited just now.
+        """
+        if self._run is not None:
+            self._run.add_wait(reason, seconds)
+
 
 def current_stage() -> Run | None:
     """Return the run of the innermost active stage, or ``None`` outside any stage."""

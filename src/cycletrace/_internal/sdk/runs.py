@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from contextvars import Token
 from functools import lru_cache, partial
@@ -31,6 +32,7 @@ from cycletrace._internal.sdk.cycles import clean
 from cycletrace._internal.sdk.outcomes import outcome_of
 from cycletrace._internal.sdk.processors import hand_over
 from cycletrace._internal.sdk.runtime import runtime
+from cycletrace._internal.sdk.waits import record_sums
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context as OtelContext
@@ -139,6 +141,7 @@ class Run:
         "_runtime",
         "_steady",
         "_token",
+        "_waited",
         "around",
         "cycle",
         "enclosing",
@@ -157,6 +160,8 @@ class Run:
         self.spec = spec
         self.cycle = cycle
         self._given: str | None = None
+        self._waited: dict[str, int] | None = None
+        """Nanoseconds by reason."""
         self.has_ended = False
         self._token: Token[Context] | None = None
         self.around = here = CURRENT.get()
@@ -301,6 +306,9 @@ class Run:
         )
         is_recorded = not runtime.records_errors_only or outcome in c.ERROR_OUTCOMES
         if is_recorded:
+            if self._waited is not None and not runtime.records_errors_only:
+                waited, self._waited = self._waited, None
+                record_sums(runtime, self.cycle, self.id, self.start, end, waited)
             runtime.writer.write(frame_text(document))
             runtime.roots.extend_stage(self.cycle, self.start, end, self.spec.kind, outcome, self.spec.environment)
         runtime.propagation.leave_run(self)
@@ -327,6 +335,18 @@ class Run:
                 warn_misuse("Attributes must be numbers, strings or booleans, got %r of type %s. Ignored.", name, kind)
         if self.span.is_recording():  # for an ended one, OpenTelemetry would log a warning
             self.span.set_attributes({name: value for name, value in made.items() if value is not None})
+
+    @never_raise
+    def add_wait(self, reason: str, seconds: float) -> None:
+        """Add to how long the run waited for a reason, batch by batch."""
+        if reason not in c.REASONS:
+            warn_misuse("The reason must be one of %s, got %r. It is ignored.", ", ".join(c.REASONS), reason)
+        elif not (isinstance(seconds, (int, float)) and 0 <= seconds < math.inf):
+            warn_misuse("The seconds of a wait must be a number from 0, got %r. They are ignored.", seconds)
+        else:
+            if self._waited is None:
+                self._waited = {}
+            self._waited[reason] = self._waited.get(reason, 0) + round(seconds * 1e9)
 
     @never_raise
     def give(self, outcome: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,14 @@ def open_wait(reason: str, by: str | None, cycle: CycleRef | None, run: Run | No
         return OpenWait(state, cycle, reason, by, None)
     cycle = state.here_cycle()
     return OpenWait(state, cycle, reason, by, state.enclosing_stage(cycle))
+
+
+def record_sums(runtime: Runtime, cycle: CycleRef, stage: str, start: int, end: int, waited: Mapping[str, int]) -> None:
+    """Record how long a stage waited in all, by reason (ns), which is at most from its start to its end."""
+    for reason, length in waited.items():
+        wait = runtime.source.new_id()
+        attributes = {c.WAIT_ID: wait, c.WAIT_REASON: reason, c.STAGE_ID: stage, c.WAIT_SUMMED: True}
+        runtime.write_span(cycle, c.wait_span(reason), wait, start, min(start + length, end), attributes, stage)
 
 
 class OpenWait:
