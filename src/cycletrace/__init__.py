@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from cycletrace._internal.api.snapshot import attach as attach
     from cycletrace._internal.api.snapshot import snapshot as snapshot
     from cycletrace._internal.api.stage import Stage as Stage
+    from cycletrace._internal.api.stage import record_stage as record_stage
     from cycletrace._internal.api.stage import stage as stage
     from cycletrace._internal.api.waiting import Waiting as Waiting
     from cycletrace._internal.api.waiting import waiting as waiting
@@ -54,6 +55,7 @@ _HOMES = {
     "attach": "api.snapshot",
     "snapshot": "api.snapshot",
     "Stage": "api.stage",
+    "record_stage": "api.stage",
     "stage": "api.stage",
     "Waiting": "api.waiting",
     "waiting": "api.waiting",
@@ -79,6 +81,7 @@ __all__ = [
     "facts",
     "flush",
     "mark",
+    "record_stage",
     "served",
     "snapshot",
     "stage",

@@ -166,6 +166,10 @@ WAIT_OPENED: Final = "cycletrace.wait.opened"
 EVENTS: Final = (STAGE_STARTED, STAGE_HEARTBEAT, WAIT_OPENED)
 """Event names of OTLP log records, which are sent before a stage or wait ends."""
 
+FIRST_INSTANT: Final = 946_684_800 * 10**9
+"""The earliest instant that a record may have: the beginning of 2000, UTC nanoseconds."""
+LAST_INSTANT: Final = 4_102_444_800 * 10**9 - 1
+"""The latest instant that a record may have: the end of 2099, UTC nanoseconds."""
 SHORT_NS: Final = 1000
 """Nanoseconds of the span of an instant: Jaeger warns about spans without a length, and readers ignore the end."""
 
@@ -281,6 +285,22 @@ def begun_stage_id(cycle: str, name: str, environment: str, attempt: int) -> str
     It depends only on the arguments, so repeating the command is harmless. Without an environment it is empty.
     """
     return _hash(f"cycletrace.stage.begun\0{cycle}\0{name}\0{environment}\0{attempt}", 8)
+
+
+def job_stage_id(cycle: str, system: str, job: str, attempt: int) -> str:
+    """Return the id of a stage that another system numbers, such as a CI job: 16 lower-case hex digits.
+
+    It depends only on the arguments, so whoever sees the job, live or in that system's history, records the same stage.
+    """
+    return _hash(f"cycletrace.stage\0{cycle}\0{system}\0{job}\0{attempt}", 8)
+
+
+def job_record_id(cycle: str, system: str, span: str, job: str) -> str:
+    """Return the id of a record that follows from what another system numbers: 16 lower-case hex digits.
+
+    ``span`` is the name of its span, such as ``wait compute``. Reading that system's history again records the same.
+    """
+    return _hash(f"cycletrace.record\0{cycle}\0{system}\0{span}\0{job}", 8)
 
 
 def derived_wait_span_id(cycle: str, wait: str) -> str:

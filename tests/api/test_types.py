@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 GOOD = """
 from __future__ import annotations
 from collections.abc import AsyncIterator, Generator
+from datetime import datetime, timezone
 from typing import Optional
 from typing_extensions import assert_type
 import cycletrace as ct
@@ -93,6 +94,8 @@ async def asynchronous() -> None:
     async with ct.stage("train") as run:
         assert_type(run, ct.Run)
 
+ct.record_stage("train", 1, datetime.now(timezone.utc), outcome="error", attributes={"rows": 1}, job="slurm:1")
+
 assert_type(ct.current_cycle(), Optional[ct.Cycle])
 assert_type(ct.current_stage(), Optional[ct.Run])
 assert_type(ct.environ(), dict[str, str])
@@ -120,6 +123,9 @@ ct.cycle()  # call-arg reportCallIssue
 ct.cycle("churn", 7)  # arg-type reportArgumentType
 ct.waiting()  # call-arg reportCallIssue
 ct.mark("trained", at="now")  # arg-type reportArgumentType
+ct.record_stage("train", 1)  # call-arg reportCallIssue
+ct.record_stage("train", 1, "now")  # arg-type reportArgumentType
+ct.record_stage("train", 1, 2, outcome=True)  # arg-type reportArgumentType
 ct.configure(directory=3)  # arg-type reportArgumentType
 ct.attach(None)  # arg-type reportArgumentType
 with ct.stage("train") as run:

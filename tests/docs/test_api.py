@@ -31,7 +31,7 @@ def test_the_signature_is_that_of_the_function(name: str) -> None:
     assert first.text.strip() == signature(name)
 
 
-@pytest.mark.parametrize("name", ["stage", "cycle", "waiting", "configure", "facts"])
+@pytest.mark.parametrize("name", ["stage", "record_stage", "cycle", "waiting", "configure", "facts"])
 def test_the_table_has_every_argument(name: str) -> None:
     rows = table(section(page("api.md"), name), "argument")
     assert [words(row["argument"])[0] for row in rows] == list(inspect.signature(getattr(cycletrace, name)).parameters)
@@ -49,6 +49,7 @@ def test_the_table_has_every_member(kind: type[Any]) -> None:
     [
         ("stage", "argument", "kind", c.KINDS),
         ("stage", "argument", "mechanism", c.MECHANISMS),
+        ("record_stage", "argument", "outcome", c.STAGE_OUTCOMES),
         ("cycle", "argument", "trigger", c.TRIGGERS),
         ("waiting", "argument", "reason", c.REASONS),
         ("Run", "member", "run.outcome", c.STAGE_OUTCOMES),

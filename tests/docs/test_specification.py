@@ -47,7 +47,8 @@ from cycletrace._internal.sdk.people import pseudonym
 from cycletrace._internal.sdk.settings import Settings
 from cycletrace._internal.sdk.settings import read as read_settings
 from cycletrace._internal.store import Rejected, decode_event, decode_span
-from cycletrace._internal.store.decode import FIRST_INSTANT, LAST_INSTANT, MAX_ID, MAX_TEXT
+from cycletrace._internal.store.decode import MAX_ID, MAX_TEXT
+from cycletrace.conventions import FIRST_INSTANT, LAST_INSTANT
 
 TEXT = page("specification.md")
 FLOW = ROOT / "src" / "cycletrace" / "_internal" / "flow"
@@ -171,10 +172,13 @@ def test_ids_follow_from_the_recipes() -> None:
     cycle = c.cycle_id("", "churn@7")
     values = {"namespace": "", "key": "churn@7", "cycle id": cycle, "stage name": "deploy", "attempt": "1"}
     values |= {"environment": "production", "wait id": "0123456789abcdef"}
+    values |= {"system": "github", "job": "4711", "span name": "wait compute"}
     made = {
         "cycle id": cycle,
         "root span id": c.root_span_id(cycle),
         "stage id, begun with a given attempt": c.begun_stage_id(cycle, "deploy", "production", 1),
+        "stage id, numbered by another system": c.job_stage_id(cycle, "github", "4711", 1),
+        "record id, of what another system numbers": c.job_record_id(cycle, "github", "wait compute", "4711"),
         "derived wait span id": c.derived_wait_span_id(cycle, "0123456789abcdef"),
         "completion trace id": c.complete_trace_id(cycle),
     }

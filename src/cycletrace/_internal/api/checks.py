@@ -116,3 +116,13 @@ def actor(by: str | None) -> None:
     """
     if by is not None and by not in (AUTOMATION, "person") and not str(by).startswith("person:"):
         raise ValueError(f'by must be "automation", "person" (whoever is logged in) or "person:NAME", got {by!r}.')
+
+
+def job(given: object) -> None:
+    """Check that a value, if given, names what numbers a run elsewhere, and its number there.
+
+    Raises:
+        ValueError: if it does not.
+    """
+    if given is not None and not (isinstance(given, str) and all(given.partition(":"))):
+        raise ValueError(f"job must be SYSTEM:ID, such as 'slurm:4711', got {given!r}.")

@@ -9,11 +9,13 @@ from cycletrace._internal import loading
 from cycletrace._internal.api import capture as capturing
 from cycletrace._internal.api import checks, generators, shapes
 from cycletrace._internal.api.cycle import Cycle
+from cycletrace._internal.api.instants import interval
 from cycletrace._internal.api.run import Run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
     from types import TracebackType
     from typing import Any, NoReturn, TypeVar, overload
 
@@ -110,6 +112,15 @@ class Stage:
             return None
         run: EmittedRun | None = _begin(spec, None if self._cycle is None else self._cycle_ref(), attributes)
         return run
+
+    def record(self, start: int, end: int, outcome: str, launch: str | None, job: str | None) -> None:
+        """Record a run that took place from start to end, UTC nanoseconds."""
+        spec = None if loading.is_disabled else self._spec or self._make_spec()
+        if spec is not None:
+            from cycletrace._internal.sdk import past
+
+            cycle, attributes = self._cycle_ref(), self._attributes
+            past.record_stage(spec, start, end, outcome, cycle=cycle, attributes=attributes, launch=launch, job=job)
 
     def __enter__(self) -> Run:
         run = self.begin()
@@ -301,3 +312,56 @@ def stage(
     if isinstance(name, str) or not (callable(name) or isinstance(name, (classmethod, staticmethod))):
         return Stage(name, kind, by, attempt, environment, mechanism, capture, attributes, cycle)
     return Stage(None, kind, by, attempt, environment, mechanism, capture, attributes, cycle)(name)
+
+
+def record_stage(
+    name: str,
+    start: datetime | int,
+    end: datetime | int,
+    *,
+    outcome: str = c.OK,
+    kind: str | None = None,
+    by: str | None = None,
+    launch: str | None = None,
+    attempt: int | None = None,
+    environment: str | None = None,
+    mechanism: str | None = None,
+    attributes: Mapping[str, Any] | None = None,
+    cycle: Cycle | str | None = None,
+    job: str | None = None,
+) -> None:
+    """Record a run of a stage that has already ended, such as one in logs of your own.
+
+    Args:
+        name: The stage's name.
+        start: When it began: an aware datetime or UTC nanoseconds.
+        end: When it ended, likewise.
+        outcome: How it ended: ``ok`` (the default), ``error``, ``interrupted``, ``cancelled``, ``abandoned``,
+            ``timeout``, ``cached`` or ``lost``.
+        kind: As for :func:`stage`; so are ``by``, ``environment``, ``mechanism`` and ``attributes``.
+        by: Who did it.
+        launch: How its process was started: ``terminal``, ``notebook``, ``ci``, ``scheduler`` or ``other`` (the
+            default).
+        attempt: Which attempt it was, from 1; by default its place among the runs of that name.
+        environment: Where it took effect.
+        mechanism: How an activation switched clients over.
+        attributes: Additional attributes for its span.
+        cycle: The cycle or its key; by default the current one.
+        job: What numbers the run elsewhere, and its number there, such as ``slurm:4711``. Recording it again under
+            the same one changes nothing. By default each call records a run of its own.
+
+    It never raises. If name, start, end, outcome, cycle or job is wrong, that is logged and nothing is recorded; what
+    else is wrong is logged and ignored, and an unknown kind is ``other``.
+    """
+    try:
+        checks.name(name)
+        checks.one_of("outcome", str(outcome), c.STAGE_OUTCOMES)
+        checks.cycle(cycle, Cycle)
+        checks.job(job)
+        first, last = interval(start, end)
+    except (TypeError, ValueError) as error:
+        checks.report(error, "Nothing is recorded.")
+        return
+    launch = checks.kept([], launch, None, lambda: checks.one_of("launch", launch, c.LAUNCHES))
+    definition = Stage(name, kind, by, attempt, environment, mechanism, (), attributes, cycle)
+    definition.record(first, last, outcome, launch, job)

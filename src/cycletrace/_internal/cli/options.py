@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cycletrace._internal.cli.failure import Failure
+from cycletrace.conventions import FIRST_INSTANT, LAST_INSTANT
 
 
 def add_command(
@@ -94,8 +95,6 @@ def seconds(text: str) -> float:
     return length
 
 
-_EARLIEST, _LATEST = 946_684_800_000_000_000, 4_102_444_800_000_000_000
-"""From 2000-01-01 until 2100-01-01, UTC: a record with another instant counts in no figure."""
 _DAY = 86_400_000_000_000
 
 
@@ -123,7 +122,7 @@ def instant(text: str) -> int:
         at = _commit_time(text.removeprefix("git:"))
     else:
         at = _iso_time(text)
-    if not _EARLIEST <= at < _LATEST:
+    if not FIRST_INSTANT <= at <= LAST_INSTANT:
         raise argparse.ArgumentTypeError(f"must be a time from 2000 until 2100, got {text!r}{_unit_hint(text)}")
     return at
 
@@ -131,7 +130,7 @@ def instant(text: str) -> int:
 def _unit_hint(text: str) -> str:
     """Return what a number seems to mean that is no instant in nanoseconds, or an empty text."""
     for unit, size in {"seconds": 1_000_000_000, "milliseconds": 1_000_000, "microseconds": 1_000}.items():
-        if re.fullmatch("[0-9]+", text) and _EARLIEST <= int(text) * size < _LATEST:
+        if re.fullmatch("[0-9]+", text) and FIRST_INSTANT <= int(text) * size <= LAST_INSTANT:
             return f". That looks like {unit}; in nanoseconds it is {int(text) * size}"
     return ""
 

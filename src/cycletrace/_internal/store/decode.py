@@ -21,10 +21,6 @@ MAX_TEXT = 4096
 """Characters of the longest text that is taken; a record holds at most 64 KiB of them."""
 MAX_ID = 128
 """Characters of the longest id of a stage or wait."""
-FIRST_INSTANT = 946_684_800 * 10**9
-"""The earliest instant that is taken: the beginning of 2000, UTC nanoseconds."""
-LAST_INSTANT = 4_102_444_800 * 10**9 - 1
-"""The latest instant that is taken: the end of 2099, UTC nanoseconds."""
 LARGEST = (1 << 63) - 1
 """The largest number that is taken."""
 
@@ -284,6 +280,6 @@ def _number(attributes: Mapping[str, object], name: str) -> int | None:
 
 
 def _instant(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not FIRST_INSTANT <= value <= LAST_INSTANT:
+    if not isinstance(value, int) or isinstance(value, bool) or not c.FIRST_INSTANT <= value <= c.LAST_INSTANT:
         raise Rejected("an instant is not of the years 2000 to 2099, in nanoseconds")
     return value
