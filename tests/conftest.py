@@ -20,6 +20,7 @@ ON_DEMAND = {
     "slow": 'pytest -n0 -m "slow and not backends"',
     "backends": "scripts/backends && pytest -n0 -m backends",
     "browser": "apt-get install chromium && pytest -n0 -m browser",
+    "integrations": "scripts/integrations",
 }
 """Markers whose tests run on demand only, and how to run them."""
 LEFT_OUT = pytest.StashKey[dict[str, int]]()

@@ -337,7 +337,7 @@ class Run:
             self.span.set_attributes({name: value for name, value in made.items() if value is not None})
 
     @never_raise
-    def add_wait(self, reason: str, seconds: float) -> None:
+    def add_wait(self, reason: str, seconds: Any) -> None:
         """Add to how long the run waited for a reason, batch by batch."""
         if reason not in c.REASONS:
             warn_misuse("The reason must be one of %s, got %r. It is ignored.", ", ".join(c.REASONS), reason)

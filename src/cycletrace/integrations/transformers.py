@@ -1,0 +1,95 @@
+"""Hugging Face ``Trainer``: a training is a stage, with the time that it waited for data; so is each evaluation.
+
+::
+
+    import cycletrace.integrations.transformers
+    TrainingArguments(..., report_to="cycletrace")
+
+or ``Trainer(..., callbacks=[CycletraceCallback()])``. In distributed training, the first process records.
+"""
+
+# pyright: reportMissingImports=false, reportUntypedBaseClass=false
+
+from __future__ import annotations
+
+import time
+from functools import wraps
+from typing import Any
+
+from transformers import Trainer, TrainerCallback
+from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
+
+from cycletrace import record_stage
+from cycletrace.integrations._callbacks import StageInCallbacks, harmless
+
+__all__ = ["CycletraceCallback"]
+
+
+class CycletraceCallback(TrainerCallback):
+    """Records what a ``Trainer`` does. See the module."""
+
+    def __init__(self) -> None:
+        self._training = StageInCallbacks()
+
+    @harmless
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Begin the stage ``train``."""
+        if state.is_world_process_zero:
+            self._training.enter("train", "train")
+
+    @harmless
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Wait for the first batch of the epoch."""
+        self._training.await_data()
+
+    @harmless
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Begin to compute."""
+        self._training.got_data()
+
+    @harmless
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Wait for the next batches."""
+        self._training.await_data()
+
+    @harmless
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Do not count the time that it took to save a checkpoint as a wait."""
+        self._training.await_data()
+
+    @harmless
+    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any = None, **_: Any) -> None:
+        """Record the stage ``evaluate``, which has just ended."""
+        self._training.await_data()
+        lengths = [value for name, value in (metrics or {}).items() if name.endswith("_runtime")]
+        if state.is_world_process_zero and lengths:
+            end = time.time_ns()
+            record_stage("evaluate", end - round(lengths[0] * 1e9), end)
+
+    @harmless
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """End the stage."""
+        self._training.leave(None, {"steps": state.global_step, "epochs": state.epoch})
+
+    @harmless
+    def fail(self, error: BaseException) -> None:
+        """End the stage with an exception, for which ``Trainer`` has no callback."""
+        self._training.leave(error)
+
+
+def _report_failures(train: Any) -> Any:
+    @wraps(train)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return train(self, *args, **kwargs)
+        except BaseException as error:
+            for callback in self.callback_handler.callbacks:
+                if isinstance(callback, CycletraceCallback):
+                    callback.fail(error)
+            raise
+
+    return wrapper
+
+
+Trainer.train = _report_failures(Trainer.train)
+INTEGRATION_TO_CALLBACK["cycletrace"] = CycletraceCallback
