@@ -1,0 +1,84 @@
+"""MLflow with a tracking store and a model registry in a folder: runs, versions and aliases of a cycle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.integrations.journal import outcomes, run, spans, stages
+from tests.journals import read_facts
+
+from cycletrace.conventions import ALIAS_KEY
+
+pytestmark = [pytest.mark.integrations, pytest.mark.timeout(600)]
+
+TRAIN = """
+import mlflow
+mlflow.set_tracking_uri("sqlite:///mlflow.db")
+with mlflow.start_run() as run:
+    mlflow.log_metric("accuracy", 0.9)
+    mlflow.log_text("weights", "model/weights.txt")
+client = mlflow.MlflowClient()
+client.create_registered_model("churn")
+version = client.create_model_version("churn", f"runs:/{run.info.run_id}/model", run.info.run_id)
+print(run.info.run_id, version.version, run.data.tags.get("cycletrace.cycle"))
+"""
+
+MOVE = """
+import mlflow
+import cycletrace.integrations.mlflow
+cycletrace.integrations.mlflow.install()
+mlflow.set_tracking_uri("sqlite:///mlflow.db")
+mlflow.MlflowClient().set_registered_model_alias("churn", ALIAS, "1")
+"""
+
+
+def aliases(folder: Path) -> set[str]:
+    found = {span["attributes"].get(ALIAS_KEY) for span in spans(folder)}
+    return {alias for alias in found if alias is not None}
+
+
+def facts(folder: Path) -> dict[str, Any]:
+    (one,) = read_facts(folder / "state")
+    return one
+
+
+def test_a_run_and_its_version_are_keys_of_the_cycle_and_the_alias_activates_it(tmp_path: Path) -> None:
+    trained = run(TRAIN, tmp_path, CYCLETRACE_CYCLE="churn@7", CYCLETRACE_NAMESPACE="ads")
+    assert trained.returncode == 0, trained.stderr
+    run_id, version, tag = trained.stdout.split()
+    assert '"key":"churn@7"' in tag
+    assert '"namespace":"ads"' in tag
+    moved = run(MOVE.replace("ALIAS", "'champion'"), tmp_path)  # weeks later, elsewhere, by somebody without the key
+    assert moved.returncode == 0, moved.stderr
+    assert outcomes(tmp_path) == [("activate", "activate", "ok")]
+    (activated,) = stages(tmp_path)
+    assert activated["attributes"]["cycletrace.activation.mechanism"] == "alias"
+    found = facts(tmp_path)
+    assert (found["key"], found["namespace"]) == ("churn@7", "ads")
+    assert {f"mlflow:{run_id}", f"mlflow:churn/{version}"} <= aliases(tmp_path)
+
+
+def test_an_alias_that_is_not_that_of_production_activates_elsewhere(tmp_path: Path) -> None:
+    run(TRAIN, tmp_path, CYCLETRACE_CYCLE="churn@7")
+    assert run(MOVE.replace("ALIAS", "'candidate'"), tmp_path).returncode == 0
+    (activated,) = stages(tmp_path)
+    assert activated["attributes"]["deployment.environment.name"] == "candidate"
+    assert facts(tmp_path)["marks"]["in_use"] is None
+
+
+def test_outside_any_cycle_nothing_is_recorded_or_printed(tmp_path: Path) -> None:
+    trained = run(TRAIN, tmp_path)
+    assert trained.returncode == 0, trained.stderr
+    assert trained.stdout.split()[2] == "None"
+    assert run(MOVE.replace("ALIAS", "'champion'"), tmp_path).returncode == 0
+    assert "cycletrace" not in trained.stderr
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_tracking_server_that_is_down_is_the_programs_own_error(tmp_path: Path) -> None:
+    program = MOVE.replace("ALIAS", "'champion'").replace("sqlite:///mlflow.db", "http://127.0.0.1:9")
+    done = run(program, tmp_path, MLFLOW_HTTP_REQUEST_MAX_RETRIES="0", CYCLETRACE_CYCLE="churn@7")
+    assert "MlflowException" in done.stderr
+    assert stages(tmp_path) == []
