@@ -295,12 +295,12 @@ def job_stage_id(cycle: str, system: str, job: str, attempt: int) -> str:
     return _hash(f"cycletrace.stage\0{cycle}\0{system}\0{job}\0{attempt}", 8)
 
 
-def job_record_id(cycle: str, system: str, span: str, job: str) -> str:
+def job_record_id(cycle: str, system: str, span: str, job: str, attempt: int) -> str:
     """Return the id of a record that follows from what another system numbers: 16 lower-case hex digits.
 
     ``span`` is the name of its span, such as ``wait compute``. Reading that system's history again records the same.
     """
-    return _hash(f"cycletrace.record\0{cycle}\0{system}\0{span}\0{job}", 8)
+    return _hash(f"cycletrace.record\0{cycle}\0{system}\0{span}\0{job}\0{attempt}", 8)
 
 
 def derived_wait_span_id(cycle: str, wait: str) -> str:

@@ -178,7 +178,7 @@ def test_ids_follow_from_the_recipes() -> None:
         "root span id": c.root_span_id(cycle),
         "stage id, begun with a given attempt": c.begun_stage_id(cycle, "deploy", "production", 1),
         "stage id, numbered by another system": c.job_stage_id(cycle, "github", "4711", 1),
-        "record id, of what another system numbers": c.job_record_id(cycle, "github", "wait compute", "4711"),
+        "record id, of what another system numbers": c.job_record_id(cycle, "github", "wait compute", "4711", 1),
         "derived wait span id": c.derived_wait_span_id(cycle, "0123456789abcdef"),
         "completion trace id": c.complete_trace_id(cycle),
     }

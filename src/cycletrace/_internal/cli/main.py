@@ -20,6 +20,7 @@ from cycletrace._internal.cli import (
     env,
     facts,
     flush,
+    imports,
     open,  # noqa: A004 - the command of that name
     record,
     report,
@@ -33,7 +34,7 @@ from cycletrace._version import __version__
 
 MODULES = (
     *(report, board, facts, status, open),
-    *(record, retract, run, apart, env),
+    *(record, retract, run, apart, env, imports),
     *(flush, doctor, store, collect, demo, completion),
 )
 """Those that add commands, in the order in which the help lists them: to read, to record, to maintain."""

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 import math
-import re
 import subprocess
 import time
 from collections.abc import Callable, Collection
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from cycletrace._internal import instants
 from cycletrace._internal.cli.failure import Failure
-from cycletrace.conventions import FIRST_INSTANT, LAST_INSTANT
 
 
 def add_command(
@@ -69,6 +67,12 @@ def some_text(text: str) -> str:
     return text
 
 
+def printable(text: str, most: int = 80) -> str:
+    """Return a text of somebody else as one printable line of at most this many characters."""
+    sound = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    return sound if len(sound) <= most else sound[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
 def one_of(words: Collection[str]) -> Callable[[str], str]:
     """Return the type of a positional argument that may be left out, which ``choices`` do not allow everywhere."""
 
@@ -116,41 +120,12 @@ def instant(text: str) -> int:
     Raises:
         argparse.ArgumentTypeError: if it is not a time, has no zone, or is out of range.
     """
-    if re.fullmatch("[0-9]+", text):
-        at = int(text)
-    elif text.startswith("git:"):
-        at = _commit_time(text.removeprefix("git:"))
-    else:
-        at = _iso_time(text)
-    if not FIRST_INSTANT <= at <= LAST_INSTANT:
-        raise argparse.ArgumentTypeError(f"must be a time from 2000 until 2100, got {text!r}{_unit_hint(text)}")
-    return at
-
-
-def _unit_hint(text: str) -> str:
-    """Return what a number seems to mean that is no instant in nanoseconds, or an empty text."""
-    for unit, size in {"seconds": 1_000_000_000, "milliseconds": 1_000_000, "microseconds": 1_000}.items():
-        if re.fullmatch("[0-9]+", text) and FIRST_INSTANT <= int(text) * size <= LAST_INSTANT:
-            return f". That looks like {unit}; in nanoseconds it is {int(text) * size}"
-    return ""
-
-
-def _iso_time(text: str) -> int:
-    # datetime does not parse nanoseconds, nor Z before Python 3.11.
-    parted = re.fullmatch(r"(.+:\d\d)\.(\d{1,9})(\D.*)?", text)
-    whole, fraction = (parted[1] + (parted[3] or ""), parted[2]) if parted else (text, "")
     try:
-        at = datetime.fromisoformat(whole.removesuffix("Z") + "+00:00" if whole.endswith("Z") else whole)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"must be a time such as 2026-11-24T09:30:00Z, git:REVISION, or UTC nanoseconds, got {text!r}"
-        ) from None
-    if at.tzinfo is None:
-        raise argparse.ArgumentTypeError(
-            f"must have a time zone, got {text!r}: write {at.isoformat()}Z for UTC, or {at.isoformat()}+01:00"
-        )
-    since = at - datetime(1970, 1, 1, tzinfo=timezone.utc)
-    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + int(fraction.ljust(9, "0"))
+        if text.startswith("git:"):
+            return instants.check(_commit_time(text.removeprefix("git:")), text)
+        return instants.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _commit_time(revision: str) -> int:

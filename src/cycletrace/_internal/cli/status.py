@@ -102,10 +102,10 @@ def _delivery(directory: Path) -> dict[str, Any]:
 def _print_cycles(cycles: list[dict[str, Any]]) -> None:
     cycles = sorted(cycles, key=lambda cycle: cycle["age_ns"] or 0, reverse=True)
     for cycle in cycles[:MOST_LISTED]:
-        name = _safe(cycle["key"] or cycle["cycle_id"])
-        team = f" ({_safe(cycle['namespace'])})" if cycle["namespace"] else ""
+        name = options.printable(cycle["key"] or cycle["cycle_id"])
+        team = f" ({options.printable(cycle['namespace'])})" if cycle["namespace"] else ""
         age = f", {_length(cycle['age_ns'])} old" if cycle["age_ns"] is not None else ""
-        print(f"  {name}{team}: {cycle['reached'] or 'not started'}; {_safe(_doing(cycle))}{age}")
+        print(f"  {name}{team}: {cycle['reached'] or 'not started'}; {options.printable(_doing(cycle))}{age}")
         if cycle["trace"] is not None:
             print(f"    {cycle['trace']}")
     if len(cycles) > MOST_LISTED:
@@ -160,9 +160,3 @@ def _length(nanoseconds: int) -> str:
         if count or parts:
             parts.append(f"{count} {unit}")
     return " ".join(part for part in parts[:2] if not part.startswith("0 "))
-
-
-def _safe(text: str) -> str:
-    """Return the user's text as one printable line of limited length."""
-    sound = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
-    return sound if len(sound) <= 80 else sound[:79] + "\N{HORIZONTAL ELLIPSIS}"

@@ -18,6 +18,7 @@ from cycletrace._internal.store.errors import StoreError as StoreError
 from cycletrace._internal.store.folding import Refolded as Refolded
 from cycletrace._internal.store.ingest import Counted as Counted
 from cycletrace._internal.store.ingest import Ingested as Ingested
+from cycletrace._internal.store.ingest import decode_document as decode_document
 from cycletrace._internal.store.ingest import ingest as ingest
 from cycletrace._internal.store.maintenance import backup as backup
 from cycletrace._internal.store.maintenance import info as info

@@ -169,7 +169,7 @@ class _Batch:
             self._unknown_format = version if isinstance(version, int) else -1
             return False
         try:
-            record = _decode(document, self._resource)
+            record = decode_document(document, self._resource)
         except Rejected as error:
             self.rejected.append((str(error), written))
         else:
@@ -187,8 +187,14 @@ def _resource(path: Path) -> Mapping[str, object]:
     return resource if isinstance(resource, dict) else {}
 
 
-def _decode(document: dict[str, Any], writer: Mapping[str, object]) -> Record | None:
-    """Return the record that a document holds; ``None`` where it is of another kind."""
+def decode_document(document: Mapping[str, Any], writer: Mapping[str, object]) -> Record | None:
+    """Return the record that a document holds; ``None`` where it is of another kind.
+
+    ``writer`` holds the resource attributes of the process that wrote it.
+
+    Raises:
+        Rejected: if it is a record that cannot be used.
+    """
     attributes = document.get("attributes")
     if not isinstance(attributes, dict):
         if "span" in document or "event" in document:
