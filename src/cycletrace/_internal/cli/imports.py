@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import os
+import re
 import sys
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -17,7 +19,7 @@ from cycletrace._internal.cli import options
 from cycletrace._internal.cli.failure import Failure
 from cycletrace._internal.cli.options import printable
 from cycletrace._internal.cli.recording import note, recorder
-from cycletrace.conventions import ENVIRONMENT, OLDER_ENVIRONMENT
+from cycletrace.conventions import ENVIRONMENT, KINDS, OLDER_ENVIRONMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from cycletrace._internal.flow import Record
     from cycletrace._internal.importers.driver import Document, Imported
     from cycletrace._internal.importers.found import Found
+    from cycletrace._internal.importers.jobs import Choices
     from cycletrace._internal.importers.seen import Seen
     from cycletrace._internal.sdk.runtime import Runtime
 
@@ -56,6 +59,47 @@ def add_commands(commands: Any) -> None:
     table.add_argument("file", metavar="FILE", help="the table, in UTF-8; - for stdin")
     _add_common(table)
 
+    actions = options.add_command(
+        group,
+        "github",
+        run_github,
+        "record runs of GitHub Actions",
+        "Record runs of GitHub Actions, from GitHub's REST API or from saved answers of it. A run is a cycle, a job is "
+        "a stage, and the time in the queue or until an approval is a wait. The token is that in GITHUB_TOKEN.",
+    )
+    actions.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="saved answers: files or folders of JSON")
+    actions.add_argument("--repo", metavar="OWNER/NAME", help="read the API instead, for this repository")
+    actions.add_argument(
+        "--api", metavar="URL", help="the API's base URL (default: GITHUB_API_URL, else https://api.github.com)"
+    )
+    actions.add_argument("--workflow", metavar="NAME", help="only runs of this workflow: its name or file, deploy.yml")
+    actions.add_argument("--branch", metavar="NAME", help="only runs of this branch")
+    _add_jobs(actions, "{model}@{run_id}", "the repository's name")
+    _add_common(actions)
+
+
+def _add_jobs(parser: argparse.ArgumentParser, key: str, model: str) -> None:
+    """Add the options of every source of jobs, with the defaults of two of them."""
+    parser.add_argument("--key", metavar="KEY", default=key, help=f"the key of a job's cycle (default: {key})")
+    parser.add_argument("--model", metavar="NAME", type=options.some_text, help=f"the model (default: {model})")
+    parser.add_argument("--domain", metavar="NAME", help="models to compare its training with (default: only itself)")
+    parser.add_argument(
+        "--kind",
+        metavar="PATTERN=KIND",
+        action="append",
+        default=[],
+        type=_kind,
+        help="the kind of the jobs with such a name; may be repeated, and the first that fits counts (default: the "
+        "first word of the name that is a kind)",
+    )
+
+
+def _kind(text: str) -> tuple[str, str]:
+    pattern, _, kind = text.rpartition("=")
+    if not pattern or kind not in KINDS:
+        raise argparse.ArgumentTypeError(f"must be PATTERN=KIND, with one of {', '.join(KINDS)}, got {text!r}")
+    return pattern, kind
+
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
     """Add the options of every source."""
@@ -81,6 +125,56 @@ def run_csv(args: argparse.Namespace) -> int:
     with _text_of(args.file) as lines:
         choices = csv_file.Choices(state.settings.namespace, pseudonym, args.since)
         return _import(args, state, csv_file.SYSTEM, (), lambda _: csv_file.read(lines, choices))
+
+
+def run_github(args: argparse.Namespace) -> int:
+    """Import runs of GitHub Actions."""
+    from cycletrace._internal.importers import github, github_api, github_files, web
+
+    if bool(args.paths) == (args.repo is not None):
+        raise Failure("name saved answers (cycletrace import github PATH) or a repository (--repo OWNER/NAME).")
+    if args.repo is not None and not re.fullmatch(r"[\w.-]+/[\w.-]+", args.repo, re.ASCII):
+        raise Failure(f"--repo must be OWNER/NAME, such as octo/churn, got {args.repo!r}.")
+    base = args.api or os.environ.get("GITHUB_API_URL") or github_api.BASE
+    if not base.startswith(("http://", "https://")):
+        raise Failure(f"--api must be a URL such as {github_api.BASE}, got {base!r}.")
+    state = recorder(args)
+    choices = _job_choices(args, state, github.FIELDS)
+    if args.repo is None:
+        return _import(args, state, github.SYSTEM, _decisive(choices), lambda _: github_files.read(args.paths, choices))
+    get = web.client(github_api.api_of(base, os.environ.get("GITHUB_TOKEN", "")), note)
+    decisive = (base, args.repo, *_decisive(choices))
+    return _import(args, state, github.SYSTEM, decisive, lambda seen: github_api.read(get, args.repo, choices, seen))
+
+
+def _job_choices(args: argparse.Namespace, state: Runtime, fields: Sequence[str]) -> Choices:
+    """Return what was chosen for a source of jobs.
+
+    Raises:
+        Failure: if the key cannot be made.
+    """
+    from cycletrace._internal.importers.jobs import Choices, key_of
+
+    try:
+        key_of(args.key, dict.fromkeys(fields, ""))
+    except ValueError as error:
+        raise Failure(f"--key {error}.") from None
+    return Choices(
+        state.settings.namespace,
+        time.time_ns(),
+        args.key,
+        args.model,
+        args.domain,
+        tuple(args.kind),
+        args.since,
+        getattr(args, "workflow", None),
+        args.branch,
+    )
+
+
+def _decisive(choices: Choices) -> tuple[object, ...]:
+    """Return those choices that decide which records follow from a job."""
+    return choices.key, choices.model, choices.domain, *choices.kinds
 
 
 def _text_of(file: str) -> TextIO:
@@ -112,6 +206,7 @@ def _import(
         Failure: if nothing can be recorded.
     """
     from cycletrace._internal.importers import driver, seen
+    from cycletrace._internal.journal.writer import make_private
 
     made: list[Record] = []
     path = seen.path_of(options.own_directory(args), system, (state.settings.namespace, *choices))
@@ -127,8 +222,12 @@ def _import(
     for name in (ENVIRONMENT, OLDER_ENVIRONMENT):
         state.writer.resource.pop(name, None)
     try:
+        if not args.dry_run:
+            make_private(state.settings.directory)
         with _progress() as progress:
             done = driver.run(find(known), known, take, time.time_ns(), progress)
+    except OSError as error:
+        raise Failure(f"{error.filename or state.settings.directory} cannot be used: {error.strerror}.") from None
     finally:
         state.ensure_worker().release()
     for problem in done.problems[:_SHOWN]:

@@ -118,7 +118,7 @@ class Writer:
     def _open(self) -> bool:
         try:
             # 0700 and 0600: records may be confidential.
-            _make_private(self._folder.parent)
+            make_private(self._folder.parent)
             self._file = Descriptor(os.open(self._folder / self._name, _FLAGS, 0o600))
         except (OSError, ValueError) as error:  # ValueError: a path that contains NUL
             let_pass(error)
@@ -166,7 +166,7 @@ class Writer:
             file.close()
 
 
-def _make_private(directory: Path) -> None:
+def make_private(directory: Path) -> None:
     """Create a state directory and its subdirectories, if missing, accessible only to their owner.
 
     Raises:

@@ -1,0 +1,50 @@
+"""What jobs of CI systems and schedulers have in common: which kind of stage they are, and the key of their cycle."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from cycletrace import conventions as c
+
+
+class Choices(NamedTuple):
+    """What a system does not know of its jobs."""
+
+    namespace: str
+    now: int
+    """UTC nanoseconds."""
+    key: str
+    """The key of a job's cycle, with names of fields in braces."""
+    model: str | None = None
+    domain: str | None = None
+    kinds: tuple[tuple[str, str], ...] = ()
+    """Patterns of names and the kinds that they stand for. The first that fits counts."""
+    since: int | None = None
+    """What began earlier, UTC nanoseconds, is left out."""
+    workflow: str | None = None
+    branch: str | None = None
+
+
+def kind_of(name: str, kinds: Sequence[tuple[str, str]]) -> str:
+    """Return the kind of a job: by the patterns, else the first word of its name that is a kind, else ``other``."""
+    folded = name.casefold()
+    for pattern, kind in kinds:
+        if fnmatchcase(folded, pattern.casefold()):
+            return kind
+    return next((word for word in re.findall("[a-z]+", folded) if word in c.PART_OF_KIND), c.OTHER)
+
+
+def key_of(template: str, fields: Mapping[str, str]) -> str:
+    """Return a key made from its template.
+
+    Raises:
+        ValueError: if the template names a field that there is not, or is no template.
+    """
+    try:
+        return template.format_map(fields)
+    except (KeyError, ValueError, IndexError, AttributeError):
+        names = ", ".join(f"{{{name}}}" for name in fields)
+        raise ValueError(f"must be a text with some of {names}, got {template!r}") from None
