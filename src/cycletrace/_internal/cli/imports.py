@@ -10,9 +10,9 @@ import re
 import sys
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from cycletrace._internal import instants
 from cycletrace._internal.cli import options
@@ -76,6 +76,17 @@ def add_commands(commands: Any) -> None:
     actions.add_argument("--branch", metavar="NAME", help="only runs of this branch")
     _add_jobs(actions, "{model}@{run_id}", "the repository's name")
     _add_common(actions)
+
+    requests = options.add_command(
+        group,
+        "otlp",
+        run_otlp,
+        "record what the file exporter of OpenTelemetry's Collector wrote",
+        "Record what programs with cycletrace sent to a Collector of OpenTelemetry whose file exporter kept it: files "
+        "with an OTLP request in JSON on each line, also compressed with gzip. All else in them is left out.",
+    )
+    requests.add_argument("files", nargs="+", metavar="FILE", help="files; - for stdin")
+    _add_common(requests)
 
 
 def _add_jobs(parser: argparse.ArgumentParser, key: str, model: str) -> None:
@@ -147,6 +158,17 @@ def run_github(args: argparse.Namespace) -> int:
     return _import(args, state, github.SYSTEM, decisive, lambda seen: github_api.read(get, args.repo, choices, seen))
 
 
+def run_otlp(args: argparse.Namespace) -> int:
+    """Import requests of OTLP."""
+    from cycletrace._internal.importers import otlp_file
+
+    state = recorder(args)
+    with ExitStack() as stack:
+        files = [(name, stack.enter_context(_bytes_of(name))) for name in args.files]
+        find = (found for name, file in files for found in otlp_file.read(name, file, args.since))
+        return _import(args, state, otlp_file.SYSTEM, (), lambda _: find)
+
+
 def _job_choices(args: argparse.Namespace, state: Runtime, fields: Sequence[str]) -> Choices:
     """Return what was chosen for a source of jobs.
 
@@ -177,18 +199,25 @@ def _decisive(choices: Choices) -> tuple[object, ...]:
     return choices.key, choices.model, choices.domain, *choices.kinds
 
 
-def _text_of(file: str) -> TextIO:
+def _text_of(name: str) -> TextIO:
     """Open a text file, or stdin. Bytes that are not UTF-8 become lone surrogates.
 
     Raises:
         Failure: if it cannot be opened.
     """
-    if file == "-":
-        return io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="surrogateescape", newline="")
+    return io.TextIOWrapper(_bytes_of(name), encoding="utf-8", errors="surrogateescape", newline="")
+
+
+def _bytes_of(name: str) -> BinaryIO:
+    """Open a file, or stdin.
+
+    Raises:
+        Failure: if it cannot be opened.
+    """
     try:
-        return Path(file).open(encoding="utf-8", errors="surrogateescape", newline="")
+        return sys.stdin.buffer if name == "-" else Path(name).open("rb")
     except OSError as error:
-        raise Failure(f"{file} cannot be read: {error.strerror}.") from None
+        raise Failure(f"{name} cannot be read: {error.strerror}.") from None
 
 
 def _import(
