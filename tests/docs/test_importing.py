@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.docs.pages import page, section, table, words
 
 from cycletrace import conventions as c
-from cycletrace._internal.importers import csv_file, github
+from cycletrace._internal.importers import csv_file, github, slurm
 
 
 def test_the_columns_of_a_table_and_the_words_in_them() -> None:
@@ -15,13 +15,26 @@ def test_the_columns_of_a_table_and_the_words_in_them() -> None:
     assert {column: tuple(words(rows[column])) for column in allowed} == allowed
 
 
+def outcomes(text: str) -> dict[str, str]:
+    """Return which words become which outcome: ``a b: x; c: y``."""
+    groups = [words(part) for part in text.split("; ")]
+    return {word: group[-1] for group in groups for word in group[:-1]}
+
+
 def test_the_outcomes_and_fields_of_github() -> None:
     text = section(page("importing.md"), "GitHub Actions")
     meaning = {row["GitHub"]: row["becomes"] for row in table(text, "GitHub")}["conclusion of a job"]
-    groups = [words(part) for part in meaning.partition(". ")[0].split("; ")]
-    assert {conclusion: group[-1] for group in groups for conclusion in group[:-1]} == github.OUTCOMES
+    assert outcomes(meaning.partition(". ")[0]) == github.OUTCOMES
     fields = words(section(page("importing.md"), "Which cycle"))[1:]
     assert [field for field in fields if field.startswith("{")][: len(github.FIELDS)] == [
         f"{{{field}}}" for field in github.FIELDS
     ]
     assert github.KEY in fields
+
+
+def test_the_outcomes_and_fields_of_slurm() -> None:
+    text = section(page("importing.md"), "SLURM")
+    meaning = {row["SLURM"]: row["becomes"] for row in table(text, "SLURM")}
+    assert outcomes(meaning["`State`"]) == slurm.OUTCOMES
+    assert {f"{{{field}}}" for field in slurm.FIELDS} | {slurm.KEY} <= set(words(text))
+    assert set(slurm.NEEDED) <= set(words(text))

@@ -4,40 +4,24 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import os
 import re
 import sys
 import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
-from cycletrace._internal import instants
 from cycletrace._internal.cli import options
 from cycletrace._internal.cli.failure import Failure
-from cycletrace._internal.cli.options import printable
+from cycletrace._internal.cli.importing import run_import
 from cycletrace._internal.cli.recording import note, recorder
-from cycletrace.conventions import ENVIRONMENT, KINDS, OLDER_ENVIRONMENT
+from cycletrace.conventions import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from cycletrace._internal.flow import Record
-    from cycletrace._internal.importers.driver import Document, Imported
-    from cycletrace._internal.importers.found import Found
     from cycletrace._internal.importers.jobs import Choices
-    from cycletrace._internal.importers.seen import Seen
     from cycletrace._internal.sdk.runtime import Runtime
-
-_SHOWN = 20
-"""How many problems are printed."""
-_ORDER = ("stage", "wait", "heartbeat", "end", "mark", "alias", "close", "retraction")
-_LONGEST = 500
-"""Characters of a problem that are printed."""
-_EVERY = 0.2
-"""Seconds between updates of the progress."""
 
 
 def add_commands(commands: Any) -> None:
@@ -77,6 +61,17 @@ def add_commands(commands: Any) -> None:
     _add_jobs(actions, "{model}@{run_id}", "the repository's name")
     _add_common(actions)
 
+    accounting = options.add_command(
+        group,
+        "slurm",
+        run_slurm,
+        "record what sacct prints of SLURM's jobs",
+        "Record SLURM's jobs from the output of sacct --parsable2: see docs/importing.md for the command. A job, or an "
+        "array of jobs, is a cycle; each job is a stage, and the time until it could start a wait.",
+    )
+    accounting.add_argument("file", metavar="FILE", help="the output of sacct; - for stdin")
+    _add_jobs(accounting, "{model}@{job}", "the job's name")
+    _add_common(accounting)
     requests = options.add_command(
         group,
         "otlp",
@@ -135,7 +130,7 @@ def run_csv(args: argparse.Namespace) -> int:
 
     with _text_of(args.file) as lines:
         choices = csv_file.Choices(state.settings.namespace, pseudonym, args.since)
-        return _import(args, state, csv_file.SYSTEM, (), lambda _: csv_file.read(lines, choices))
+        return run_import(args, state, csv_file.SYSTEM, (), lambda _: csv_file.read(lines, choices))
 
 
 def run_github(args: argparse.Namespace) -> int:
@@ -152,10 +147,12 @@ def run_github(args: argparse.Namespace) -> int:
     state = recorder(args)
     choices = _job_choices(args, state, github.FIELDS)
     if args.repo is None:
-        return _import(args, state, github.SYSTEM, _decisive(choices), lambda _: github_files.read(args.paths, choices))
+        return run_import(
+            args, state, github.SYSTEM, _decisive(choices), lambda _: github_files.read(args.paths, choices)
+        )
     get = web.client(github_api.api_of(base, os.environ.get("GITHUB_TOKEN", "")), note)
     decisive = (base, args.repo, *_decisive(choices))
-    return _import(args, state, github.SYSTEM, decisive, lambda seen: github_api.read(get, args.repo, choices, seen))
+    return run_import(args, state, github.SYSTEM, decisive, lambda seen: github_api.read(get, args.repo, choices, seen))
 
 
 def run_otlp(args: argparse.Namespace) -> int:
@@ -166,7 +163,17 @@ def run_otlp(args: argparse.Namespace) -> int:
     with ExitStack() as stack:
         files = [(name, stack.enter_context(_bytes_of(name))) for name in args.files]
         find = (found for name, file in files for found in otlp_file.read(name, file, args.since))
-        return _import(args, state, otlp_file.SYSTEM, (), lambda _: find)
+        return run_import(args, state, otlp_file.SYSTEM, (), lambda _: find)
+
+
+def run_slurm(args: argparse.Namespace) -> int:
+    """Import jobs of SLURM."""
+    from cycletrace._internal.importers import slurm
+
+    state = recorder(args)
+    choices = _job_choices(args, state, slurm.FIELDS)
+    with _text_of(args.file) as lines:
+        return run_import(args, state, slurm.SYSTEM, _decisive(choices), lambda _: slurm.read(lines, choices))
 
 
 def _job_choices(args: argparse.Namespace, state: Runtime, fields: Sequence[str]) -> Choices:
@@ -190,7 +197,7 @@ def _job_choices(args: argparse.Namespace, state: Runtime, fields: Sequence[str]
         tuple(args.kind),
         args.since,
         getattr(args, "workflow", None),
-        args.branch,
+        getattr(args, "branch", None),
     )
 
 
@@ -218,142 +225,3 @@ def _bytes_of(name: str) -> BinaryIO:
         return sys.stdin.buffer if name == "-" else Path(name).open("rb")
     except OSError as error:
         raise Failure(f"{name} cannot be read: {error.strerror}.") from None
-
-
-def _import(
-    args: argparse.Namespace,
-    state: Runtime,
-    system: str,
-    choices: Sequence[object],
-    find: Callable[[Seen], Iterable[Found]],
-) -> int:
-    """Import what a source finds, print the result, and return the exit code: 1 if something could not be used.
-
-    ``choices`` are those that decide which records follow from an item.
-
-    Raises:
-        Failure: if nothing can be recorded.
-    """
-    from cycletrace._internal.importers import driver, seen
-    from cycletrace._internal.journal.writer import make_private
-
-    made: list[Record] = []
-    path = seen.path_of(options.own_directory(args), system, (state.settings.namespace, *choices))
-    known = seen.Seen({} if args.again else seen.load(path), None if args.dry_run else path)
-
-    def take(records: Sequence[Record], documents: Sequence[Document]) -> None:
-        if args.dry_run:
-            made.extend(records)
-        else:
-            _journal(state, documents)
-
-    # Where this command runs says nothing about where the others did.
-    for name in (ENVIRONMENT, OLDER_ENVIRONMENT):
-        state.writer.resource.pop(name, None)
-    try:
-        if not args.dry_run:
-            make_private(state.settings.directory)
-        with _progress() as progress:
-            done = driver.run(find(known), known, take, time.time_ns(), progress)
-    except OSError as error:
-        raise Failure(f"{error.filename or state.settings.directory} cannot be used: {error.strerror}.") from None
-    finally:
-        state.ensure_worker().release()
-    for problem in done.problems[:_SHOWN]:
-        note(printable(f"{problem.where}: {problem.reason}", _LONGEST))
-    if done.problem_count > _SHOWN:
-        note(f"and {done.problem_count - _SHOWN:,} more problems.")
-    if done.error is not None:
-        note(printable(done.error, _LONGEST))
-    if args.json:
-        print(json.dumps(_as_json(done, made if args.dry_run else None)))
-    else:
-        _print_table(made)
-        print(f"{'Would record' if args.dry_run else 'Recorded'} {_in_words(done)}.")
-    return 1 if done.problem_count or done.error is not None else 0
-
-
-def _journal(state: Runtime, documents: Sequence[Document]) -> None:
-    """Write documents to the journal.
-
-    Raises:
-        Failure: if it is not writable.
-    """
-    from cycletrace._internal.journal.format import frame
-
-    for document in documents:
-        state.writer.write(frame(document))
-    if state.writer.pending:
-        state.writer.pending.clear()  # what is said to be unrecorded must not be delivered at exit after all
-        raise Failure(f"the journal in {state.settings.directory} is not writable, so the import ended there.")
-
-
-@contextmanager
-def _progress() -> Generator[Callable[[int], None], None, None]:
-    """Show in a terminal how many items were read."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    shown = 0.0
-
-    def show(count: int) -> None:
-        nonlocal shown
-        if time.monotonic() >= shown + _EVERY:
-            shown = time.monotonic()
-            print(f"\r{count:,} read", end="", file=sys.stderr, flush=True)
-
-    try:
-        yield show
-    finally:
-        print("\r\033[K", end="", file=sys.stderr, flush=True)
-
-
-def _in_words(done: Imported) -> str:
-    """Return how much an import made: ``2 cycles: 3 stages, 1 wait``."""
-    if not done.records:
-        return f"nothing: {done.unchanged:,} imported before are unchanged" if done.unchanged else "nothing"
-    counts = ", ".join(_count(done.records[word], word) for word in sorted(done.records, key=_ORDER.index))
-    unchanged = f"; {done.unchanged:,} imported before are unchanged" if done.unchanged else ""
-    return f"{_count(done.cycles, 'cycle')}: {counts}{unchanged}"
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}{'es' if word == 'alias' else 's'}"
-
-
-def _as_json(done: Imported, made: list[Record] | None) -> dict[str, Any]:
-    """Return the result as plain values; with what would be made, after a dry run."""
-    result = done._asdict() | {"problems": [problem._asdict() for problem in done.problems]}
-    if made is None:
-        return result
-    from cycletrace._internal.importers.driver import type_of
-
-    shown = [{"type": type_of(one), **one._asdict(), "origin": one.origin._asdict()} for one in made]
-    return {**result, "made": shown}
-
-
-def _print_table(made: Sequence[Record]) -> None:
-    """Print what would be made: a line for each record."""
-    if not made:
-        return
-    rows = [("CYCLE", "RECORD", "NAME", "START", "END", "OUTCOME"), *map(_row, made)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-
-
-def _row(record: Record) -> tuple[str, ...]:
-    from cycletrace._internal.flow.records import Stage, Wait, began
-    from cycletrace._internal.importers.driver import type_of
-
-    end = record.end if isinstance(record, (Stage, Wait)) else None
-    named: Any = record
-    fields = {"Wait": "reason", "Alias": "key", "Close": "outcome", "Heartbeat": "stage", "Retraction": "target"}
-    return (
-        printable(record.origin.key or record.origin.cycle_id),
-        type_of(record),
-        printable(str(getattr(named, fields.get(type(record).__name__, "name")))),
-        instants.format_utc(began(record)),
-        "" if end is None else instants.format_utc(end),
-        (record.outcome or "running") if isinstance(record, Stage) else "",
-    )
