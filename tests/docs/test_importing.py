@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.docs.pages import page, section, table, words
 
 from cycletrace import conventions as c
-from cycletrace._internal.importers import csv_file, github, slurm
+from cycletrace._internal.importers import csv_file, github, gitlab, slurm
 
 
 def test_the_columns_of_a_table_and_the_words_in_them() -> None:
@@ -38,3 +38,10 @@ def test_the_outcomes_and_fields_of_slurm() -> None:
     assert outcomes(meaning["`State`"]) == slurm.OUTCOMES
     assert {f"{{{field}}}" for field in slurm.FIELDS} | {slurm.KEY} <= set(words(text))
     assert set(slurm.NEEDED) <= set(words(text))
+
+
+def test_the_outcomes_and_fields_of_gitlab() -> None:
+    text = section(page("importing.md"), "GitLab CI")
+    meaning = {row["GitLab"]: row["becomes"] for row in table(text, "GitLab")}
+    assert outcomes(meaning["status of a job"].partition(". ")[0]) == gitlab.OUTCOMES
+    assert {f"{{{field}}}" for field in gitlab.FIELDS} | {gitlab.KEY} <= set(words(text))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.cli.commands import Result, Shell
-from tests.importers.github_history import Json, at, deployment, job, run, small
+from tests.importers.histories import Json, at, deployment, job, run, small
 
 from cycletrace import conventions as c
 from cycletrace._internal.flow import Close, Mark, Record, Stage, Wait
@@ -317,7 +317,7 @@ def test_answers_that_are_cut_off_or_something_else_are_reported(shell: Shell) -
     [
         ((), "name saved answers"),
         (("saved", "--repo", "octo/churn"), "name saved answers"),
-        (("--repo", "churn"), "--repo must be OWNER/NAME, such as octo/churn, got 'churn'"),
+        (("--repo", "churn"), "--repo must be a path such as octo/churn, got 'churn'"),
         (("--repo", "octo/churn", "--api", "example.org"), "--api must be a URL such as https://api.github.com"),
         (("saved", "--key", "{tag}"), "--key must be a text with some of {model}, {run_id}, "),
         (("saved", "--key", "{model"), "--key must be a text with some of"),

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.cli.commands import Result, Shell
-from tests.importers.github_history import REPO, Answer, Server, at, run, serving, small
+from tests.importers.histories import REPO, Answer, Server, at, run, serving, small
 
 from cycletrace._internal.importers.found import SourceError
 from cycletrace._internal.importers.github_api import api_of
@@ -79,7 +79,7 @@ def test_runs_before_since_are_not_asked_for(shell: Shell, server: Server) -> No
         (Answer(401), "answered 401 Unauthorized. GITHUB_TOKEN is wrong or has expired"),
         (Answer(403), "answered 403 Forbidden. GITHUB_TOKEN may not read this"),
         (Answer(404), "answered 404 Not Found. Check the name of the repository"),
-        (Answer(200, b"[1]"), "answered with another kind of JSON than GitHub's API. Check --api."),
+        (Answer(200, b"[1]"), "answered with another kind of JSON than this API. Check --api."),
         (Answer(429, headers={"Retry-After": "7200"}), "answered 429 Too Many Requests. Import again later"),
     ],
 )

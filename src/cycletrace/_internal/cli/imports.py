@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from cycletrace._internal.sdk.runtime import Runtime
 
 
+_SAVED = "saved answers: files or folders of JSON"
+
+
 def add_commands(commands: Any) -> None:
     """Add the subcommands."""
     group = options.add_group(
@@ -51,7 +54,7 @@ def add_commands(commands: Any) -> None:
         "Record runs of GitHub Actions, from GitHub's REST API or from saved answers of it. A run is a cycle, a job is "
         "a stage, and the time in the queue or until an approval is a wait. The token is that in GITHUB_TOKEN.",
     )
-    actions.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="saved answers: files or folders of JSON")
+    actions.add_argument("paths", nargs="*", type=Path, metavar="PATH", help=_SAVED)
     actions.add_argument("--repo", metavar="OWNER/NAME", help="read the API instead, for this repository")
     actions.add_argument(
         "--api", metavar="URL", help="the API's base URL (default: GITHUB_API_URL, else https://api.github.com)"
@@ -61,6 +64,31 @@ def add_commands(commands: Any) -> None:
     _add_jobs(actions, "{model}@{run_id}", "the repository's name")
     _add_common(actions)
 
+    pipelines = options.add_command(
+        group,
+        "gitlab",
+        run_gitlab,
+        "record pipelines of GitLab CI",
+        "Record pipelines of GitLab CI, from GitLab's REST API or from saved answers of it. A pipeline is a cycle, a "
+        "job is a stage, and the time in the queue or until an approval is a wait. The token is that in GITLAB_TOKEN.",
+    )
+    pipelines.add_argument(
+        "paths", nargs="*", type=Path, metavar="PATH", help="saved answers: files or folders of JSON"
+    )
+    pipelines.add_argument("--project", metavar="GROUP/NAME", help="read the API instead, for this project")
+    pipelines.add_argument(
+        "--api", metavar="URL", help="the API's base URL (default: CI_API_V4_URL, else https://gitlab.com/api/v4)"
+    )
+    pipelines.add_argument("--branch", metavar="NAME", help="only pipelines of this branch or tag")
+    pipelines.add_argument(
+        "--manual",
+        metavar="PATTERN",
+        action="append",
+        default=[],
+        help="the names of jobs that a person starts, which the API does not tell; may be repeated",
+    )
+    _add_jobs(pipelines, "{model}@{pipeline_id}", "the project's name")
+    _add_common(pipelines)
     accounting = options.add_command(
         group,
         "slurm",
@@ -135,24 +163,56 @@ def run_csv(args: argparse.Namespace) -> int:
 
 def run_github(args: argparse.Namespace) -> int:
     """Import runs of GitHub Actions."""
-    from cycletrace._internal.importers import github, github_api, github_files, web
+    from cycletrace._internal.importers import github, github_api, github_files
 
-    if bool(args.paths) == (args.repo is not None):
-        raise Failure("name saved answers (cycletrace import github PATH) or a repository (--repo OWNER/NAME).")
-    if args.repo is not None and not re.fullmatch(r"[\w.-]+/[\w.-]+", args.repo, re.ASCII):
-        raise Failure(f"--repo must be OWNER/NAME, such as octo/churn, got {args.repo!r}.")
-    base = args.api or os.environ.get("GITHUB_API_URL") or github_api.BASE
-    if not base.startswith(("http://", "https://")):
-        raise Failure(f"--api must be a URL such as {github_api.BASE}, got {base!r}.")
+    modules = (github, github_api, github_files)
+    return _run_ci(args, "--repo", args.repo, modules, "GITHUB_API_URL", "GITHUB_TOKEN")
+
+
+def run_gitlab(args: argparse.Namespace) -> int:
+    """Import pipelines of GitLab CI."""
+    from cycletrace._internal.importers import gitlab, gitlab_api, gitlab_files
+
+    modules = (gitlab, gitlab_api, gitlab_files)
+    return _run_ci(args, "--project", args.project, modules, "CI_API_V4_URL", "GITLAB_TOKEN")
+
+
+def _run_ci(
+    args: argparse.Namespace, option: str, name: str | None, modules: tuple[Any, Any, Any], url: str, token: str
+) -> int:
+    """Import from saved answers, or from an API what has this name, which an option gave.
+
+    ``modules`` are what turns answers into records, and what reads the API and saved answers. ``url`` and ``token`` are
+    the names of variables.
+    """
+    from cycletrace._internal.importers import web
+
+    system, by_api, by_files = modules
+    base = _base_of_api(args, option, name, os.environ.get(url) or by_api.BASE)
     state = recorder(args)
-    choices = _job_choices(args, state, github.FIELDS)
-    if args.repo is None:
-        return run_import(
-            args, state, github.SYSTEM, _decisive(choices), lambda _: github_files.read(args.paths, choices)
-        )
-    get = web.client(github_api.api_of(base, os.environ.get("GITHUB_TOKEN", "")), note)
-    decisive = (base, args.repo, *_decisive(choices))
-    return run_import(args, state, github.SYSTEM, decisive, lambda seen: github_api.read(get, args.repo, choices, seen))
+    choices = _job_choices(args, state, system.FIELDS)
+    if name is None:
+        decisive = _decisive(choices)
+        return run_import(args, state, system.SYSTEM, decisive, lambda _: by_files.read(args.paths, choices))
+    get = web.client(by_api.api_of(base, os.environ.get(token, "")), note)
+    decisive = (base, name, *_decisive(choices))
+    return run_import(args, state, system.SYSTEM, decisive, lambda seen: by_api.read(get, name, choices, seen))
+
+
+def _base_of_api(args: argparse.Namespace, option: str, name: str | None, default: str) -> str:
+    """Return the base URL of an API, from which what has this name is to be read unless there are saved answers.
+
+    Raises:
+        Failure: if neither or both were given, or one is wrong.
+    """
+    if bool(args.paths) == (name is not None):
+        raise Failure(f"name saved answers (files or folders of JSON), or what to read from the API with {option}.")
+    if name is not None and not re.fullmatch(r"[\w.-]+(/[\w.-]+)+", name, re.ASCII):
+        raise Failure(f"{option} must be a path such as octo/churn, got {name!r}.")
+    base: str = args.api or default
+    if not base.startswith(("http://", "https://")):
+        raise Failure(f"--api must be a URL such as {default}, got {base!r}.")
+    return base
 
 
 def run_otlp(args: argparse.Namespace) -> int:
@@ -198,12 +258,13 @@ def _job_choices(args: argparse.Namespace, state: Runtime, fields: Sequence[str]
         args.since,
         getattr(args, "workflow", None),
         getattr(args, "branch", None),
+        tuple(getattr(args, "manual", ())),
     )
 
 
 def _decisive(choices: Choices) -> tuple[object, ...]:
     """Return those choices that decide which records follow from a job."""
-    return choices.key, choices.model, choices.domain, *choices.kinds
+    return choices.key, choices.model, choices.domain, *choices.kinds, *choices.manual
 
 
 def _text_of(name: str) -> TextIO:

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cycletrace import conventions as c
-from cycletrace._internal import instants
 from cycletrace._internal.flow import Record, RecordOrigin, Stage, Wait
 from cycletrace._internal.importers.found import Item, Problem
 from cycletrace._internal.importers.ids import Job, origin_of, queue_wait
-from cycletrace._internal.importers.jobs import Choices, key_of, kind_of
+from cycletrace._internal.importers.jobs import Choices, Json, created, instant_of, key_of, kind_of
 
 SYSTEM = "github"
 KEY = "{model}@{run_id}"
@@ -41,8 +40,6 @@ _IDEAS = frozenset({"push", "pull_request", "pull_request_target", "merge_group"
 _PENDING = frozenset({"queued", "pending", "requested", "waiting"})
 """Statuses of a job that has not started, whatever its ``started_at`` is."""
 _JOB_URL = re.compile(r"/actions/runs/\d+/jobs?/(\d+)")
-
-Json = Mapping[str, Any]
 
 
 class Deployment(NamedTuple):
@@ -74,7 +71,7 @@ def deployments_by_job(deployments: Iterable[Json], statuses: Iterable[Json]) ->
         found = _JOB_URL.search(f"{status.get('log_url')} {status.get('target_url')}")
         if found is not None:
             jobs[of] = found[1]
-        at = _created(status)
+        at = created(status)
         if at is not None:
             states.setdefault(of, []).append((at, str(status.get("state"))))
     return {
@@ -91,11 +88,6 @@ def is_wanted(run: Json, choices: Choices) -> bool:
     return (choices.workflow is None or choices.workflow in names) and choices.branch in {None, run.get("head_branch")}
 
 
-def is_before(run: Json, since: int | None) -> bool:
-    """Return whether a run was created before an instant (UTC nanoseconds)."""
-    return since is not None and (_created(run) or since) < since
-
-
 def version_of(run: Json, choices: Choices) -> str | None:
     """Return a text that changes whenever there may be something new about a run; ``None`` while it is open."""
     if run.get("status") != "completed":
@@ -104,16 +96,8 @@ def version_of(run: Json, choices: Choices) -> str | None:
 
 
 def _is_final(run: Json, choices: Choices) -> bool:
-    created = _created(run)
-    return created is not None and choices.now >= created + REPEATABLE
-
-
-def _created(one: Json) -> int | None:
-    """Return when something was created, UTC nanoseconds; ``None`` if that is not known."""
-    try:
-        return _instant(one, "created_at")
-    except ValueError:
-        return None
+    begun = created(run)
+    return begun is not None and choices.now >= begun + REPEATABLE
 
 
 def read_run(
@@ -192,10 +176,10 @@ def _records_of_job(
     status, name = str(job.get("status")), str(job.get("name") or "")
     if not name:
         raise ValueError("name is missing")
-    queued = _instant(job, "created_at")
-    end = _instant(job, "completed_at") if status == "completed" else None
+    queued = instant_of(job, "created_at")
+    end = instant_of(job, "completed_at") if status == "completed" else None
     has_run = status == "in_progress" or (status == "completed" and not _never_ran(job))
-    start = _instant(job, "started_at") if has_run else end
+    start = instant_of(job, "started_at") if has_run else end
     if status not in _PENDING and start is None:
         raise ValueError(f"it is {status}, and {'started_at' if has_run else 'completed_at'} is missing")
     waits: list[Record] = []
@@ -235,25 +219,10 @@ def _records_of_run(run: Json, origin: RecordOrigin, records: Sequence[Record], 
     number = Job(origin, SYSTEM, str(run["id"]))
     commit = run.get("head_commit")
     if run.get("event") in _IDEAS and isinstance(commit, Mapping) and commit.get("timestamp"):
-        begun = _instant(commit, "timestamp")
+        begun = instant_of(commit, "timestamp")
         if begun is not None:
             yield number.mark(c.STARTED, begun)
     outcome = FINAL.get(str(run.get("conclusion")))
     ends = [record.end for record in records if isinstance(record, (Stage, Wait)) and record.end is not None]
     if outcome is not None and "{run_id}" in choices.key and _is_final(run, choices) and ends:
         yield number.close(outcome, max(ends))
-
-
-def _instant(holder: Json, field: str) -> int | None:
-    """Return an instant in UTC nanoseconds; ``None`` if it is absent.
-
-    Raises:
-        ValueError: if it is none.
-    """
-    text = holder.get(field)
-    if not text:
-        return None
-    try:
-        return instants.parse(str(text))
-    except ValueError as error:
-        raise ValueError(f"{field} {error}") from None

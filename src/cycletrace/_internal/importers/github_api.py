@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
 
-from cycletrace._internal.importers.found import Found, Item, SourceError
-from cycletrace._internal.importers.github import (
-    Deployment,
-    Json,
-    deployments_by_job,
-    is_before,
-    is_wanted,
-    read_run,
-    version_of,
-)
-from cycletrace._internal.importers.jobs import Choices
+from cycletrace._internal.importers.found import Found, Item
+from cycletrace._internal.importers.github import Deployment, deployments_by_job, is_wanted, read_run, version_of
+from cycletrace._internal.importers.jobs import Choices, Json, is_before
 from cycletrace._internal.importers.seen import Seen
-from cycletrace._internal.importers.web import Api, Get
+from cycletrace._internal.importers.web import Api, Get, pages
 
 BASE = "https://api.github.com"
 """The API of github.com. That of an own server ends in ``/api/v3``."""
-_PAGE = {"per_page": "100"}
 
 
 def api_of(base: str, token: str) -> Api:
@@ -47,7 +37,7 @@ def read(get: Get, repository: str, choices: Choices, seen: Seen) -> Iterator[Fo
         SourceError: if the API cannot be read any further.
     """
     root = f"repos/{repository}"
-    for run in _pages(get, f"{root}/actions/runs", "workflow_runs"):
+    for run in pages(get, f"{root}/actions/runs", "workflow_runs"):
         if is_before(run, choices.since):
             return  # the newest come first
         if not is_wanted(run, choices):
@@ -56,7 +46,7 @@ def read(get: Get, repository: str, choices: Choices, seen: Seen) -> Iterator[Fo
         if version is not None and seen.get(number) == version:
             yield Item(f"run {number}", number, (), version)
             continue
-        jobs = list(_pages(get, f"{root}/actions/runs/{number}/jobs", "jobs", filter="all"))
+        jobs = list(pages(get, f"{root}/actions/runs/{number}/jobs", "jobs", filter="all"))
         deployments = _deployments(get, root, str(run.get("head_sha")))
         for found in read_run(run, jobs, deployments, choices):
             yield found._replace(version=version) if isinstance(found, Item) else found
@@ -64,24 +54,8 @@ def read(get: Get, repository: str, choices: Choices, seen: Seen) -> Iterator[Fo
 
 def _deployments(get: Get, root: str, sha: str) -> dict[str, Deployment]:
     """Return the deployments of a commit, by number of the job that made each."""
-    deployments = list(_pages(get, f"{root}/deployments", None, sha=sha))
+    deployments = list(pages(get, f"{root}/deployments", None, sha=sha))
     statuses: list[Json] = []
     for deployment in deployments:
-        statuses += _pages(get, f"{root}/deployments/{deployment.get('id')}/statuses", None)
+        statuses += pages(get, f"{root}/deployments/{deployment.get('id')}/statuses", None)
     return deployments_by_job(deployments, statuses)
-
-
-def _pages(get: Get, path: str, field: str | None, **parameters: str) -> Iterator[Json]:
-    """Yield the objects of all pages: those in this field of each, or each page itself is the array.
-
-    Raises:
-        SourceError: if a page cannot be read, or is another answer.
-    """
-    url, given = path, {**_PAGE, **parameters}
-    while url:
-        answer = get(url, given)
-        members: Any = answer.value.get(field) if field is not None and isinstance(answer.value, dict) else answer.value
-        if not isinstance(members, Sequence) or not all(isinstance(member, Mapping) for member in members):
-            raise SourceError(f"{path} answered with another kind of JSON than GitHub's API. Check --api.")
-        yield from members
-        url, given = answer.next or "", {}  # the URL of a next page has all parameters

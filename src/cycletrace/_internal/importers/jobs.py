@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cycletrace import conventions as c
+from cycletrace._internal import instants
+
+Json = Mapping[str, Any]
+"""An object in an answer of an API."""
 
 
 class Choices(NamedTuple):
@@ -26,6 +30,8 @@ class Choices(NamedTuple):
     """What began earlier, UTC nanoseconds, is left out."""
     workflow: str | None = None
     branch: str | None = None
+    manual: tuple[str, ...] = ()
+    """Patterns of the names of jobs that a person starts."""
 
 
 def kind_of(name: str, kinds: Sequence[tuple[str, str]]) -> str:
@@ -48,3 +54,31 @@ def key_of(template: str, fields: Mapping[str, str]) -> str:
     except (KeyError, ValueError, IndexError, AttributeError):
         names = ", ".join(f"{{{name}}}" for name in fields)
         raise ValueError(f"must be a text with some of {names}, got {template!r}") from None
+
+
+def instant_of(holder: Json, field: str) -> int | None:
+    """Return an instant in UTC nanoseconds; ``None`` if it is absent.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    text = holder.get(field)
+    if not text:
+        return None
+    try:
+        return instants.parse(str(text))
+    except ValueError as error:
+        raise ValueError(f"{field} {error}") from None
+
+
+def created(holder: Json) -> int | None:
+    """Return when something was created, UTC nanoseconds; ``None`` if that is not known."""
+    try:
+        return instant_of(holder, "created_at")
+    except ValueError:
+        return None
+
+
+def is_before(holder: Json, since: int | None) -> bool:
+    """Return whether something was created before an instant (UTC nanoseconds)."""
+    return since is not None and (created(holder) or since) < since

@@ -9,12 +9,46 @@ from pathlib import Path
 from typing import Any
 
 from cycletrace._internal.importers.found import Problem, SourceError
+from cycletrace._internal.importers.jobs import Json
 
 _DECODER = json.JSONDecoder()
 _BLANK = re.compile(r"\s*")
 
 
-def objects(paths: Iterable[Path]) -> Iterator[tuple[Path, Mapping[str, Any]] | Problem]:
+def grouped(paths: Iterable[Path], marks: Mapping[str, str], what: str) -> tuple[dict[str, list[Json]], list[Problem]]:
+    """Return the objects in these files by kind, and what is wrong with the files.
+
+    Args:
+        paths: Files and folders.
+        marks: By kind, the field by which an object is of it. The first that fits counts.
+        what: What the objects may be, for people.
+
+    Raises:
+        SourceError: if there is no such file or folder.
+    """
+    found: dict[str, list[Json]] = {kind: [] for kind in marks}
+    problems: list[Problem] = []
+    strangers: dict[Path, None] = {}
+    for one in objects(paths):
+        if isinstance(one, Problem):
+            problems.append(one)
+            continue
+        file, value = one
+        kind = next((kind for kind, field in marks.items() if field in value), None)
+        if kind is None:
+            strangers[file] = None
+        else:
+            found[kind].append(value)
+    problems += (Problem(str(file), f"it holds objects that are no {what}") for file in strangers)
+    return found, problems
+
+
+def latest(found: Iterable[Json], changed: str) -> Iterable[Json]:
+    """Return each object once, as it was when it last changed: answers may have been saved more than once."""
+    return {one.get("id"): one for one in sorted(found, key=lambda one: str(one.get(changed) or ""))}.values()
+
+
+def objects(paths: Iterable[Path]) -> Iterator[tuple[Path, Json] | Problem]:
     """Yield every JSON object in these files, and in those with the ending ``.json`` in these folders.
 
     A file may hold several values one after the other. Of arrays, and of arrays in an object, the members are yielded.
@@ -29,7 +63,7 @@ def objects(paths: Iterable[Path]) -> Iterator[tuple[Path, Mapping[str, Any]] | 
             yield from _objects_in(file)
 
 
-def _objects_in(file: Path) -> Iterator[tuple[Path, Mapping[str, Any]] | Problem]:
+def _objects_in(file: Path) -> Iterator[tuple[Path, Json] | Problem]:
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -52,7 +86,7 @@ def _next_value(text: str, position: int) -> int:
     return position if match is None else match.end()
 
 
-def _members(value: Any) -> Iterator[Mapping[str, Any]]:
+def _members(value: Any) -> Iterator[Json]:
     """Yield the objects of a value: of pages such as ``{"total_count": 1, "jobs": [...]}``, their members."""
     if isinstance(value, list):
         for member in value:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cycletrace._internal.importers.found import SourceError
+from cycletrace._internal.importers.jobs import Json
 from cycletrace._internal.otlp.backoff import Backoff
 from cycletrace._internal.otlp.classify import seconds_to_wait
 from cycletrace._internal.otlp.urls import reason
@@ -87,6 +88,22 @@ def client(api: Api, say: Callable[[str], None], sleep: Callable[[float], None] 
             sleep(backoff.fail())
 
     return get
+
+
+def pages(get: Get, path: str, field: str | None, **parameters: str) -> Iterator[Json]:
+    """Yield the objects of all pages: those in this field of each, or each page itself is the array.
+
+    Raises:
+        SourceError: if a page cannot be read, or is another answer.
+    """
+    url, given = path, {"per_page": "100", **parameters}
+    while url:
+        answer = get(url, given)
+        members: Any = answer.value.get(field) if field is not None and isinstance(answer.value, dict) else answer.value
+        if not isinstance(members, list) or not all(isinstance(member, dict) for member in members):
+            raise SourceError(f"{path} answered with another kind of JSON than this API. Check --api.")
+        yield from members
+        url, given = answer.next or "", {}  # the URL of a next page has all parameters
 
 
 def _public(url: str) -> str:

@@ -1,4 +1,4 @@
-"""Made-up runs of GitHub Actions, as its REST API answers, and a server that answers so."""
+"""Made-up runs of GitHub Actions, as its REST API answers, and servers that answer like an API."""
 
 from __future__ import annotations
 
@@ -132,10 +132,21 @@ class Server(NamedTuple):
     instead: dict[str, list[Answer]]
     """By the end of a path."""
 
+    def page(self, path: str, query: dict[str, str], whole: Sequence[Json], field: str | None, size: int) -> Answer:
+        """One of the pages of these objects, with the link to the next."""
+        number = int(query.get("page", "1"))
+        members = list(whole[(number - 1) * size : number * size])
+        value = members if field is None else {"total_count": len(whole), field: members}
+        links = {}
+        if number * size < len(whole):
+            rest = "".join(f"&{name}={word}" for name, word in query.items() if name != "page")
+            links["Link"] = f'<{self.base}{path}?page={number + 1}{rest}>; rel="next", <x>; rel="last"'
+        return Answer(200, json.dumps(value).encode(), links)
+
 
 @contextmanager
-def serving(history: History, page: int = 2) -> Generator[Server, None, None]:
-    """Serve a history on this machine, with a few objects on a page."""
+def answering(answer: Callable[[Server, str, dict[str, str]], Answer]) -> Generator[Server, None, None]:
+    """Serve on this machine what a function answers to a path and its query."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -146,41 +157,16 @@ def serving(history: History, page: int = 2) -> Generator[Server, None, None]:
             query = {name: values[0] for name, values in parse_qs(url.query).items()}
             server.asked.append((url.path, dict(self.headers)))
             planned = next((answers for end, answers in server.instead.items() if url.path.endswith(end)), [])
-            self._send(planned.pop(0) if planned else self._found(url.path, query))
+            self._send(planned.pop(0) if planned else answer(server, url.path, query))
 
-        def _found(self, path: str, query: dict[str, str]) -> Answer:
-            parts = path.removeprefix(f"/repos/{REPO}/").split("/")
-            if parts == ["actions", "runs"]:
-                return self._page(path, query, history.runs, "workflow_runs")
-            if parts[:2] == ["actions", "runs"] and parts[3:] == ["jobs"]:
-                assert query.get("filter", "all") == "all"
-                return self._page(path, query, [one for one in history.jobs if str(one["run_id"]) == parts[2]], "jobs")
-            if parts == ["deployments"]:
-                return self._page(path, query, [one for one in history.deployments if one["sha"] == query["sha"]], None)
-            if parts[:1] == ["deployments"] and parts[2:] == ["statuses"]:
-                of = [one for one in history.statuses if one["deployment_url"].endswith(f"/deployments/{parts[1]}")]
-                return self._page(path, query, of, None)
-            return Answer(404, b'{"message": "Not Found"}')
-
-        @staticmethod
-        def _page(path: str, query: dict[str, str], whole: Sequence[Json], field: str | None) -> Answer:
-            number = int(query.get("page", "1"))
-            members = list(whole[(number - 1) * page : number * page])
-            value = members if field is None else {"total_count": len(whole), field: members}
-            links = {}
-            if number * page < len(whole):
-                rest = "".join(f"&{name}={word}" for name, word in query.items() if name != "page")
-                links["Link"] = f'<{server.base}{path}?page={number + 1}{rest}>; rel="next", <x>; rel="last"'
-            return Answer(200, json.dumps(value).encode(), links)
-
-        def _send(self, answer: Answer) -> None:
-            self.send_response(answer.status)
-            for name, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
+        def _send(self, sent: Answer) -> None:
+            self.send_response(sent.status)
+            for name, value in {"Content-Length": str(len(sent.body)), **sent.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(answer.body)
+            self.wfile.write(sent.body)
             self.wfile.flush()
-            self.close_connection = int(answer.headers.get("Content-Length", len(answer.body))) != len(answer.body)
+            self.close_connection = int(sent.headers.get("Content-Length", len(sent.body))) != len(sent.body)
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -195,3 +181,29 @@ def serving(history: History, page: int = 2) -> Generator[Server, None, None]:
         http.shutdown()
         http.server_close()
         thread.join()
+
+
+@contextmanager
+def serving(history: History, size: int = 2) -> Generator[Server, None, None]:
+    """Serve a history as GitHub's API does, with a few objects on a page."""
+
+    def answer(server: Server, path: str, query: dict[str, str]) -> Answer:
+        parts = path.removeprefix(f"/repos/{REPO}/").split("/")
+        if parts == ["actions", "runs"]:
+            return server.page(path, query, history.runs, "workflow_runs", size)
+        if parts[:2] == ["actions", "runs"] and parts[3:] == ["jobs"]:
+            assert query.get("filter", "all") == "all"
+            return server.page(
+                path, query, [one for one in history.jobs if str(one["run_id"]) == parts[2]], "jobs", size
+            )
+        if parts == ["deployments"]:
+            return server.page(
+                path, query, [one for one in history.deployments if one["sha"] == query["sha"]], None, size
+            )
+        if parts[:1] == ["deployments"] and parts[2:] == ["statuses"]:
+            of = [one for one in history.statuses if one["deployment_url"].endswith(f"/deployments/{parts[1]}")]
+            return server.page(path, query, of, None, size)
+        return Answer(404, b'{"message": "Not Found"}')
+
+    with answering(answer) as server:
+        yield server
