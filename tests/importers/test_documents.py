@@ -82,12 +82,13 @@ records: st.SearchStrategy[Record] = st.one_of(
         span_ids,
         instants,
         texts,
+        is_wait=st.just(False),
         outcome=st.sampled_from(c.STAGE_OUTCOMES),
         attempt=numbers,
         environment=maybe,
         mechanism=maybe,
     ),
-    st.builds(End, origins, span_ids, instants, st.sampled_from(c.REASONS), st.just(True)),
+    st.tuples(origins, span_ids, instants, st.sampled_from(c.REASONS)).map(lambda of: End(*of, is_wait=True)),
     st.builds(Retraction, origins, ids, instants),
 )
 
