@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cycletrace._internal import instants
 from cycletrace._internal.cli import options
+from cycletrace._internal.cli.counting import counted
 from cycletrace._internal.cli.failure import Failure
 from cycletrace._internal.cli.options import printable
 from cycletrace._internal.cli.recording import note
@@ -31,8 +30,6 @@ _SHOWN = 20
 _ORDER = ("stage", "wait", "heartbeat", "end", "mark", "alias", "close", "retraction")
 _LONGEST = 500
 """Characters of a problem that are printed."""
-_EVERY = 0.2
-"""Seconds between updates of the progress."""
 
 
 def run_import(
@@ -68,8 +65,7 @@ def run_import(
     try:
         if not args.dry_run:
             make_private(state.settings.directory)
-        with _progress() as progress:
-            done = driver.run(find(known), known, take, time.time_ns(), progress)
+        done = driver.run(counted(find(known), "items"), known, take, time.time_ns())
     except OSError as error:
         raise Failure(f"{error.filename or state.settings.directory} cannot be used: {error.strerror}.") from None
     finally:
@@ -101,26 +97,6 @@ def _journal(state: Runtime, documents: Sequence[Document]) -> None:
     if state.writer.pending:
         state.writer.pending.clear()  # what is said to be unrecorded must not be delivered at exit after all
         raise Failure(f"the journal in {state.settings.directory} is not writable, so the import ended there.")
-
-
-@contextmanager
-def _progress() -> Generator[Callable[[int], None], None, None]:
-    """Show in a terminal how many items were read."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    shown = 0.0
-
-    def show(count: int) -> None:
-        nonlocal shown
-        if time.monotonic() >= shown + _EVERY:
-            shown = time.monotonic()
-            print(f"\r{count:,} read", end="", file=sys.stderr, flush=True)
-
-    try:
-        yield show
-    finally:
-        print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
 def _in_words(done: Imported) -> str:

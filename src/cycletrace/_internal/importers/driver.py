@@ -40,9 +40,7 @@ class Imported(NamedTuple):
     """Why the source could not be read to its end."""
 
 
-def run(
-    found: Iterable[Found], seen: Seen, take: Take, now: int, progress: Callable[[int], None] = lambda _: None
-) -> Imported:
+def run(found: Iterable[Found], seen: Seen, take: Take, now: int) -> Imported:
     """Hand each new or changed item on, and note it.
 
     Args:
@@ -50,16 +48,14 @@ def run(
         seen: What was imported before.
         take: Records what it is given.
         now: UTC nanoseconds: what lies far ahead of it is a problem.
-        progress: Is told how many items were read.
     """
     cycles: set[str] = set()
     records: Counter[str] = Counter()
     problems: list[Problem] = []
-    count = read = unchanged = 0
+    count = unchanged = 0
     error = None
     try:
         for item in found:
-            progress(read := read + 1)
             wrong: list[Problem] = []
             if isinstance(item, Problem):
                 wrong.append(item)
