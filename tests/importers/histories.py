@@ -203,6 +203,12 @@ def serving(history: History, size: int = 2) -> Generator[Server, None, None]:
         if parts[:1] == ["deployments"] and parts[2:] == ["statuses"]:
             of = [one for one in history.statuses if one["deployment_url"].endswith(f"/deployments/{parts[1]}")]
             return server.page(path, query, of, None, size)
+        if parts[:1] == ["commits"] and parts[2:] == ["pulls"]:
+            pulls = [{"number": 7}] if int(parts[1], 16) == 101 else []
+            return server.page(path, query, pulls, None, size)
+        if parts == ["pulls", "7", "commits"]:
+            dates = ("2026-02-01T10:00:00Z", "2026-01-30T08:00:00+01:00", "unknown")
+            return server.page(path, query, [{"commit": {"author": {"date": date}}} for date in dates], None, size)
         return Answer(404, b'{"message": "Not Found"}')
 
     with answering(answer) as server:

@@ -127,6 +127,21 @@ def test_without_access_to_deployments_nothing_is_guessed(shell: Shell, server: 
     assert "it needs read access to Actions and Deployments" in done.err
 
 
+def test_a_cycle_may_begin_with_the_first_commit_of_its_pull_request(shell: Shell, server: Server) -> None:
+    imported(shell, server)
+    assert not any("pulls" in path for path, _ in server.asked)
+    assert imported(shell, server, "--first-commit").code == 0
+    started = {one["key"]: one["marks"]["started"] for one in facts(shell)}
+    assert started["churn@101"] == 1_769_756_400 * 10**9  # 2026-01-30 07:00 UTC
+    asked = [path for path, _ in server.asked if "pulls" in path]
+    assert sum(path.endswith("/pulls") for path in asked) == 1  # a schedule and a person caused the others
+    server.instead["/commits"] = [Answer(403)]
+    refused = imported(shell, server, "--first-commit", "--again")
+    assert (refused.code, "with --first-commit to Pull requests and Contents" in refused.err) == (1, True)
+    usage = shell.run("import", "github", ".", "--first-commit")
+    assert (usage.code, "--first-commit needs the API" in usage.err) == (2, True)
+
+
 def test_a_run_that_has_ended_since_is_read_again(shell: Shell) -> None:
     history = small()
     with serving(history) as server:

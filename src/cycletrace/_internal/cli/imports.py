@@ -61,6 +61,11 @@ def add_commands(commands: Any) -> None:
     )
     actions.add_argument("--workflow", metavar="NAME", help="only runs of this workflow: its name or file, deploy.yml")
     actions.add_argument("--branch", metavar="NAME", help="only runs of this branch")
+    actions.add_argument(
+        "--first-commit",
+        action="store_true",
+        help="begin a cycle with the first commit of its pull request (with --repo; two more requests for each run)",
+    )
     _add_jobs(actions, "{model}@{run_id}", "the repository's name")
     _add_common(actions)
 
@@ -165,6 +170,8 @@ def run_github(args: argparse.Namespace) -> int:
     """Import runs of GitHub Actions."""
     from cycletrace._internal.importers import github, github_api, github_files
 
+    if args.first_commit and args.paths:
+        raise Failure("--first-commit needs the API: saved answers do not say which commits a pull request has.")
     modules = (github, github_api, github_files)
     return _run_ci(args, "--repo", args.repo, modules, "GITHUB_API_URL", "GITHUB_TOKEN")
 
@@ -258,13 +265,14 @@ def _job_choices(args: argparse.Namespace, state: Runtime, fields: Sequence[str]
         args.since,
         getattr(args, "workflow", None),
         getattr(args, "branch", None),
+        getattr(args, "first_commit", False),
         tuple(getattr(args, "manual", ())),
     )
 
 
 def _decisive(choices: Choices) -> tuple[object, ...]:
     """Return those choices that decide which records follow from a job."""
-    return choices.key, choices.model, choices.domain, *choices.kinds, *choices.manual
+    return choices.key, choices.model, choices.domain, choices.first_commit, *choices.kinds, *choices.manual
 
 
 def _text_of(name: str) -> TextIO:

@@ -13,7 +13,7 @@ from cycletrace import conventions as c
 from cycletrace._internal.flow import Record, RecordOrigin, Stage, Wait
 from cycletrace._internal.importers.found import Item, Problem
 from cycletrace._internal.importers.ids import Job, origin_of, queue_wait
-from cycletrace._internal.importers.jobs import Choices, Json, created, instant_of, key_of, kind_of
+from cycletrace._internal.importers.jobs import Choices, Json, created, instant_of, key_of, kind_of, known_instant
 
 SYSTEM = "github"
 KEY = "{model}@{run_id}"
@@ -100,8 +100,24 @@ def _is_final(run: Json, choices: Choices) -> bool:
     return begun is not None and choices.now >= begun + REPEATABLE
 
 
+def is_of_idea(run: Json) -> bool:
+    """Return whether a commit caused a run, with which the cycle then began."""
+    return run.get("event") in _IDEAS
+
+
+def first_commit(commits: Iterable[Json]) -> int | None:
+    """Return when the earliest of a pull request's commits was written, UTC nanoseconds; ``None`` if none says so."""
+    authors = (commit.get("author") for one in commits if isinstance(commit := one.get("commit"), Mapping))
+    times = (known_instant(author, "date") for author in authors if isinstance(author, Mapping))
+    return min((at for at in times if at is not None), default=None)
+
+
 def read_run(
-    run: Json, jobs: Iterable[Json], deployments: Mapping[str, Deployment], choices: Choices
+    run: Json,
+    jobs: Iterable[Json],
+    deployments: Mapping[str, Deployment],
+    choices: Choices,
+    begun: int | None = None,
 ) -> Iterator[Item | Problem]:
     """Yield what is wrong with a run, and the run with its records.
 
@@ -110,6 +126,7 @@ def read_run(
         jobs: Those of all its attempts.
         deployments: By number of the job.
         choices: What GitHub does not know.
+        begun: When the first commit of its pull request was written, UTC nanoseconds, if that is known.
     """
     where = f"run {run.get('id')}"
     try:
@@ -125,7 +142,7 @@ def read_run(
             yield Problem(f"{where}, job {job.get('id')}", str(error))
     if records:  # a run whose jobs were all skipped did nothing
         try:
-            records += _records_of_run(run, origin, tuple(records), choices)
+            records += _records_of_run(run, origin, tuple(records), choices, begun)
         except ValueError as error:
             yield Problem(where, str(error))
     yield Item(where, str(run["id"]), tuple(records))
@@ -215,13 +232,15 @@ def _never_ran(job: Json) -> bool:
     return "runner_id" in job and not job["runner_id"] and not job.get("steps")
 
 
-def _records_of_run(run: Json, origin: RecordOrigin, records: Sequence[Record], choices: Choices) -> Iterator[Record]:
+def _records_of_run(
+    run: Json, origin: RecordOrigin, records: Sequence[Record], choices: Choices, begun: int | None
+) -> Iterator[Record]:
     number = Job(origin, SYSTEM, str(run["id"]))
     commit = run.get("head_commit")
-    if run.get("event") in _IDEAS and isinstance(commit, Mapping) and commit.get("timestamp"):
+    if begun is None and is_of_idea(run) and isinstance(commit, Mapping):
         begun = instant_of(commit, "timestamp")
-        if begun is not None:
-            yield number.mark(c.STARTED, begun)
+    if begun is not None:
+        yield number.mark(c.STARTED, begun)
     outcome = FINAL.get(str(run.get("conclusion")))
     ends = [record.end for record in records if isinstance(record, (Stage, Wait)) and record.end is not None]
     if outcome is not None and "{run_id}" in choices.key and _is_final(run, choices) and ends:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cycletrace._internal.importers.found import Found, Item
-from cycletrace._internal.importers.github import Deployment, deployments_by_job, is_wanted, read_run, version_of
+from cycletrace._internal.importers.github import (
+    Deployment,
+    deployments_by_job,
+    first_commit,
+    is_of_idea,
+    is_wanted,
+    read_run,
+    version_of,
+)
 from cycletrace._internal.importers.jobs import Choices, Json, is_before
 from cycletrace._internal.importers.seen import Seen
 from cycletrace._internal.importers.web import Api, Get, pages
@@ -24,7 +32,8 @@ def api_of(base: str, token: str) -> Api:
         headers,
         {
             401: "GITHUB_TOKEN is wrong or has expired: set it to a valid token.",
-            403: "GITHUB_TOKEN may not read this: it needs read access to Actions and Deployments.",
+            403: "GITHUB_TOKEN may not read this: it needs read access to Actions and Deployments, and with "
+            "--first-commit to Pull requests and Contents.",
             404: "Check the name of the repository, and whether GITHUB_TOKEN may read it.",
         },
     )
@@ -48,7 +57,8 @@ def read(get: Get, repository: str, choices: Choices, seen: Seen) -> Iterator[Fo
             continue
         jobs = list(pages(get, f"{root}/actions/runs/{number}/jobs", "jobs", filter="all"))
         deployments = _deployments(get, root, str(run.get("head_sha")))
-        for found in read_run(run, jobs, deployments, choices):
+        begun = _begun(get, root, run) if choices.first_commit and is_of_idea(run) else None
+        for found in read_run(run, jobs, deployments, choices, begun):
             yield found._replace(version=version) if isinstance(found, Item) else found
 
 
@@ -59,3 +69,13 @@ def _deployments(get: Get, root: str, sha: str) -> dict[str, Deployment]:
     for deployment in deployments:
         statuses += pages(get, f"{root}/deployments/{deployment.get('id')}/statuses", None)
     return deployments_by_job(deployments, statuses)
+
+
+def _begun(get: Get, root: str, run: Json) -> int | None:
+    """Return when the first commit was written of the pull requests that a run, or its commit, belongs to."""
+    of_run = run.get("pull_requests")
+    requests = of_run if isinstance(of_run, list) else []
+    requests = requests or list(pages(get, f"{root}/commits/{run.get('head_sha')}/pulls", None))
+    numbers = [request.get("number") for request in requests if isinstance(request, dict)]
+    firsts = (first_commit(pages(get, f"{root}/pulls/{number}/commits", None)) for number in numbers)
+    return min((at for at in firsts if at is not None), default=None)

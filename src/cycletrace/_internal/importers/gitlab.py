@@ -15,7 +15,7 @@ from cycletrace import conventions as c
 from cycletrace._internal.flow import Record, RecordOrigin, Stage
 from cycletrace._internal.importers.found import Item, Problem
 from cycletrace._internal.importers.ids import Job, origin_of, queue_wait
-from cycletrace._internal.importers.jobs import Choices, Json, created, instant_of, key_of, kind_of
+from cycletrace._internal.importers.jobs import Choices, Json, created, instant_of, key_of, kind_of, known_instant
 
 SYSTEM = "gitlab"
 KEY = "{model}@{pipeline_id}"
@@ -77,7 +77,7 @@ def read_pipeline(
         yield Problem(where, str(error))
         return
     records: list[Record] = []
-    ends = [end for job in jobs if (end := _finished(job)) is not None]
+    ends = [end for job in jobs if (end := known_instant(job, "finished_at")) is not None]
     for job in jobs:
         try:
             records += _records_of_job(job, origin, deployments.get(str(job.get("id"))), ends, choices)
@@ -146,13 +146,6 @@ def _asked(job: Json, decided: int | None, ends: Sequence[int]) -> int | None:
     if decided is None:
         return None
     return max((end for end in ends if end <= decided), default=created(job))
-
-
-def _finished(job: Json) -> int | None:
-    try:
-        return instant_of(job, "finished_at")
-    except ValueError:
-        return None
 
 
 def _nanoseconds(seconds: object) -> int:

@@ -30,6 +30,8 @@ class Choices(NamedTuple):
     """What began earlier, UTC nanoseconds, is left out."""
     workflow: str | None = None
     branch: str | None = None
+    first_commit: bool = False
+    """Whether cycles begin with the first commit of the pull request that a run belongs to."""
     manual: tuple[str, ...] = ()
     """Patterns of the names of jobs that a person starts."""
 
@@ -71,12 +73,17 @@ def instant_of(holder: Json, field: str) -> int | None:
         raise ValueError(f"{field} {error}") from None
 
 
-def created(holder: Json) -> int | None:
-    """Return when something was created, UTC nanoseconds; ``None`` if that is not known."""
+def known_instant(holder: Json, field: str) -> int | None:
+    """Return an instant in UTC nanoseconds; ``None`` if it is not known, or no instant."""
     try:
-        return instant_of(holder, "created_at")
+        return instant_of(holder, field)
     except ValueError:
         return None
+
+
+def created(holder: Json) -> int | None:
+    """Return when something was created, UTC nanoseconds; ``None`` if that is not known."""
+    return known_instant(holder, "created_at")
 
 
 def is_before(holder: Json, since: int | None) -> bool:
