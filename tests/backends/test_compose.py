@@ -37,9 +37,10 @@ def test_every_file_that_is_mounted_is_there() -> None:
 def test_the_collectors_options_are_sound_and_lead_to_services() -> None:
     options = make_options(read_config(COMPOSE / "collector.toml"), Path("unused"))
     assert options.prometheus is not None
+    assert options.is_open  # which the file states; hence the addresses of this machine only
     published = services()["cycletrace"]
     for address in (options.grpc, options.http, options.prometheus):
-        assert f'"{address.port}:{address.port}"' in published
+        assert f'"127.0.0.1:{address.port}:{address.port}"' in published
     assert {target.host for target in options.forward["traces"]} == {"jaeger", "tempo"} < services().keys()
     assert options.forward["logs"] == options.forward["metrics"] == ()
     assert f"cycles:{options.store.parent}" in published
@@ -61,4 +62,5 @@ def test_the_container_listens_where_it_says() -> None:
     exposed = re.search(r"(?m)^EXPOSE (.+)$", text)
     assert exposed is not None
     command = text.splitlines()[-1]
+    assert '"--tokens"' in command
     assert set(exposed[1].split()) == set(re.findall(r"0\.0\.0\.0:(\d+)", command))

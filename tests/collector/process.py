@@ -89,11 +89,17 @@ class Collect:
     def restart(self) -> None:
         self.start()
 
-    def post(self, signal_name: str, body: bytes, content_type: str = "application/x-protobuf") -> int:
+    def post(
+        self,
+        signal_name: str,
+        body: bytes,
+        content_type: str = "application/x-protobuf",
+        headers: Mapping[str, str] | None = None,
+    ) -> int:
         """Export over HTTP. Returns the status."""
         connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=60)
         try:
-            connection.request("POST", f"/v1/{signal_name}", body, {"Content-Type": content_type})
+            connection.request("POST", f"/v1/{signal_name}", body, {"Content-Type": content_type, **(headers or {})})
             response = connection.getresponse()
             self.answer = response.read()
             return response.status

@@ -37,8 +37,9 @@ class Relay:
 
         async def start() -> None:
             self._forwarder = Forwarder(targets or {})
-            self._grpc = GrpcReceiver(handle or self._forwarder.forward, limits, self.budget)
-            self._http = HttpReceiver(handle or self._forwarder.forward, limits, self.budget, lambda: self.trouble)
+            admit = lambda _: handle or self._forwarder.forward
+            self._grpc = GrpcReceiver(admit, limits, self.budget)
+            self._http = HttpReceiver(admit, limits, self.budget, lambda: self.trouble)
             self.grpc_port = await self._grpc.start("127.0.0.1:0")
             self.http_port = await self._http.start("127.0.0.1", 0)
 

@@ -60,7 +60,10 @@ def refused_here(*arguments: str) -> Refused:
         (["--forward", "grpc://localhost:4317"], "would circulate forever"),
         (["--metrics-to", "http://localhost:4318"], "would circulate forever"),
         (["--forward", "http://[::ffff:127.0.0.1]:4318"], "would circulate forever"),
-        (["--http", "0.0.0.0:4318", "--forward", f"http://{socket.gethostname()}:4318"], "would circulate forever"),
+        (
+            ["--insecure", "--http", "0.0.0.0:4318", "--forward", f"http://{socket.gethostname()}:4318"],
+            "would circulate forever",
+        ),
         (["--forward-headers", "my secret"], "forward-headers: expected name=value"),
         (["--forward-headers", "a=b%0d%0aevil: yes"], "forward-headers: expected name=value"),
         (["--grpc", "here"], "expected HOST:PORT"),

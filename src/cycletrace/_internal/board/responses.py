@@ -70,12 +70,12 @@ class Response(NamedTuple):
     headers: Mapping[str, str]
 
 
-def respond(request: Request, hosts: frozenset[str], look: Callable[[Selection], Answer]) -> Response:
+def respond(request: Request, hosts: frozenset[str] | None, look: Callable[[Selection], Answer]) -> Response:
     """Return the response to a request.
 
     Args:
         request: The request.
-        hosts: The hosts that it may name, lower case, without a port.
+        hosts: The hosts that it may name, lower case, without a port; ``None`` for any.
         look: Returns the page of a selection.
     """
     refusal = _refusal(request, hosts)
@@ -106,8 +106,8 @@ def failed(request: Request) -> Response:
     return _explained(request, HTTPStatus.INTERNAL_SERVER_ERROR, "Failed", sentence)
 
 
-def _refusal(request: Request, hosts: frozenset[str]) -> Response | None:
-    if _without_port(request.host) not in hosts:
+def _refusal(request: Request, hosts: frozenset[str] | None) -> Response | None:
+    if hosts is not None and _without_port(request.host) not in hosts:
         sentence = "The board does not answer to this host name: ask for localhost."
         return _explained(request, HTTPStatus.FORBIDDEN, "Unknown host", sentence)
     if request.method not in METHODS:

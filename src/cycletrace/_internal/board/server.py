@@ -12,6 +12,7 @@ from contextlib import suppress
 from aiohttp import web
 
 from cycletrace._internal.address import Address
+from cycletrace._internal.board import sign_in
 from cycletrace._internal.board.board import Answer, Board, NotKeptError
 from cycletrace._internal.board.responses import HEADERS, LOCAL_HOSTS, Request, Response, failed, respond
 from cycletrace._internal.board.selection import Selection
@@ -29,9 +30,11 @@ class ListenError(Exception):
 class BoardServer:
     """Serves a board. Threads of its own read the store and make pages, so that the event loop goes on."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Board, may_read: Callable[[str], bool] | None = None) -> None:
+        """Serve this board to whoever has a token that ``may_read``, without that to all who know its host."""
         self._board = board
-        self._hosts = LOCAL_HOSTS
+        self._may_read = may_read
+        self._hosts: frozenset[str] | None = LOCAL_HOSTS
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="cycletrace-board")
         self._runner: web.AppRunner | None = None
 
@@ -41,8 +44,9 @@ class BoardServer:
         Raises:
             OSError: where it cannot listen there.
         """
-        self._hosts = LOCAL_HOSTS | {address.url_host.lower()}
-        app = web.Application()
+        # A page of another site has no cookie of ours, whatever name it calls us by.
+        self._hosts = LOCAL_HOSTS | {address.url_host.lower()} if self._may_read is None else None
+        app = web.Application(client_max_size=sign_in.MAX_FORM)
         app.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
@@ -69,12 +73,24 @@ class BoardServer:
             http.headers.get("If-None-Match", ""),
         )
         try:
-            response = await self._respond(request)
+            response = await self._sign_in(http) or await self._respond(request)
+        except web.HTTPException:
+            raise
         except Exception:
             _log.exception("a request could not be answered")
             response = failed(request)
         headers = {**HEADERS, **response.headers, "Server": "cycletrace"}
         return web.Response(status=response.status, body=response.body, headers=headers)
+
+    async def _sign_in(self, http: web.Request) -> Response | None:
+        """Return the response to somebody who has not signed in, or is about to."""
+        if self._may_read is None:
+            return None
+        if http.path == sign_in.PATH and http.method == "POST":
+            form = await http.post()
+            return sign_in.sign_in(str(form.get("token", "")), self._may_read, is_secure=http.secure)
+        authorization, cookie = http.headers.get("Authorization", ""), http.cookies.get(sign_in.COOKIE, "")
+        return sign_in.refusal(http.path, authorization, cookie, self._may_read)
 
     async def _respond(self, request: Request) -> Response:
         try:

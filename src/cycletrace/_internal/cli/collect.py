@@ -29,13 +29,11 @@ def add_commands(commands: Any) -> None:
     )
     for setting in SETTINGS:
         default = f"; by default {setting.default}" if setting.default else ""
-        parser.add_argument(
-            f"--{setting.name}",
-            dest=setting.name,
-            action="append" if setting.is_list else "store",
-            metavar=setting.takes,
-            help=setting.help.replace("%", "%%") + default,
-        )
+        kind: dict[str, Any] = {"action": "append" if setting.is_list else "store", "metavar": setting.takes}
+        if setting.is_flag:
+            kind = {"action": "store_true", "default": None}
+        help_text = setting.help.replace("%", "%%") + default
+        parser.add_argument(f"--{setting.name}", dest=setting.name, help=help_text, **kind)
     add_directory(parser)
     parser.set_defaults(run=run, parser=parser, logs_itself=True)
 

@@ -28,6 +28,7 @@ from cycletrace._internal.cli import (
     run,
     status,
     store,
+    token,
 )
 from cycletrace._internal.cli.failure import Failure
 from cycletrace._version import __version__
@@ -35,7 +36,7 @@ from cycletrace._version import __version__
 MODULES = (
     *(report, board, facts, status, open),
     *(record, retract, run, apart, env, imports),
-    *(flush, doctor, store, collect, demo, completion),
+    *(flush, doctor, store, collect, token, demo, completion),
 )
 """Those that add commands, in the order in which the help lists them: to read, to record, to maintain."""
 

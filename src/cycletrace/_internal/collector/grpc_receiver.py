@@ -8,13 +8,12 @@ from typing import Any
 import grpc
 
 from cycletrace._internal.collector.compression import GZIP, TooLargeError, coding_of, decompress
+from cycletrace._internal.collector.door import Admit
 from cycletrace._internal.collector.limits import Budget, Limits, NoRoomError
 from cycletrace._internal.collector.reply import status_message, to_bytes
 from cycletrace._internal.otlp.classify import DETAILS
 from cycletrace._internal.otlp.result import Code, ExportResult, malformed, unavailable
 from cycletrace._internal.otlp.signals import SIGNALS, Encoding, Request, Signal
-
-Handle = Callable[[Request], Awaitable[ExportResult]]
 
 _STATUS = {code.value[0]: code for code in grpc.StatusCode}
 
@@ -22,8 +21,8 @@ _STATUS = {code.value[0]: code for code in grpc.StatusCode}
 class GrpcReceiver:
     """An OTLP/gRPC server for all three signals."""
 
-    def __init__(self, handle: Handle, limits: Limits, budget: Budget) -> None:
-        self._handle = handle
+    def __init__(self, admit: Admit, limits: Limits, budget: Budget) -> None:
+        self._admit = admit
         self._limits = limits
         self._budget = budget
         self._server: Any = None
@@ -57,6 +56,9 @@ class GrpcReceiver:
 
     async def _call(self, signal: Signal, messages: Any, context: Any) -> bytes:
         del messages  # the message is read from the context, once there is room for it
+        handle = self._admit(_authorization(context))
+        if isinstance(handle, ExportResult):
+            return await _respond(handle, signal, context)
         room = self._limits.body + self._limits.overhead
         try:
             body = await self._budget.receive(room, lambda: _read(context))
@@ -71,9 +73,14 @@ class GrpcReceiver:
             held = min(room, self._limits.overhead + len(request.body) + len(request.packed or b""))
             self._budget.give(room - held)
             room = held
-            return await _respond(await self._handle(request), signal, context)
+            return await _respond(await handle(request), signal, context)
         finally:
             self._budget.give(room)
+
+
+def _authorization(context: Any) -> str:
+    metadata = context.invocation_metadata() or ()
+    return next((value for name, value in metadata if name == "authorization"), "")
 
 
 async def _read(context: Any) -> Any:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from cycletrace._internal.collector.compression import CODINGS, GZIP, TooLargeError, decompress
+from cycletrace._internal.collector.door import Admit
 from cycletrace._internal.collector.limits import Budget, Limits, NoRoomError
 from cycletrace._internal.collector.reply import http_failure, http_headers, http_status, to_bytes
 from cycletrace._internal.otlp.result import ExportResult, malformed, unavailable
 from cycletrace._internal.otlp.signals import SIGNALS, TRACES, Encoding, Request, Signal, encoding_of
-
-Handle = Callable[[Request], Awaitable[ExportResult]]
 
 
 class HttpReceiver:
@@ -23,8 +22,8 @@ class HttpReceiver:
     ``trouble`` returns why the collector cannot accept requests now, ``None`` if it can.
     """
 
-    def __init__(self, handle: Handle, limits: Limits, budget: Budget, trouble: Callable[[], str | None]) -> None:
-        self._handle = handle
+    def __init__(self, admit: Admit, limits: Limits, budget: Budget, trouble: Callable[[], str | None]) -> None:
+        self._admit = admit
         self._limits = limits
         self._budget = budget
         self._trouble = trouble
@@ -67,6 +66,9 @@ class HttpReceiver:
                 "send application/x-protobuf or application/json",
             )
             return _respond(failure, signal, Encoding.JSON)
+        handle = self._admit(http.headers.get("Authorization", ""))
+        if isinstance(handle, ExportResult):
+            return _respond(handle, signal, encoding)
         coding = http.headers.get("Content-Encoding", "").strip().lower()
         if coding not in ("", "identity", *CODINGS):
             failure = http_failure(
@@ -96,7 +98,7 @@ class HttpReceiver:
             held = min(room, self._limits.overhead + len(request.body) + len(request.packed or b""))
             self._budget.give(room - held)
             room = held
-            return _respond(await self._handle(request), signal, encoding)
+            return _respond(await handle(request), signal, encoding)
         finally:
             self._budget.give(room)
 

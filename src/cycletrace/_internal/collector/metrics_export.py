@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from aiohttp import web
 
+from cycletrace._internal.access import bearer
 from cycletrace._internal.collector.exposition import accepted, render
 from cycletrace._internal.collector.forwarding import Forwarder
 from cycletrace._internal.collector.gauges import OpenGauges
@@ -94,8 +95,10 @@ async def export_once(reader: MetricReader, forwarder: Forwarder) -> None:
 class PrometheusServer:
     """Serves ``/metrics``."""
 
-    def __init__(self, reader: MetricReader) -> None:
+    def __init__(self, reader: MetricReader, may_read: Callable[[str], bool]) -> None:
+        """Serve these metrics to whoever has a token that may read."""
         self._reader = reader
+        self._may_read = may_read
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int) -> int:
@@ -118,6 +121,9 @@ class PrometheusServer:
             await self._runner.cleanup()
 
     async def _metrics(self, request: web.Request) -> web.Response:
+        if not self._may_read(bearer(request.headers.get("Authorization", ""))):
+            text = "a token that may read is needed, as Authorization: Bearer TOKEN\n"
+            return web.Response(status=401, text=text, headers={"WWW-Authenticate": "Bearer"})
         content_type = accepted(request.headers.get("Accept", ""))
         text = await self._reader.text(content_type)
         return web.Response(body=text.encode(), headers={"Content-Type": content_type})

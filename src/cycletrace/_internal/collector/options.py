@@ -46,6 +46,10 @@ class Options(NamedTuple):
     label_limit: int = 2000
     limits: Limits = Limits()
     production: frozenset[str] | None = None
+    tokens: Path | None = None
+    """The file with the tokens; ``None``: everybody may do everything."""
+    is_open: bool = False
+    """Whether others than programs on this machine need no token."""
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -81,11 +85,17 @@ def make_options(settings: Mapping[str, Any], store: Path, production: frozenset
             raise OptionError(f"{name}: expected {known[name].takes}.")  # not shown: the value may be a secret
         return str(value)
 
+    def flag(name: str) -> bool:
+        value = settings.get(name, False)
+        if not isinstance(value, bool):
+            raise OptionError(f"{name}: expected true or false.")
+        return value
+
     timeout = _seconds("forward-timeout", text("forward-timeout"), at_least=0.001)
     tls = TlsFiles(**_files({name: text(f"forward-{name}") for name in _FILES}, "forward-"))
     common = Endpoint("", _headers("forward-headers", text("forward-headers")), tls, timeout)
     for_metrics = common._replace(headers=_headers("metrics-headers", text("metrics-headers")))
-    return Options(
+    options = Options(
         store=Path(text("store")) if text("store") else store,
         grpc=_address("grpc", text("grpc")),
         http=_address("http", text("http")),
@@ -95,7 +105,9 @@ def make_options(settings: Mapping[str, Any], store: Path, production: frozenset
         ),
         interval=_seconds("interval", text("interval"), at_least=0.1),
         prometheus=_address("prometheus", text("prometheus")) if text("prometheus") else None,
-        board=_address("board", text("board"), parse_local_address) if text("board") else None,
+        board=_address("board", text("board"), parse_address if text("tokens") else parse_local_address)
+        if text("board")
+        else None,
         grace=_seconds("grace", text("grace"), at_least=0.0),
         target=_target(text("target")) if text("target") else None,
         label_limit=_whole("label-limit", text("label-limit"), at_least=2),
@@ -104,7 +116,25 @@ def make_options(settings: Mapping[str, Any], store: Path, production: frozenset
             in_flight=max(_size("max-in-flight", text("max-in-flight")), _size("max-body", text("max-body"))),
         ),
         production=production,
+        tokens=Path(text("tokens")) if text("tokens") else None,
     )
+    exposed = _exposed(options)
+    if exposed is not None and not flag("insecure"):
+        raise OptionError(
+            f"{exposed}: other machines can reach {getattr(options, exposed)}, and anybody there could write and read "
+            "all cycles: choose an address such as 127.0.0.1, list who may with --tokens, or allow everybody with "
+            "--insecure."
+        )
+    return options._replace(is_open=exposed is not None)
+
+
+def _exposed(options: Options) -> str | None:
+    """Return the name of an address that other machines can reach without showing who they are."""
+    if options.tokens is not None:
+        return None
+    addresses = {"grpc": options.grpc, "http": options.http, "prometheus": options.prometheus}
+    reachable = (name for name, address in addresses.items() if address is not None and not address.is_loopback())
+    return next(reachable, None)
 
 
 def _list(value: Any) -> list[Any]:

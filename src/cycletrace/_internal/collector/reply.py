@@ -53,7 +53,10 @@ def http_status(result: ExportResult) -> int:
 
 def http_headers(result: ExportResult) -> dict[str, str]:
     """Return the headers of the response besides those of its body."""
-    return {} if result.retry_after is None else {"Retry-After": str(ceil(result.retry_after))}
+    headers = {} if result.retry_after is None else {"Retry-After": str(ceil(result.retry_after))}
+    if result.code == Code.UNAUTHENTICATED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return headers
 
 
 def status_message(result: ExportResult) -> Any:

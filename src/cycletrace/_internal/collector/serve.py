@@ -15,11 +15,13 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
+from cycletrace._internal.access import Grant
 from cycletrace._internal.address import Address
 from cycletrace._internal.board.board import Board
 from cycletrace._internal.board.server import BoardServer
 from cycletrace._internal.board.source import Source
 from cycletrace._internal.collector.completion import Completion, begin_record_counters
+from cycletrace._internal.collector.door import Door, Handle, refusal
 from cycletrace._internal.collector.forwarding import Forwarder
 from cycletrace._internal.collector.grpc_receiver import GrpcReceiver
 from cycletrace._internal.collector.http_receiver import HttpReceiver
@@ -33,7 +35,7 @@ from cycletrace._internal.collector.metrics_export import (
 from cycletrace._internal.collector.offload import Offload
 from cycletrace._internal.collector.options import Options
 from cycletrace._internal.collector.outbox import drop_others, hide_secrets, keep_sending
-from cycletrace._internal.collector.reading import check, may_be_ours
+from cycletrace._internal.collector.reading import check, may_be_ours, read
 from cycletrace._internal.collector.reply import combine
 from cycletrace._internal.collector.self_forwarding import own_endpoint
 from cycletrace._internal.collector.series import Accumulator, from_rows, to_rows
@@ -51,6 +53,10 @@ _LAST_EXPORT = 1.0
 """Seconds that the last export of metrics may take at shutdown."""
 _SHUTDOWN_LIMIT = 4.5
 """Seconds after which the process ends even if something still runs: a huge fold, a name server that is down."""
+_FINAL = (Code.INVALID_ARGUMENT, Code.PERMISSION_DENIED)
+"""Refusals of a request that must not be forwarded either."""
+OPEN = "anybody who can reach it may write and read all cycles (--insecure)"
+"""What is printed and logged of a collector that is open to others."""
 _SHUTDOWN_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -154,10 +160,16 @@ class Collector:
         self._writer = Writer(store, accumulator, completion, self._wake)
         self._metrics = MetricReader(reader, accumulator, options.label_limit, instance)
         budget = Budget(options.limits)
-        self._grpc = GrpcReceiver(self._handle, options.limits, budget)
-        self._http = HttpReceiver(self._handle, options.limits, budget, self._trouble)
-        self._prometheus = PrometheusServer(self._metrics)
-        self._board = BoardServer(Board(Source(options.store), options.linked))
+        try:
+            self._door = Door(options.tokens)
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else str(error)
+            raise StartError(f"The tokens file {options.tokens} cannot be used: {why}.") from error
+        self._grpc = GrpcReceiver(self._admit, options.limits, budget)
+        self._http = HttpReceiver(self._admit, options.limits, budget, self._trouble)
+        self._prometheus = PrometheusServer(self._metrics, self._door.may_read)
+        board = Board(Source(options.store), options.linked)
+        self._board = BoardServer(board, None if options.tokens is None else self._door.may_read)
         self._listening: dict[str, Address] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._offload = Offload()
@@ -170,6 +182,8 @@ class Collector:
             StartError: where it cannot listen on an address.
         """
         options = self._options
+        if options.is_open:
+            _log.warning("access: %s", OPEN)
         self._writer.start()
         with self._listen("OTLP/gRPC", options.grpc):
             port = await self._grpc.start(str(options.grpc))
@@ -197,6 +211,7 @@ class Collector:
         yield f"  OTLP/gRPC   {self._listening['OTLP/gRPC']}"
         yield f"  OTLP/HTTP   http://{self._listening['OTLP/HTTP']}"
         yield f"  store       {options.store.absolute()}"
+        yield f"  access      {self._access()}"
         for one in SIGNALS:
             urls = [target.url for target in options.forward.get(one.name, ())]
             yield f"  {one.name:11} {'forwarded to ' + ', '.join(urls) if urls else 'not forwarded'}"
@@ -207,6 +222,11 @@ class Collector:
             yield f"  Prometheus  http://{self._listening['Prometheus']}/metrics"
         if "the board" in self._listening:
             yield f"  board       http://{self._listening['the board']}/"
+
+    def _access(self) -> str:
+        if self._options.tokens is not None:
+            return f"with a token of {self._options.tokens}"
+        return OPEN if self._options.is_open else "programs on this machine"
 
     async def stop(self) -> None:
         """Stop listening, finish requests in progress, commit, and export the metrics once more."""
@@ -224,13 +244,24 @@ class Collector:
         await self._forwarder.close()
         await self._metrics_forwarder.close()
 
-    async def _handle(self, request: Request) -> ExportResult:
+    def _admit(self, authorization: str) -> Handle | ExportResult:
+        sender = self._door.sender(authorization)
+        return sender if isinstance(sender, ExportResult) else partial(self._handle, sender)
+
+    async def _handle(self, sender: Grant, request: Request) -> ExportResult:
         """Store, then forward: a request that cannot be stored is not forwarded, since its sender will repeat it."""
         try:
-            if not may_be_ours(request) and not self._forwarder.backends(request.signal):
+            if may_be_ours(request):
+                try:
+                    extracted = await self._offload.run(len(request.body), partial(read, request))
+                except ValueError as error:
+                    return malformed(str(error))
+                accepted = refusal(sender, extracted.records) or await self._writer.accept(extracted)
+            elif self._forwarder.backends(request.signal):
+                accepted = ExportResult()
+            else:
                 return await self._check(request)
-            accepted = await self._writer.accept(request)
-            if accepted.is_retryable or accepted.code == Code.INVALID_ARGUMENT:
+            if accepted.is_retryable or accepted.code in _FINAL:
                 return accepted
             return combine([accepted, await self._forwarder.forward(request)])
         except Exception:
@@ -260,9 +291,9 @@ class Collector:
         try:
             yield
         except OSError as error:
-            reason = error.strerror or "it may be in use"
+            why = error.strerror or "it may be in use"
             raise StartError(
-                f"Cannot listen on {address} for {what}: {reason}. Stop what uses it, or choose another."
+                f"Cannot listen on {address} for {what}: {why}. Stop what uses it, or choose another."
             ) from error
 
 

@@ -16,6 +16,7 @@ class Setting(NamedTuple):
     default: str
     help: str
     is_list: bool = False
+    is_flag: bool = False
 
 
 SETTINGS = (
@@ -43,7 +44,22 @@ SETTINGS = (
     Setting("metrics-headers", "K=V,...", "", "headers for these; prefer CYCLETRACE_METRICS_HEADERS"),
     Setting("interval", "LENGTH", "10s", "how often they are sent"),
     Setting("prometheus", "HOST:PORT", "", "address of /metrics for Prometheus, such as 127.0.0.1:9464"),
-    Setting("board", "HOST:PORT", "", "address of the live board, on this machine only, such as 127.0.0.1:4319"),
+    Setting(
+        "board",
+        "HOST:PORT",
+        "",
+        "address of the live board, without --tokens on this machine only, such as 127.0.0.1:4319",
+    ),
+    Setting(
+        "tokens", "FILE", "", "the tokens of those who may send and read (see cycletrace token add); by default all"
+    ),
+    Setting(
+        "insecure",
+        "",
+        "",
+        "listen on addresses that other machines can reach, although anybody may use them",
+        is_flag=True,
+    ),
     Setting("grace", "LENGTH", "60s", "delay between a cycle closing and its export as metrics and derived spans"),
     Setting("target", "PART:LENGTH", "", "the default target, kept in the store"),
     Setting("label-limit", "N", "2000", "label sets per metric, including the overflow one"),

@@ -16,11 +16,10 @@ from hashlib import sha256
 from typing import Any, NamedTuple, TypeVar
 
 from cycletrace._internal.collector.completion import Completion, apply_refolds, count_records, observe_closed
-from cycletrace._internal.collector.reading import Extracted, Invalid, may_be_ours, read
+from cycletrace._internal.collector.reading import Extracted, Invalid
 from cycletrace._internal.collector.series import Accumulator, from_rows, to_rows
 from cycletrace._internal.flow.rules import SECOND
-from cycletrace._internal.otlp.result import Code, ExportResult, malformed, unavailable
-from cycletrace._internal.otlp.signals import Request
+from cycletrace._internal.otlp.result import Code, ExportResult, unavailable
 from cycletrace._internal.store import Store, StoreError, Transaction
 from cycletrace.conventions import RECORD_REJECTED
 
@@ -41,9 +40,9 @@ T = TypeVar("T")
 
 
 class _Job(NamedTuple):
-    """A request, or work on the store, and the future that awaits the result."""
+    """What a request holds, or work on the store, and the future that awaits the result."""
 
-    work: Request | Callable[[Transaction], Any]
+    work: Extracted | Callable[[Transaction], Any]
     done: asyncio.Future[Any]
 
 
@@ -75,11 +74,11 @@ class Writer:
         """Start the thread."""
         self._thread.start()
 
-    async def accept(self, request: Request) -> ExportResult:
+    async def accept(self, extracted: Extracted) -> ExportResult:
         """Store cycletrace's records of a request. Success means that they are durable."""
-        if not may_be_ours(request):
+        if not extracted.records and not extracted.invalid:
             return ExportResult()
-        result: ExportResult = await self._enqueue(request)
+        result: ExportResult = await self._enqueue(extracted)
         return result
 
     async def do(self, work: Callable[[Transaction], T]) -> T:
@@ -99,7 +98,7 @@ class Writer:
         self._jobs.put(None)
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
 
-    async def _enqueue(self, work: Request | Callable[[Transaction], Any]) -> Any:
+    async def _enqueue(self, work: Extracted | Callable[[Transaction], Any]) -> Any:
         done: asyncio.Future[Any] = self._loop.create_future()
         self._jobs.put(_Job(work, done))
         return await done
@@ -155,12 +154,8 @@ class Writer:
         extracted: list[tuple[_Job, Extracted]] = []
         works: list[_Job] = []
         for job in jobs:
-            if isinstance(job.work, Request):
-                outcome = _read(job.work)
-                if isinstance(outcome, ExportResult):
-                    self._settle([(job, outcome)])
-                else:
-                    extracted.append((job, outcome))
+            if isinstance(job.work, Extracted):
+                extracted.append((job, job.work))
             else:
                 works.append(job)
         if extracted:
@@ -285,16 +280,6 @@ class Writer:
     def _without_path(self, error: StoreError) -> str:
         """Return the text of an error for senders, who must not learn where the store lies."""
         return " ".join(str(error).replace(str(self._store.path), "").split())
-
-
-def _read(request: Request) -> Extracted | ExportResult:
-    try:
-        return read(request)
-    except ValueError as error:
-        return malformed(str(error))
-    except Exception:
-        _log.exception("a request could not be read")
-        return ExportResult(Code.INTERNAL, "the collector failed to read the request")
 
 
 def _partial(invalid: Sequence[Invalid]) -> ExportResult:
