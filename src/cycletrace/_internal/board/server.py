@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from ssl import SSLContext
 
 from aiohttp import web
 
@@ -38,8 +39,8 @@ class BoardServer:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="cycletrace-board")
         self._runner: web.AppRunner | None = None
 
-    async def start(self, address: Address) -> int:
-        """Listen (port 0: any) and return the port.
+    async def start(self, address: Address, tls: SSLContext | None = None) -> int:
+        """Listen (port 0: any), over TLS with a context, and return the port.
 
         Raises:
             OSError: where it cannot listen there.
@@ -50,7 +51,7 @@ class BoardServer:
         app.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        await web.TCPSite(self._runner, address.host, address.port).start()
+        await web.TCPSite(self._runner, address.host, address.port, ssl_context=tls).start()
         port: int = self._runner.addresses[0][1]
         return port
 

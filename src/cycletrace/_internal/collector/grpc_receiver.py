@@ -27,8 +27,8 @@ class GrpcReceiver:
         self._budget = budget
         self._server: Any = None
 
-    async def start(self, address: str) -> int:
-        """Listen on ``host:port`` (port 0: any) and return the port.
+    async def start(self, address: str, credentials: Any = None) -> int:
+        """Listen on ``host:port`` (port 0: any), over TLS with these credentials, and return the port.
 
         Raises:
             OSError: where it cannot listen there.
@@ -43,7 +43,11 @@ class GrpcReceiver:
         for signal in SIGNALS:
             self._server.add_generic_rpc_handlers((_service(signal, self._call),))
         try:
-            port: int = self._server.add_insecure_port(address)
+            port: int = (
+                self._server.add_insecure_port(address)
+                if credentials is None
+                else self._server.add_secure_port(address, credentials)
+            )
         except RuntimeError as error:
             raise OSError(f"cannot listen on {address} for OTLP/gRPC") from error
         await self._server.start()

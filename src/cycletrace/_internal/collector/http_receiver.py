@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from ssl import SSLContext
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -29,8 +30,8 @@ class HttpReceiver:
         self._trouble = trouble
         self._runner: web.AppRunner | None = None
 
-    async def start(self, host: str, port: int) -> int:
-        """Listen (port 0: any) and return the port.
+    async def start(self, host: str, port: int, tls: SSLContext | None = None) -> int:
+        """Listen (port 0: any), over TLS with a context, and return the port.
 
         Raises:
             OSError: where it cannot listen there.
@@ -43,7 +44,7 @@ class HttpReceiver:
         # We decompress ourselves, because aiohttp does not bound the result.
         self._runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=self._limits.grace)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port)
+        site = web.TCPSite(self._runner, host, port, ssl_context=tls)
         await site.start()
         listening: int = self._runner.addresses[0][1]
         return listening

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from ssl import SSLContext
 from typing import TypeVar
 
 from aiohttp import web
@@ -101,8 +102,8 @@ class PrometheusServer:
         self._may_read = may_read
         self._runner: web.AppRunner | None = None
 
-    async def start(self, host: str, port: int) -> int:
-        """Listen (port 0: any) and return the port.
+    async def start(self, host: str, port: int, tls: SSLContext | None = None) -> int:
+        """Listen (port 0: any), over TLS with a context, and return the port.
 
         Raises:
             OSError: where it cannot listen there.
@@ -111,7 +112,7 @@ class PrometheusServer:
         app.router.add_get("/metrics", self._metrics)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        await web.TCPSite(self._runner, host, port).start()
+        await web.TCPSite(self._runner, host, port, ssl_context=tls).start()
         listening: int = self._runner.addresses[0][1]
         return listening
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from cycletrace._internal.address import Address, parse_address, parse_local_address
 from cycletrace._internal.collector.limits import Limits
 from cycletrace._internal.collector.settings import SETTINGS
+from cycletrace._internal.collector.tls import ServerFiles
 from cycletrace._internal.flow import CycleTarget, parse_length, parse_target
 from cycletrace._internal.flow.rules import SECOND
 from cycletrace._internal.otlp.endpoint import Endpoint, TlsFiles, checked, is_header, parse_headers
@@ -48,6 +49,8 @@ class Options(NamedTuple):
     production: frozenset[str] | None = None
     tokens: Path | None = None
     """The file with the tokens; ``None``: everybody may do everything."""
+    tls: ServerFiles | None = None
+    """``None``: everything that listens does so without TLS."""
     is_open: bool = False
     """Whether others than programs on this machine need no token."""
 
@@ -117,20 +120,21 @@ def make_options(settings: Mapping[str, Any], store: Path, production: frozenset
         ),
         production=production,
         tokens=Path(text("tokens")) if text("tokens") else None,
+        tls=_server_files({name: text(name) for name in ("tls-cert", "tls-key", "tls-client-ca")}),
     )
     exposed = _exposed(options)
     if exposed is not None and not flag("insecure"):
         raise OptionError(
             f"{exposed}: other machines can reach {getattr(options, exposed)}, and anybody there could write and read "
-            "all cycles: choose an address such as 127.0.0.1, list who may with --tokens, or allow everybody with "
-            "--insecure."
+            "all cycles: choose an address such as 127.0.0.1, list who may with --tokens, ask for certificates with "
+            "--tls-client-ca, or allow everybody with --insecure."
         )
     return options._replace(is_open=exposed is not None)
 
 
 def _exposed(options: Options) -> str | None:
     """Return the name of an address that other machines can reach without showing who they are."""
-    if options.tokens is not None:
+    if options.tokens is not None or (options.tls is not None and options.tls.client_ca is not None):
         return None
     addresses = {"grpc": options.grpc, "http": options.http, "prometheus": options.prometheus}
     reachable = (name for name, address in addresses.items() if address is not None and not address.is_loopback())
@@ -200,6 +204,15 @@ def _files(named: Mapping[str, str], prefix: str = "") -> dict[str, Path | None]
         if text and not Path(text).is_file():
             raise OptionError(f"{prefix}{name}: there is no file {text}: expected the path of a PEM file.")
     return {name.replace("-", "_"): Path(text) if text else None for name, text in named.items()}
+
+
+def _server_files(named: Mapping[str, str]) -> ServerFiles | None:
+    certificate, key, client_ca = _files(named).values()
+    if certificate is None:
+        if key is not None or client_ca is not None:
+            raise OptionError("tls-key and tls-client-ca need tls-cert, the certificate of this collector.")
+        return None
+    return ServerFiles(certificate, key, client_ca)
 
 
 def _headers(name: str, text: str) -> dict[str, str]:

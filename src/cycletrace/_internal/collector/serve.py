@@ -40,6 +40,7 @@ from cycletrace._internal.collector.reply import combine
 from cycletrace._internal.collector.self_forwarding import own_endpoint
 from cycletrace._internal.collector.series import Accumulator, from_rows, to_rows
 from cycletrace._internal.collector.store_lock import store_lock
+from cycletrace._internal.collector.tls import ServerTls
 from cycletrace._internal.collector.writer import Writer
 from cycletrace._internal.flow.rules import SECOND
 from cycletrace._internal.otlp.result import Code, ExportResult, malformed
@@ -152,9 +153,7 @@ class Collector:
             self._forwarder = Forwarder(options.forward)
             self._metrics_forwarder = Forwarder({METRICS.name: options.metrics_to}, is_own=True)
         except OSError as error:
-            raise StartError(
-                f"A certificate cannot be read: {error}. Expected PEM files, and a key without a password."
-            ) from error
+            raise _unreadable(error) from error
         completion = Completion(round(options.grace * SECOND), destinations)
         self._posted = [asyncio.Event() for _ in destinations]
         self._writer = Writer(store, accumulator, completion, self._wake)
@@ -165,6 +164,10 @@ class Collector:
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else str(error)
             raise StartError(f"The tokens file {options.tokens} cannot be used: {why}.") from error
+        try:
+            self._tls = None if options.tls is None else ServerTls(options.tls)
+        except OSError as error:
+            raise _unreadable(error) from error
         self._grpc = GrpcReceiver(self._admit, options.limits, budget)
         self._http = HttpReceiver(self._admit, options.limits, budget, self._trouble)
         self._prometheus = PrometheusServer(self._metrics, self._door.may_read)
@@ -182,22 +185,24 @@ class Collector:
             StartError: where it cannot listen on an address.
         """
         options = self._options
+        context = None if self._tls is None else self._tls.context()
+        credentials = None if self._tls is None else self._tls.credentials()
         if options.is_open:
             _log.warning("access: %s", OPEN)
         self._writer.start()
         with self._listen("OTLP/gRPC", options.grpc):
-            port = await self._grpc.start(str(options.grpc))
+            port = await self._grpc.start(str(options.grpc), credentials)
             self._listening["OTLP/gRPC"] = options.grpc._replace(port=port)
         with self._listen("OTLP/HTTP", options.http):
-            port = await self._http.start(options.http.host, options.http.port)
+            port = await self._http.start(options.http.host, options.http.port, context)
             self._listening["OTLP/HTTP"] = options.http._replace(port=port)
         if options.prometheus is not None:
             with self._listen("Prometheus", options.prometheus):
-                port = await self._prometheus.start(options.prometheus.host, options.prometheus.port)
+                port = await self._prometheus.start(options.prometheus.host, options.prometheus.port, context)
                 self._listening["Prometheus"] = options.prometheus._replace(port=port)
         if options.board is not None:
             with self._listen("the board", options.board):
-                port = await self._board.start(options.board)
+                port = await self._board.start(options.board, context)
                 self._listening["the board"] = options.board._replace(port=port)
         for backend, posted in zip(self._forwarder.backends(TRACES), self._posted, strict=True):
             self._begin(keep_sending(self._writer, self._forwarder, backend, posted))
@@ -207,9 +212,10 @@ class Collector:
     def described(self) -> Iterator[str]:
         """Yield the lines that say where it listens, and where each signal goes."""
         options = self._options
+        http = "http" if self._tls is None else "https"
         yield f"cycletrace {__version__} collects"
         yield f"  OTLP/gRPC   {self._listening['OTLP/gRPC']}"
-        yield f"  OTLP/HTTP   http://{self._listening['OTLP/HTTP']}"
+        yield f"  OTLP/HTTP   {http}://{self._listening['OTLP/HTTP']}"
         yield f"  store       {options.store.absolute()}"
         yield f"  access      {self._access()}"
         for one in SIGNALS:
@@ -219,11 +225,14 @@ class Collector:
             urls = [target.url for target in options.metrics_to]
             yield f"  cycle times {', '.join(urls)}, every {options.interval:g} s"
         if "Prometheus" in self._listening:
-            yield f"  Prometheus  http://{self._listening['Prometheus']}/metrics"
+            yield f"  Prometheus  {http}://{self._listening['Prometheus']}/metrics"
         if "the board" in self._listening:
-            yield f"  board       http://{self._listening['the board']}/"
+            yield f"  board       {http}://{self._listening['the board']}/"
 
     def _access(self) -> str:
+        if self._options.tls is not None and self._options.tls.client_ca is not None:
+            both = " and a token" if self._options.tokens is not None else ""
+            return f"with a certificate that {self._options.tls.client_ca} signed{both}"
         if self._options.tokens is not None:
             return f"with a token of {self._options.tokens}"
         return OPEN if self._options.is_open else "programs on this machine"
@@ -295,6 +304,10 @@ class Collector:
             raise StartError(
                 f"Cannot listen on {address} for {what}: {why}. Stop what uses it, or choose another."
             ) from error
+
+
+def _unreadable(error: OSError) -> StartError:
+    return StartError(f"A certificate cannot be read: {error}. Expected PEM files, and a key without a password.")
 
 
 def _keep_settings(tx: Transaction, options: Options) -> None:

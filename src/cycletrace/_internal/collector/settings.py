@@ -54,6 +54,11 @@ SETTINGS = (
         "tokens", "FILE", "", "the tokens of those who may send and read (see cycletrace token add); by default all"
     ),
     Setting(
+        "tls-cert", "FILE", "", "the certificate (PEM) of everything that listens, with its chain; by default no TLS"
+    ),
+    Setting("tls-key", "FILE", "", "its private key (PEM); by default read from the certificate file"),
+    Setting("tls-client-ca", "FILE", "", "certificates (PEM) that sign those of clients, who need one then"),
+    Setting(
         "insecure",
         "",
         "",
