@@ -1,4 +1,4 @@
-"""``docs/guarantees.md``: every guarantee names tests, and every test that it names exists."""
+"""``docs/guarantees.md`` and ``docs/security.md``: every row names tests, and every test that it names exists."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cycletrace._internal.journal.writer import MAX_PENDING
 from cycletrace._internal.sdk.background import HEARTBEAT
 from cycletrace._internal.sdk.runs import LEASE
 
-ROWS = [row for rows in tables(page("guarantees.md")) for row in rows]
+ROWS = [row for name in ("guarantees.md", "security.md") for rows in tables(page(name)) for row in rows]
 
 
 @cache
@@ -25,7 +25,7 @@ def names_in(file: str) -> frozenset[str]:
     )
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row["guarantee"] for row in ROWS])
+@pytest.mark.parametrize("row", ROWS, ids=[row.get("guarantee") or f"{row['who']}: {row['wants to']}" for row in ROWS])
 def test_the_tests_of_a_guarantee_exist(row: dict[str, str]) -> None:
     named = [word.split("::") for word in words(row["tests"])]
     assert named
