@@ -5,21 +5,18 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.cli.commands import Result, Shell
 from tests.importers.histories import Json, at, deployment, job, run, small
+from tests.importers.told import EIGHT, MINUTE, minutes, parted, told
 
 from cycletrace import conventions as c
 from cycletrace._internal.flow import Close, Mark, Record, Stage, Wait
 from cycletrace._internal.importers import github
-from cycletrace._internal.importers.found import Item, Problem
+from cycletrace._internal.importers.found import Problem
 from cycletrace._internal.importers.jobs import Choices, kind_of
 
-MINUTE = 60 * 10**9
-EIGHT = 1_770_019_200 * 10**9
-"""2026-02-02 08:00 UTC."""
 CHOICES = Choices("", EIGHT + 20 * 86_400 * 10**9, github.KEY)
 LATER = CHOICES._replace(now=EIGHT + 40 * 86_400 * 10**9)
 
@@ -27,11 +24,6 @@ LATER = CHOICES._replace(now=EIGHT + 40 * 86_400 * 10**9)
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
     return Shell(tmp_path)
-
-
-def minutes(instant: int | None) -> float | None:
-    """After 8:00."""
-    return None if instant is None else (instant - EIGHT) / MINUTE
 
 
 def found(
@@ -43,20 +35,7 @@ def found(
     """The records of a run with these jobs, and what was wrong with them."""
     deployments = github.deployments_by_job([deployed[0]], deployed[1]) if deployed else {}
     whole = run(101, at("08:00"), event="workflow_dispatch") if of is None else of
-    items = list(github.read_run(whole, jobs, deployments, choices))
-    records = [record for item in items if isinstance(item, Item) for record in item.records]
-    return records, [item for item in items if isinstance(item, Problem)]
-
-
-def told(records: list[Record]) -> list[tuple[Any, ...]]:
-    """Waits and stages in short: name or reason, start, end, outcome."""
-    return [
-        (one.name, minutes(one.start), minutes(one.end), one.outcome)
-        if isinstance(one, Stage)
-        else (one.reason, minutes(one.start), minutes(one.end))
-        for one in records
-        if isinstance(one, (Stage, Wait))
-    ]
+    return parted(github.read_run(whole, jobs, deployments, choices))
 
 
 def test_a_job_is_a_stage_and_its_queue_a_wait() -> None:
@@ -150,6 +129,13 @@ def test_an_approval_without_a_time_of_decision_lasts_until_the_job_starts() -> 
     stage = records[-1]
     assert isinstance(stage, Stage)
     assert stage.environment == "staging"
+
+
+def test_a_deployment_stays_that_of_the_job_that_began_it() -> None:
+    whole, statuses = deployment(101, 3, "staging", (at("08:05"), "in_progress"), (at("08:10"), "success"))
+    of_later = "https://github.com/octo/churn/actions/runs/102/job/9"
+    statuses.insert(0, {**statuses[0], "state": "inactive", "created_at": at("09:00"), "log_url": of_later})
+    assert list(github.deployments_by_job([whole], statuses)) == ["3"]
 
 
 def test_the_key_is_made_from_the_run() -> None:

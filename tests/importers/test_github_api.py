@@ -225,4 +225,4 @@ def test_runs_of_a_broken_answer_are_problems(shell: Shell) -> None:
         done = imported(shell, server)
     assert (done.code, "Traceback" in done.err) == (1, False)
     assert "run None: id must be a number" in done.err
-    assert "run 3: it does not name its repository: name the model with --model" in done.err
+    assert "run 3: nothing says which model it is for: name it with --model" in done.err

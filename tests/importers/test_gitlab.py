@@ -12,19 +12,17 @@ from typing import Any
 import pytest
 from tests.cli.commands import Result, Shell
 from tests.importers.histories import Answer, Json, Server, answering
+from tests.importers.told import EIGHT, MINUTE, minutes, parted, told
 
 from cycletrace import conventions as c
-from cycletrace._internal.flow import Mark, Record, Stage, Wait
+from cycletrace._internal.flow import Mark, Record, Stage
 from cycletrace._internal.importers import gitlab
-from cycletrace._internal.importers.found import Item, Problem
+from cycletrace._internal.importers.found import Problem
 from cycletrace._internal.importers.jobs import Choices
 
 PROJECT = "octo/ml/churn"
 ROOT = "/projects/octo%2Fml%2Fchurn"
 SECRET = "glpat-s3cret"
-MINUTE = 60 * 10**9
-EIGHT = 1_770_019_200 * 10**9
-"""2026-02-02 08:00 UTC."""
 CHOICES = Choices("", EIGHT + 86_400 * 10**9, gitlab.KEY)
 
 
@@ -84,28 +82,11 @@ JOBS = [
 DEPLOYMENTS = [deployment(4, "production", at("11:22"))]
 
 
-def minutes(instant: int | None) -> float | None:
-    """After 8:00."""
-    return None if instant is None else (instant - EIGHT) / MINUTE
-
-
 def found(
     jobs: list[Json], deployments: list[Json] | None = None, of: Json | None = None, choices: Choices = CHOICES
 ) -> tuple[list[Record], list[Problem]]:
     whole = pipeline(101, at("08:05"), source="web") if of is None else of
-    items = list(gitlab.read_pipeline(whole, jobs, gitlab.deployments_by_job(deployments or ()), choices))
-    records = [record for item in items if isinstance(item, Item) for record in item.records]
-    return records, [item for item in items if isinstance(item, Problem)]
-
-
-def told(records: list[Record]) -> list[tuple[Any, ...]]:
-    return [
-        (one.name, minutes(one.start), minutes(one.end), one.outcome)
-        if isinstance(one, Stage)
-        else (one.reason, minutes(one.start), minutes(one.end))
-        for one in records
-        if isinstance(one, (Stage, Wait))
-    ]
+    return parted(gitlab.read_pipeline(whole, jobs, gitlab.deployments_by_job(deployments or ()), choices))
 
 
 def test_a_job_is_a_stage_and_its_queue_a_wait() -> None:

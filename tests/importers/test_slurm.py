@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.cli.commands import Result, Shell
+from tests.importers.told import EIGHT, MINUTE, parted, told
 
 from cycletrace import conventions as c
 from cycletrace._internal.flow import Record, Stage, Wait
 from cycletrace._internal.importers import slurm
-from cycletrace._internal.importers.found import Item, Problem, SourceError
+from cycletrace._internal.importers.found import Problem, SourceError
 from cycletrace._internal.importers.jobs import Choices
 
-MINUTE = 60 * 10**9
-EIGHT = 1_770_019_200 * 10**9
-"""2026-02-02 08:00 UTC."""
 CHOICES = Choices("", EIGHT + 86_400 * 10**9, slurm.KEY)
 HEAD = "JobID|JobName|Submit|Eligible|Start|End|State"
 
@@ -35,29 +32,12 @@ def shell(tmp_path: Path) -> Shell:
     return Shell(tmp_path)
 
 
-def minutes(instant: int | None) -> float | None:
-    """After 8:00."""
-    return None if instant is None else (instant - EIGHT) / MINUTE
-
-
 def at(clock: str) -> str:
     return f"2026-02-02T{clock}:00+0000"
 
 
 def found(*rows: str, head: str = HEAD, choices: Choices = CHOICES) -> tuple[list[Record], list[Problem]]:
-    items = list(slurm.read((f"{line}\n" for line in (head, *rows)), choices))
-    records = [record for item in items if isinstance(item, Item) for record in item.records]
-    return records, [item for item in items if isinstance(item, Problem)]
-
-
-def told(records: list[Record]) -> list[tuple[Any, ...]]:
-    return [
-        (one.name, minutes(one.start), minutes(one.end), one.outcome)
-        if isinstance(one, Stage)
-        else (one.reason, minutes(one.start), minutes(one.end))
-        for one in records
-        if isinstance(one, (Stage, Wait))
-    ]
+    return parted(slurm.read((f"{line}\n" for line in (head, *rows)), choices))
 
 
 def imported(shell: Shell, text: str, *arguments: str) -> Result:
@@ -177,7 +157,7 @@ def test_instants_need_a_zone_and_may_be_seconds() -> None:
         (f"1|train|{at('08:00')}|COMPLETED", "line 2", "it has 4 cells, and there are 7 columns"),
         (f"1|train|{at('08:00')}|||Unknown|COMPLETED", "job 1", "End must not be empty, since State is COMPLETED"),
         (f"1|train|{at('08:00')}||||ODD", "job 1", "State must be one of COMPLETED, .*, got 'ODD'"),
-        (f"1||{at('08:00')}||||PENDING", "job 1", "its model or key would be empty"),
+        (f"1||{at('08:00')}||||PENDING", "job 1", "nothing says which model it is for: name it with --model"),
     ],
 )
 def test_a_bad_row_is_a_problem_and_the_rest_is_taken(row: str, where: str, reason: str) -> None:

@@ -12,8 +12,16 @@ from typing import NamedTuple
 from cycletrace import conventions as c
 from cycletrace._internal.flow import Record, RecordOrigin, Stage, Wait
 from cycletrace._internal.importers.found import Item, Problem
-from cycletrace._internal.importers.ids import Job, origin_of, queue_wait
-from cycletrace._internal.importers.jobs import Choices, Json, created, instant_of, key_of, kind_of, known_instant
+from cycletrace._internal.importers.ids import Job, queue_wait
+from cycletrace._internal.importers.jobs import (
+    Choices,
+    Json,
+    created,
+    instant_of,
+    kind_of,
+    known_instant,
+    origin_of_job,
+)
 
 SYSTEM = "github"
 KEY = "{model}@{run_id}"
@@ -66,11 +74,11 @@ def deployments_by_job(deployments: Iterable[Json], statuses: Iterable[Json]) ->
     environments = {str(one.get("url")): str(one.get("environment") or "") for one in deployments}
     jobs: dict[str, str] = {}
     states: dict[str, list[tuple[int, str]]] = {}
-    for status in statuses:
+    for status in sorted(statuses, key=lambda status: created(status) or 0):
         of = str(status.get("deployment_url"))
         found = _JOB_URL.search(f"{status.get('log_url')} {status.get('target_url')}")
         if found is not None:
-            jobs[of] = found[1]
+            jobs.setdefault(of, found[1])  # what ends a deployment later is another one
         at = created(status)
         if at is not None:
             states.setdefault(of, []).append((at, str(status.get("state"))))
@@ -153,15 +161,9 @@ def _origin(run: Json, choices: Choices) -> RecordOrigin:
         raise ValueError(f"id must be a number, got {run.get('id')!r}")  # noqa: TRY004 - all that is wrong is alike
     repository = run.get("repository")
     name = repository.get("name") if isinstance(repository, Mapping) else None
-    model = choices.model or name
-    if not model:
-        raise ValueError("it does not name its repository: name the model with --model")
-    values = (model, run["id"], run.get("run_number"), run.get("head_sha"), run.get("head_branch"), run.get("name"))
-    fields = {field: str(value or "") for field, value in zip(FIELDS, values, strict=True)}
+    values = (run["id"], run.get("run_number"), run.get("head_sha"), run.get("head_branch"), run.get("name"))
     trigger = "schedule" if run.get("event") == "schedule" else None
-    key = key_of(choices.key, fields)
-    version = key.removeprefix(f"{model}@") if key.startswith(f"{model}@") else None
-    return origin_of(key, choices.namespace, model=model, version=version, domain=choices.domain, trigger=trigger)
+    return origin_of_job(choices, name, dict(zip(FIELDS[1:], values, strict=True)), trigger)
 
 
 def _own_jobs(jobs: Iterable[Json]) -> Iterator[Json]:

@@ -14,8 +14,16 @@ from typing import NamedTuple
 from cycletrace import conventions as c
 from cycletrace._internal.flow import Record, RecordOrigin, Stage
 from cycletrace._internal.importers.found import Item, Problem
-from cycletrace._internal.importers.ids import Job, origin_of, queue_wait
-from cycletrace._internal.importers.jobs import Choices, Json, created, instant_of, key_of, kind_of, known_instant
+from cycletrace._internal.importers.ids import Job, queue_wait
+from cycletrace._internal.importers.jobs import (
+    Choices,
+    Json,
+    created,
+    instant_of,
+    kind_of,
+    known_instant,
+    origin_of_job,
+)
 
 SYSTEM = "gitlab"
 KEY = "{model}@{pipeline_id}"
@@ -93,14 +101,9 @@ def _origin(pipeline: Json, choices: Choices) -> RecordOrigin:
     if not isinstance(pipeline.get("id"), int):
         raise ValueError(f"id must be a number, got {pipeline.get('id')!r}")  # noqa: TRY004 - all that is wrong is alike
     named = _PROJECT.search(str(pipeline.get("web_url")))
-    model = choices.model or (named and named[1])
-    if not model:
-        raise ValueError("it does not name its project: name the model with --model")
-    values = (model, pipeline["id"], pipeline.get("iid"), pipeline.get("sha"), pipeline.get("ref"))
-    key = key_of(choices.key, {field: str(value or "") for field, value in zip(FIELDS, values, strict=True)})
-    version = key.removeprefix(f"{model}@") if key.startswith(f"{model}@") else None
+    values = (pipeline["id"], pipeline.get("iid"), pipeline.get("sha"), pipeline.get("ref"))
     trigger = "schedule" if pipeline.get("source") == "schedule" else None
-    return origin_of(key, choices.namespace, model=model, version=version, domain=choices.domain, trigger=trigger)
+    return origin_of_job(choices, named and named[1], dict(zip(FIELDS[1:], values, strict=True)), trigger)
 
 
 def _records_of_job(

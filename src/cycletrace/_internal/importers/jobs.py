@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 from cycletrace import conventions as c
 from cycletrace._internal import instants
+from cycletrace._internal.flow import RecordOrigin
+from cycletrace._internal.importers.ids import origin_of
 
 Json = Mapping[str, Any]
 """An object in an answer of an API."""
@@ -43,6 +45,31 @@ def kind_of(name: str, kinds: Sequence[tuple[str, str]]) -> str:
         if fnmatchcase(folded, pattern.casefold()):
             return kind
     return next((word for word in re.findall("[a-z]+", folded) if word in c.PART_OF_KIND), c.OTHER)
+
+
+def origin_of_job(
+    choices: Choices, model: str | None, fields: Mapping[str, object], trigger: str | None = None
+) -> RecordOrigin:
+    """Return the cycle of a job.
+
+    Args:
+        choices: What its system does not know.
+        model: The model, unless one was chosen; ``None`` or empty if its system does not say.
+        fields: What the key may be made of, besides the model.
+        trigger: Why the cycle began, if that is known.
+
+    Raises:
+        ValueError: if nothing says which model it is, or which key.
+    """
+    model = choices.model or model
+    if not model:
+        raise ValueError("nothing says which model it is for: name it with --model")
+    texts = {name: str(value or "") for name, value in fields.items()}
+    key = key_of(choices.key, {"model": model, **texts})
+    if not key:
+        raise ValueError("its key would be empty: choose another --key")
+    version = key.removeprefix(f"{model}@") if key.startswith(f"{model}@") else None
+    return origin_of(key, choices.namespace, model=model, version=version, domain=choices.domain, trigger=trigger)
 
 
 def key_of(template: str, fields: Mapping[str, str]) -> str:

@@ -12,8 +12,8 @@ from cycletrace import conventions as c
 from cycletrace._internal import instants
 from cycletrace._internal.flow import Record, Stage
 from cycletrace._internal.importers.found import Found, Item, Problem, SourceError
-from cycletrace._internal.importers.ids import Job, origin_of, queue_wait
-from cycletrace._internal.importers.jobs import Choices, key_of, kind_of
+from cycletrace._internal.importers.ids import Job, queue_wait
+from cycletrace._internal.importers.jobs import Choices, kind_of, origin_of_job
 
 SYSTEM = "slurm"
 KEY = "{model}@{job}"
@@ -99,20 +99,9 @@ def _item(job: str, rows: Sequence[Row], choices: Choices) -> Item | None:
 
 
 def _job(job: str, attempt: int, row: Row, choices: Choices) -> Job:
-    model = choices.model or row["JobName"]
-    values = (
-        model,
-        re.split("[_+]", job)[0],
-        row["JobName"],
-        row.get("User"),
-        row.get("Partition"),
-        row.get("Comment"),
-    )
-    key = key_of(choices.key, {name: value or "" for name, value in zip(FIELDS, values, strict=True)})
-    if not model or not key:
-        raise ValueError("its model or key would be empty: choose another --model or --key")
-    version = key.removeprefix(f"{model}@") if key.startswith(f"{model}@") else None
-    origin = origin_of(key, choices.namespace, model=model, version=version, domain=choices.domain)
+    whole = re.split("[_+]", job)[0]
+    values = (whole, row["JobName"], row.get("User"), row.get("Partition"), row.get("Comment"))
+    origin = origin_of_job(choices, row["JobName"], dict(zip(FIELDS[1:], values, strict=True)))
     return Job(origin, SYSTEM, job, attempt)
 
 
