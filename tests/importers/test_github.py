@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.cli.commands import Result, Shell
@@ -320,3 +321,19 @@ def test_wrong_usage_is_a_sentence(shell: Shell, arguments: tuple[str, ...], sen
 def test_a_missing_file_is_a_sentence(shell: Shell) -> None:
     done = shell.run("import", "github", "nothing")
     assert (done.code, done.out, done.err) == (1, "Recorded nothing.\n", "cycletrace: nothing does not exist.\n")
+
+
+@pytest.mark.parametrize("value", [None, True, 7, 1.5, "x", [], ["x"], {}, {"id": {}, "name": [], "timestamp": 7}])
+def test_answers_that_hold_anything_raise_nothing(value: Any) -> None:
+    """What cannot be used is a problem."""
+    history = small()
+    for whole in history:
+        for one in whole:
+            for field in list(one):
+                before, one[field] = one[field], value
+                deployments = github.deployments_by_job(history.deployments, history.statuses)
+                for each in history.runs:
+                    assert github.is_wanted(each, CHOICES._replace(branch="main", workflow="x")) in {True, False}
+                    github.version_of(each, CHOICES)
+                    list(github.read_run(each, history.jobs, deployments, LATER))
+                one[field] = before

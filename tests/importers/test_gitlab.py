@@ -231,3 +231,17 @@ def test_the_api_gives_the_same_facts_as_its_saved_answers(shell: Shell, tmp_pat
         assert shell.run("import", "gitlab", *where, GITLAB_TOKEN=SECRET).code == 0
         assert not any("/101/" in path for path, _ in server.asked)
         assert {headers["PRIVATE-TOKEN"] for _, headers in server.asked} == {SECRET}
+
+
+@pytest.mark.parametrize("value", [None, True, 7, 1.5, "x", [], ["x"], {}, {"id": {}, "created_at": 7}])
+def test_answers_that_hold_anything_raise_nothing(value: Any) -> None:
+    """What cannot be used is a problem."""
+    for whole in (PIPELINES, JOBS, DEPLOYMENTS):
+        for one in whole:
+            for field in list(one):
+                before, one[field] = one[field], value
+                deployments = gitlab.deployments_by_job(DEPLOYMENTS)
+                for each in PIPELINES:
+                    gitlab.version_of(each)
+                    list(gitlab.read_pipeline(each, JOBS, deployments, CHOICES._replace(manual=("d*",))))
+                one[field] = before

@@ -20,6 +20,7 @@ from cycletrace._internal.importers.jobs import (
     instant_of,
     kind_of,
     known_instant,
+    number_of,
     origin_of_job,
 )
 
@@ -93,7 +94,7 @@ def is_wanted(run: Json, choices: Choices) -> bool:
     """Return whether a run is of the chosen workflow and branch."""
     file = str(run.get("path")).partition("@")[0].rpartition("/")[2]
     names = {str(run.get("name")), file}
-    return (choices.workflow is None or choices.workflow in names) and choices.branch in {None, run.get("head_branch")}
+    return (choices.workflow is None or choices.workflow in names) and choices.branch in (None, run.get("head_branch"))
 
 
 def version_of(run: Json, choices: Choices) -> str | None:
@@ -110,7 +111,7 @@ def _is_final(run: Json, choices: Choices) -> bool:
 
 def is_of_idea(run: Json) -> bool:
     """Return whether a commit caused a run, with which the cycle then began."""
-    return run.get("event") in _IDEAS
+    return str(run.get("event")) in _IDEAS
 
 
 def first_commit(commits: Iterable[Json]) -> int | None:
@@ -157,20 +158,18 @@ def read_run(
 
 
 def _origin(run: Json, choices: Choices) -> RecordOrigin:
-    if not isinstance(run.get("id"), int):
-        raise ValueError(f"id must be a number, got {run.get('id')!r}")  # noqa: TRY004 - all that is wrong is alike
     repository = run.get("repository")
     name = repository.get("name") if isinstance(repository, Mapping) else None
-    values = (run["id"], run.get("run_number"), run.get("head_sha"), run.get("head_branch"), run.get("name"))
+    values = (number_of(run), run.get("run_number"), run.get("head_sha"), run.get("head_branch"), run.get("name"))
     trigger = "schedule" if run.get("event") == "schedule" else None
     return origin_of_job(choices, name, dict(zip(FIELDS[1:], values, strict=True)), trigger)
 
 
 def _own_jobs(jobs: Iterable[Json]) -> Iterator[Json]:
     """Yield the jobs of each attempt, without those that a repeated run took over from the attempt before."""
-    done: dict[tuple[object, ...], int] = {}
+    done: dict[tuple[str, ...], int] = {}
     for job in sorted(jobs, key=_attempt):
-        identity = (job.get("name"), job.get("started_at"), job.get("completed_at"))
+        identity = tuple(str(job.get(field)) for field in ("name", "started_at", "completed_at"))
         if job.get("status") == "completed" and done.setdefault(identity, _attempt(job)) < _attempt(job):
             continue
         yield job
@@ -191,7 +190,7 @@ def _records_of_job(
     """
     if job.get("conclusion") == "skipped":
         return ()
-    number = Job(origin, SYSTEM, str(job["id"]), _attempt(job))
+    number = Job(origin, SYSTEM, str(number_of(job)), _attempt(job))
     status, name = str(job.get("status")), str(job.get("name") or "")
     if not name:
         raise ValueError("name is missing")

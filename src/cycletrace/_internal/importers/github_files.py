@@ -22,12 +22,13 @@ def read(paths: Iterable[Path], choices: Choices) -> Iterator[Found]:
     """
     found, problems = grouped(paths, _MARKS, "runs, jobs, deployments or deployment statuses")
     yield from problems
-    jobs: dict[object, list[Json]] = defaultdict(list)
+    jobs: dict[str, list[Json]] = defaultdict(list)
     for job in latest(found["job"], "completed_at"):
-        jobs[job["run_id"]].append(job)
+        jobs[str(job["run_id"])].append(job)
     deployments = deployments_by_job(found["deployment"], found["status"])
     for run in latest(found["run"], "updated_at"):
         if is_wanted(run, choices) and not is_before(run, choices.since):
-            if run.get("id") not in jobs:
-                yield Problem(f"run {run.get('id')}", "none of the files holds its jobs")
-            yield from read_run(run, jobs[run.get("id")], deployments, choices)
+            number = str(run.get("id"))
+            if number not in jobs:
+                yield Problem(f"run {number}", "none of the files holds its jobs")
+            yield from read_run(run, jobs[number], deployments, choices)

@@ -22,6 +22,7 @@ from cycletrace._internal.importers.jobs import (
     instant_of,
     kind_of,
     known_instant,
+    number_of,
     origin_of_job,
 )
 
@@ -56,7 +57,12 @@ def deployments_by_job(deployments: Iterable[Json]) -> dict[str, Deployment]:
     for deployment in deployments:
         job, environment = deployment.get("deployable"), deployment.get("environment")
         if isinstance(job, Mapping) and isinstance(environment, Mapping):
-            decisions = [created(approval) for approval in deployment.get("approvals") or ()]
+            approvals = deployment.get("approvals")
+            decisions = [
+                created(approval)
+                for approval in (approvals if isinstance(approvals, list) else ())
+                if isinstance(approval, Mapping)
+            ]
             decided = max((at for at in decisions if at is not None), default=None)
             found[str(job.get("id"))] = Deployment(str(environment.get("name") or ""), decided)
     return found
@@ -64,7 +70,8 @@ def deployments_by_job(deployments: Iterable[Json]) -> dict[str, Deployment]:
 
 def version_of(pipeline: Json) -> str | None:
     """Return a text that changes whenever there may be something new about a pipeline; ``None`` while it is open."""
-    return f"{pipeline.get('updated_at')} {pipeline['status']}" if pipeline.get("status") in ENDED else None
+    status = str(pipeline.get("status"))
+    return f"{pipeline.get('updated_at')} {status}" if status in ENDED else None
 
 
 def read_pipeline(
@@ -91,17 +98,15 @@ def read_pipeline(
             records += _records_of_job(job, origin, deployments.get(str(job.get("id"))), ends, choices)
         except ValueError as error:
             yield Problem(f"{where}, job {job.get('id')}", str(error))
-    begun = _commit_time(jobs) if pipeline.get("source") in _IDEAS and records else None
+    begun = _commit_time(jobs) if str(pipeline.get("source")) in _IDEAS and records else None
     if begun is not None:
         records.append(Job(origin, SYSTEM, str(pipeline["id"])).mark(c.STARTED, begun))
     yield Item(where, str(pipeline["id"]), tuple(records))
 
 
 def _origin(pipeline: Json, choices: Choices) -> RecordOrigin:
-    if not isinstance(pipeline.get("id"), int):
-        raise ValueError(f"id must be a number, got {pipeline.get('id')!r}")  # noqa: TRY004 - all that is wrong is alike
     named = _PROJECT.search(str(pipeline.get("web_url")))
-    values = (pipeline["id"], pipeline.get("iid"), pipeline.get("sha"), pipeline.get("ref"))
+    values = (number_of(pipeline), pipeline.get("iid"), pipeline.get("sha"), pipeline.get("ref"))
     trigger = "schedule" if pipeline.get("source") == "schedule" else None
     return origin_of_job(choices, named and named[1], dict(zip(FIELDS[1:], values, strict=True)), trigger)
 
@@ -123,7 +128,7 @@ def _records_of_job(
     end = None if status in RUNNING else instant_of(job, "finished_at")
     if status in OUTCOMES and end is None:
         raise ValueError(f"it is {status}, and finished_at is missing")
-    number = Job(origin, SYSTEM, str(job["id"]))
+    number = Job(origin, SYSTEM, str(number_of(job)))
     queued = start - _nanoseconds(job.get("queued_duration"))
     stage = Stage(
         origin,
@@ -132,7 +137,7 @@ def _records_of_job(
         kind_of(name, choices.kinds),
         start,
         None if end is None else max(start, end),
-        None if end is None else c.TIMEOUT if job.get("failure_reason") in TIMEOUTS else OUTCOMES[status],
+        None if end is None else c.TIMEOUT if str(job.get("failure_reason")) in TIMEOUTS else OUTCOMES[status],
         launch="ci",
         environment=(deployment.environment or None) if deployment is not None else None,
     )

@@ -38,7 +38,7 @@ def read(get: Get, project: str, choices: Choices, seen: Seen) -> Iterator[Found
     for pipeline in pages(get, f"{root}/pipelines", None):
         if is_before(pipeline, choices.since):
             return  # the newest come first
-        if choices.branch not in {None, pipeline.get("ref")}:
+        if choices.branch not in (None, pipeline.get("ref")):
             continue
         number, version = str(pipeline.get("id")), version_of(pipeline)
         if version is not None and seen.get(number) == version:

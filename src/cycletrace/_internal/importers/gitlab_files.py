@@ -22,13 +22,14 @@ def read(paths: Iterable[Path], choices: Choices) -> Iterator[Found]:
     """
     found, problems = grouped(paths, _MARKS, "pipelines, jobs or deployments")
     yield from problems
-    jobs: dict[object, list[Json]] = defaultdict(list)
+    jobs: dict[str, list[Json]] = defaultdict(list)
     for job in latest(found["job"], "finished_at"):
         if isinstance(of := job["pipeline"], Mapping):
-            jobs[of.get("id")].append(job)
+            jobs[str(of.get("id"))].append(job)
     deployments = deployments_by_job(latest(found["deployment"], "updated_at"))
     for pipeline in latest(found["pipeline"], "updated_at"):
-        if choices.branch in {None, pipeline.get("ref")} and not is_before(pipeline, choices.since):
-            if pipeline.get("id") not in jobs:
-                yield Problem(f"pipeline {pipeline.get('id')}", "none of the files holds its jobs")
-            yield from read_pipeline(pipeline, jobs[pipeline.get("id")], deployments, choices)
+        if choices.branch in (None, pipeline.get("ref")) and not is_before(pipeline, choices.since):
+            number = str(pipeline.get("id"))
+            if number not in jobs:
+                yield Problem(f"pipeline {number}", "none of the files holds its jobs")
+            yield from read_pipeline(pipeline, jobs[number], deployments, choices)

@@ -85,6 +85,18 @@ def key_of(template: str, fields: Mapping[str, str]) -> str:
         raise ValueError(f"must be a text with some of {names}, got {template!r}") from None
 
 
+def number_of(holder: Json) -> int:
+    """Return by which number a system knows something.
+
+    Raises:
+        ValueError: if it has none.
+    """
+    number = holder.get("id")
+    if not isinstance(number, int):
+        raise ValueError(f"id must be a number, got {number!r}")  # noqa: TRY004 - all that is wrong is alike
+    return number
+
+
 def instant_of(holder: Json, field: str) -> int | None:
     """Return an instant in UTC nanoseconds; ``None`` if it is absent.
 

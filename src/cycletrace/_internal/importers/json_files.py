@@ -45,7 +45,7 @@ def grouped(paths: Iterable[Path], marks: Mapping[str, str], what: str) -> tuple
 
 def latest(found: Iterable[Json], changed: str) -> Iterable[Json]:
     """Return each object once, as it was when it last changed: answers may have been saved more than once."""
-    return {one.get("id"): one for one in sorted(found, key=lambda one: str(one.get(changed) or ""))}.values()
+    return {str(one.get("id")): one for one in sorted(found, key=lambda one: str(one.get(changed) or ""))}.values()
 
 
 def objects(paths: Iterable[Path]) -> Iterator[tuple[Path, Json] | Problem]:
