@@ -23,8 +23,14 @@ instants = st.integers(c.FIRST_INSTANT, c.LAST_INSTANT - c.SHORT_NS)
 numbers = st.none() | st.integers(0, 2**63 - 1)
 span_ids = st.integers(1, 2**64 - 1).map(lambda number: f"{number:016x}")
 ids = span_ids | texts
-cycles = st.integers(1, 2**128 - 1).map(lambda number: f"{number:032x}")
-origins = st.builds(RecordOrigin, cycles, maybe, maybe, maybe, maybe, maybe, maybe, st.booleans())
+
+
+def origin(number: int, key: str | None, namespace: str | None, *rest: Any) -> RecordOrigin:
+    """The cycle of a key, as readers check it, or of any id if there is none."""
+    return RecordOrigin(f"{number:032x}" if key is None else c.cycle_id(namespace or "", key), key, namespace, *rest)
+
+
+origins = st.builds(origin, st.integers(1, 2**128 - 1), maybe, maybe, maybe, maybe, maybe, maybe, st.booleans())
 
 
 @st.composite

@@ -179,9 +179,20 @@ def test_the_environment_is_the_record_s_own_else_its_resource_s() -> None:
 
 def test_the_namespace_of_the_record_stands_for_that_of_a_resource_which_others_rewrite() -> None:
     for own, expected in (("ads", "ads"), ("", None)):
-        record = span({**STAGE, c.CYCLE_NAMESPACE: own}, namespace="prod-cluster")
+        of = {c.CYCLE_ID: c.cycle_id(own, "churn@7"), c.CYCLE_KEY: "churn@7", c.CYCLE_NAMESPACE: own}
+        record = span({**STAGE, **of}, namespace="prod-cluster")
         assert isinstance(record, Stage)
         assert record.origin.namespace == expected
+
+
+@pytest.mark.parametrize(("key", "namespace"), [("churn@8", "ads"), ("churn@7", "risk"), ("churn@7", "")])
+def test_a_record_that_names_another_cycle_than_its_id_is_refused(key: str, namespace: str) -> None:
+    of = {c.CYCLE_ID: c.cycle_id("ads", "churn@7"), c.CYCLE_KEY: key, c.CYCLE_NAMESPACE: namespace}
+    with pytest.raises(Rejected, match="is not that of the namespace and the key"):
+        span({**STAGE, **of})
+    assert isinstance(span({**STAGE, c.CYCLE_ID: of[c.CYCLE_ID], c.CYCLE_KEY: key}), Stage), (
+        "the namespace is not known"
+    )
 
 
 def test_events() -> None:

@@ -58,14 +58,15 @@ def test_open_facts_are_those_of_the_open_cycles_but_for_lengths(
     shared: Store, example: Example, dice: random.Random
 ) -> None:
     """Whatever is folded and whenever before, the same cycles are open, and the same goes on in them."""
+    instants = [max(-(2**63), min(2**63 - 1, at)) for at in (example.at, example.at + example.rules.settle)]
     store, arriving = emptied(shared), list(example.records)
     while arriving:
         batch = [arriving.pop() for _ in range(min(len(arriving), dice.randint(1, 8)))]
         with store.write() as tx:
             tx.add(batch, 0)
             if dice.random() < 0.7:
-                tx.refold(dice.choice([example.at, example.at - 1, T0]), dice.randint(1, 3), example.rules)
-    for at in (example.at, min(2**63 - 1, example.at + example.rules.settle)):
+                tx.refold(dice.choice([instants[0], T0]), dice.randint(1, 3), example.rules)
+    for at in instants:
         expected = [facts for facts in facts_of(example.records, at, example.rules) if facts["outcome"] == c.OPEN]
         with store.read() as snapshot:
             found = list(snapshot.open_facts(at, example.rules))

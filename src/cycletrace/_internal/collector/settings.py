@@ -60,7 +60,7 @@ SETTINGS = (
     Setting("tls-client-ca", "FILE", "", "certificates (PEM) that sign those of clients, who need one then"),
     Setting(
         "insecure",
-        "",
+        "true or false",
         "",
         "listen on addresses that other machines can reach, although anybody may use them",
         is_flag=True,

@@ -217,9 +217,12 @@ def _origin(attributes: Mapping[str, object], resource: Mapping[str, object]) ->
         namespace = _text(attributes, c.CYCLE_NAMESPACE)
     else:
         namespace = _resource_text(resource, c.SERVICE_NAMESPACE)
+    key = _text(attributes, c.CYCLE_KEY)
+    if key is not None and c.CYCLE_NAMESPACE in attributes and folded != c.cycle_id(namespace or "", key):
+        raise Rejected(f"{c.CYCLE_ID} is not that of the namespace and the key")
     return RecordOrigin(
         cycle_id=folded,
-        key=_text(attributes, c.CYCLE_KEY),
+        key=key,
         namespace=namespace,
         model=_text(attributes, c.MODEL_NAME),
         domain=_text(attributes, c.MODEL_DOMAIN),
