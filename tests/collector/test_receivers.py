@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import socket
@@ -195,7 +196,7 @@ def test_the_slow_are_hurried_only_while_others_wait(handler: Handler) -> None:
     relay = Relay(handler, limits=Limits(body=LIMIT, in_flight=LIMIT, patience=60.0, hurry=0.1))
     try:
         with begun(relay.http_port, length=LIMIT) as slow:
-            eventually(lambda: relay.budget.free, lambda free: free == 0)
+            eventually(lambda: relay.budget.free, lambda free: free < relay.budget.size)
             time.sleep(0.3)
             slow.sendall(b"}" + b" " * (LIMIT - 2))
             assert slow.recv(100).startswith(b"HTTP/1.1 200")
@@ -213,6 +214,20 @@ def test_the_slow_are_hurried_only_while_others_wait(handler: Handler) -> None:
             relay.call("traces", BODY)  # for which the slow one makes room
             assert slow.recv(100).startswith(b"HTTP/1.1 503")
         ended.set()
+    finally:
+        relay.close()
+
+
+def test_announcing_much_and_sending_nothing_holds_up_nobody(handler: Handler) -> None:
+    relay = Relay(handler, limits=Limits(patience=60.0, hurry=60.0))  # the silent keep their places throughout
+    try:
+        with contextlib.ExitStack() as silent:
+            for _ in range(200):
+                silent.enter_context(begun(relay.http_port, length=Limits().body))
+            eventually(lambda: relay.budget.size - relay.budget.free, lambda held: held >= 200 * Limits().overhead)
+            for _ in range(20):
+                assert relay.post("/v1/traces", BODY, PROTOBUF)[0] == 200
+                relay.call("traces", BODY)
     finally:
         relay.close()
 

@@ -63,23 +63,25 @@ class GrpcReceiver:
         handle = self._admit(_authorization(context))
         if isinstance(handle, ExportResult):
             return await _respond(handle, signal, context)
-        room = self._limits.body + self._limits.overhead
         try:
-            body = await self._budget.receive(room, lambda: _read(context))
+            loan = await self._budget.borrow(self._limits.body + self._limits.overhead)
         except NoRoomError as error:
             return await _respond(unavailable(str(error), retry_after=1.0), signal, context)
         try:
+            try:
+                body = await loan.receive(_read(context))
+            except NoRoomError as error:
+                return await _respond(unavailable(str(error), retry_after=1.0), signal, context)
             if not isinstance(body, bytes):  # the end of the stream
                 return await _respond(malformed("the request has no message"), signal, context)
             request = _unpack(signal, body, self._limits.body)
             if isinstance(request, ExportResult):
                 return await _respond(request, signal, context)
-            held = min(room, self._limits.overhead + len(request.body) + len(request.packed or b""))
-            self._budget.give(room - held)
-            room = held
+            held = self._limits.overhead + len(request.body) + len(request.packed or b"")
+            loan.resize(min(held, self._limits.overhead + self._limits.body))
             return await _respond(await handle(request), signal, context)
         finally:
-            self._budget.give(room)
+            loan.resize(0)
 
 
 def _authorization(context: Any) -> str:

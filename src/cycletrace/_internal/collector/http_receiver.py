@@ -11,7 +11,7 @@ from aiohttp.typedefs import Handler
 
 from cycletrace._internal.collector.compression import CODINGS, GZIP, TooLargeError, decompress
 from cycletrace._internal.collector.door import Admit
-from cycletrace._internal.collector.limits import Budget, Limits, NoRoomError
+from cycletrace._internal.collector.limits import Budget, Limits, Loan, NoRoomError
 from cycletrace._internal.collector.reply import http_failure, http_headers, http_status, to_bytes
 from cycletrace._internal.otlp.result import ExportResult, malformed, unavailable
 from cycletrace._internal.otlp.signals import SIGNALS, TRACES, Encoding, Request, Signal, encoding_of
@@ -80,43 +80,39 @@ class HttpReceiver:
         declared = http.content_length
         if declared is not None and declared > limit:
             return _respond(http_failure(413, f"the content is larger than {limit} bytes"), signal, encoding)
-        # The size of a decompressed stream is bounded by the limit, not by the compressed size.
-        room = declared if declared is not None and coding not in CODINGS else limit
-        room += self._limits.overhead
         try:
-            data = await self._budget.receive(room, lambda: _read(http, limit))
+            loan = await self._budget.borrow(self._limits.overhead)
+        except NoRoomError as error:
+            return _respond(unavailable(str(error), retry_after=1.0), signal, encoding)
+        try:
+            data = await loan.receive(self._read(http, loan))
+            request = _unpack(signal, encoding, data, coding, limit)
+            loan.resize(self._limits.overhead + len(request.body) + len(request.packed or b""))
+            return _respond(await handle(request), signal, encoding)
         except NoRoomError as error:
             return _respond(unavailable(str(error), retry_after=1.0), signal, encoding)
         except TooLargeError as error:
             return _respond(http_failure(413, str(error)), signal, encoding)
-        try:
-            try:
-                request = _unpack(signal, encoding, data, coding, limit)
-            except TooLargeError as error:
-                return _respond(http_failure(413, str(error)), signal, encoding)
-            except ValueError as error:
-                return _respond(malformed(str(error)), signal, encoding)
-            held = min(room, self._limits.overhead + len(request.body) + len(request.packed or b""))
-            self._budget.give(room - held)
-            room = held
-            return _respond(await handle(request), signal, encoding)
+        except ValueError as error:
+            return _respond(malformed(str(error)), signal, encoding)
         finally:
-            self._budget.give(room)
+            loan.resize(0)
+
+    async def _read(self, http: web.Request, loan: Loan) -> bytes:
+        """Read a body. What is announced takes no room, what has arrived does."""
+        pieces = []
+        size = 0
+        async for piece in http.content.iter_any():
+            size += len(piece)
+            if size > self._limits.body:
+                raise TooLargeError(f"the content is larger than {self._limits.body} bytes")
+            loan.resize(self._limits.overhead + size)
+            pieces.append(piece)
+        return b"".join(pieces)
 
 
 async def _alive(_: web.Request) -> web.Response:
     return web.Response(text="ok\n")
-
-
-async def _read(http: web.Request, limit: int) -> bytes:
-    pieces = []
-    size = 0
-    async for piece in http.content.iter_any():
-        size += len(piece)
-        if size > limit:
-            raise TooLargeError(f"the content is larger than {limit} bytes")
-        pieces.append(piece)
-    return b"".join(pieces)
 
 
 def _unpack(signal: Signal, encoding: Encoding, data: bytes, coding: str, limit: int) -> Request:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
@@ -44,30 +44,30 @@ class Budget:
         self._limits = limits
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
-    async def receive(self, count: int, read: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Borrow this many bytes, then read what takes them. They stay borrowed, unless it fails.
-
-        A slow sender is cut off sooner while others wait for room.
+    async def borrow(self, count: int) -> Loan:
+        """Borrow this many bytes.
 
         Raises:
-            NoRoomError: where there was no room, or the request did not arrive, in time.
+            NoRoomError: where they are not free in time.
         """
         await self.take(count)
-        reading = asyncio.get_running_loop().create_task(read())
-        try:
-            await self._arrived(reading)
-            return reading.result()
-        except BaseException:
-            reading.cancel()
-            self.give(count)
-            raise
+        return Loan(self, min(count, self.size))
 
-    async def _arrived(self, reading: asyncio.Task[Any]) -> None:
+    async def arrived(self, reading: asyncio.Task[T]) -> T:
+        """Return what a request that arrives holds. A slow sender is cut off sooner while others wait for room.
+
+        Raises:
+            NoRoomError: where it did not arrive in time.
+        """
         left = self._limits.patience
-        while not (await asyncio.wait({reading}, timeout=min(left, self._limits.hurry)))[0]:
-            left -= self._limits.hurry
-            if self._waiting or left <= 0:
-                raise NoRoomError("the request did not arrive in time: send it again")
+        try:
+            while not (await asyncio.wait({reading}, timeout=min(left, self._limits.hurry)))[0]:
+                left -= self._limits.hurry
+                if self._waiting or left <= 0:
+                    raise NoRoomError("the request did not arrive in time: send it again")
+            return reading.result()
+        finally:
+            reading.cancel()
 
     async def take(self, count: int) -> None:
         """Borrow bytes; more than the whole budget counts as the whole.
@@ -92,7 +92,7 @@ class Budget:
             raise
 
     def give(self, count: int) -> None:
-        """Give back as many bytes as were borrowed."""
+        """Give back bytes."""
         self.free += min(count, self.size)
         while self._waiting and self._waiting[0][0] <= self.free:
             count, turn = self._waiting.popleft()
@@ -107,6 +107,35 @@ class Budget:
         turn.cancel()
         self.give(0)
         return True
+
+
+class Loan:
+    """The bytes that one request holds, until it is resized to none."""
+
+    def __init__(self, budget: Budget, size: int) -> None:
+        self._budget = budget
+        self._size = size
+
+    def resize(self, size: int) -> None:
+        """Hold this many bytes.
+
+        Raises:
+            NoRoomError: where more are not free. Whoever holds some does not wait: all could wait for each other.
+        """
+        size = min(size, self._budget.size)
+        more = size - self._size
+        if more > self._budget.free:
+            raise NoRoomError("too many requests are in progress: send it again")
+        self._size = size
+        self._budget.give(-more)
+
+    async def receive(self, read: Coroutine[Any, Any, T]) -> T:
+        """Return what is read of a request, which may resize this meanwhile.
+
+        Raises:
+            NoRoomError: where it did not arrive in time.
+        """
+        return await self._budget.arrived(asyncio.get_running_loop().create_task(read))
 
 
 def allow_many_connections() -> None:
