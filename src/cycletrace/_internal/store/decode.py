@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 
 from cycletrace import conventions as c
 from cycletrace._internal.flow import Alias, Close, End, Heartbeat, Mark, Record, RecordOrigin, Retraction, Stage, Wait
@@ -208,6 +209,10 @@ def _alias(attributes: Mapping[str, object], at: object, resource: Mapping[str, 
     return Alias(origin, key, c.cycle_id(origin.namespace or "", key), _instant(at))
 
 
+_id_of = lru_cache(maxsize=1024)(c.cycle_id)
+"""Many records in a row are of the same cycle."""
+
+
 def _origin(attributes: Mapping[str, object], resource: Mapping[str, object]) -> RecordOrigin:
     cycle_id = attributes.get(c.CYCLE_ID)
     folded = cycle_id.lower() if isinstance(cycle_id, str) else ""
@@ -218,7 +223,7 @@ def _origin(attributes: Mapping[str, object], resource: Mapping[str, object]) ->
     else:
         namespace = _resource_text(resource, c.SERVICE_NAMESPACE)
     key = _text(attributes, c.CYCLE_KEY)
-    if key is not None and c.CYCLE_NAMESPACE in attributes and folded != c.cycle_id(namespace or "", key):
+    if key is not None and c.CYCLE_NAMESPACE in attributes and folded != _id_of(namespace or "", key):
         raise Rejected(f"{c.CYCLE_ID} is not that of the namespace and the key")
     return RecordOrigin(
         cycle_id=folded,
