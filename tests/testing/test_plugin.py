@@ -93,6 +93,9 @@ def test_it_loads_nothing_until_used(pytester: pytest.Pytester) -> None:
                 "cycletrace._internal",
                 "cycletrace._internal.testing",
                 "cycletrace._internal.testing.plugin",
+                "cycletrace.integrations",
+                "cycletrace.integrations._active",
+                "cycletrace.integrations.pytest",
             }
         """
     )

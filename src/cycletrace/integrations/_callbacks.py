@@ -2,40 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
-from cycletrace import Run, Stage, current_cycle, current_stage, stage
-from cycletrace._internal.diagnostics import never_raise as harmless
-from cycletrace.conventions import root_span_id
-
-__all__ = ["StageInCallbacks", "harmless", "is_active", "is_in_stage"]
-
-
-def is_active() -> bool:
-    """Return whether what runs here belongs to a cycle. Where nothing hints at one, this takes microseconds."""
-    return (_is_recording() or "CYCLETRACE_CYCLE" in os.environ or _is_in_worktree()) and current_cycle() is not None
-
-
-def _is_recording() -> bool:
-    return "cycletrace._internal.sdk.runtime" in sys.modules
-
-
-def _is_in_worktree() -> bool:
-    here = Path.cwd()
-    return any((folder / ".cycletrace" / "cycle").exists() for folder in (here, *here.parents))
-
-
-def is_in_stage() -> bool:
-    """Return whether what runs here is inside a stage, in this process or in one that started it."""
-    cycle = current_cycle()
-    if cycle is None or current_stage() is not None:
-        return cycle is not None
-    parts = os.environ.get("TRACEPARENT", "").split("-")
-    return len(parts) == 4 and parts[1] == cycle.trace_id and parts[2] != root_span_id(cycle.trace_id)
+from cycletrace import Run, Stage, stage
 
 
 class StageInCallbacks:

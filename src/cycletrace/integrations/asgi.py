@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from cycletrace import served
-from cycletrace.integrations._callbacks import harmless
+from cycletrace.integrations._active import harmless
 
 __all__ = ["PREDICTIONS", "ServedMiddleware"]
 

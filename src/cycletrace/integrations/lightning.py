@@ -12,7 +12,8 @@ from typing import Any
 
 from lightning.pytorch import Callback
 
-from cycletrace.integrations._callbacks import StageInCallbacks, harmless, is_active
+from cycletrace.integrations._active import harmless, is_active
+from cycletrace.integrations._callbacks import StageInCallbacks
 
 __all__ = ["CycletraceCallback", "callbacks"]
 

@@ -17,7 +17,7 @@ from typing import Any
 from mlflow.tracking.context.abstract_context import RunContextProvider
 
 from cycletrace import Snapshot, attach, current_cycle, snapshot, stage
-from cycletrace.integrations._callbacks import harmless, is_active
+from cycletrace.integrations._active import harmless, is_active
 
 __all__ = ["TAG", "CycletraceRunContext", "install"]
 

@@ -10,7 +10,7 @@ from collections import Counter
 
 import pytest
 
-from cycletrace.integrations._callbacks import StageInCallbacks, harmless, is_active, is_in_stage
+from cycletrace.integrations._active import harmless, is_active, is_in_stage
 
 _COUNTED = ("passed", "failed", "error", "skipped")
 _OUTCOMES = {pytest.ExitCode.OK: "ok", pytest.ExitCode.INTERRUPTED: "interrupted"}
@@ -39,6 +39,8 @@ class _Suite:
     """Records a run of the suite."""
 
     def __init__(self) -> None:
+        from cycletrace.integrations._callbacks import StageInCallbacks
+
         self._stage = StageInCallbacks()
         self._counts: Counter[str] = Counter()
 

@@ -20,7 +20,8 @@ from transformers import Trainer, TrainerCallback
 from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
 
 from cycletrace import record_stage
-from cycletrace.integrations._callbacks import StageInCallbacks, harmless
+from cycletrace.integrations._active import harmless
+from cycletrace.integrations._callbacks import StageInCallbacks
 
 __all__ = ["CycletraceCallback"]
 
