@@ -67,3 +67,17 @@ def test_outside_any_cycle_it_records_nothing(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "cycletrace" not in done.stdout + done.stderr
     assert not (tmp_path / "state").exists()
+
+
+def test_a_trainer_works_where_the_directory_was_removed(tmp_path: Path) -> None:
+    program = """
+import os
+import lightning.pytorch as pl
+os.mkdir("gone")
+os.chdir("gone")
+os.rmdir(os.getcwd())
+pl.Trainer(logger=False, enable_checkpointing=False, accelerator="cpu", default_root_dir="/")
+"""
+    done = run(program, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "cycletrace" not in done.stdout + done.stderr

@@ -69,6 +69,29 @@ def test_a_run_without_a_test_is_an_error(tmp_path: Path) -> None:
     assert stage["cycletrace.stage.outcome"] == "error"
 
 
+def test_a_run_with_an_exit_code_of_its_own_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(
+        "import pytest\ndef pytest_runtest_setup():\n    pytest.exit('no licence', returncode=77)\n"
+    )
+    assert run(tmp_path, CYCLETRACE_CYCLE="churn@7").returncode == 77
+    (stage,) = stages(tmp_path)
+    assert stage["cycletrace.stage.outcome"] == "error"
+
+
+@pytest.mark.skipif(not hasattr(pytest, "SubtestReport"), reason="pytest has no subtests")
+def test_subtests_are_part_of_their_test(tmp_path: Path) -> None:
+    (tmp_path / "test_parts.py").write_text(
+        "def test_parts(subtests):\n"
+        "    for each in range(3):\n"
+        "        with subtests.test():\n"
+        "            assert each != 1\n"
+    )
+    assert run(tmp_path, "test_parts.py", "-k", "parts", CYCLETRACE_CYCLE="churn@7").returncode == 1
+    (stage,) = stages(tmp_path)
+    counts = {name: stage[name] for name in stage if name.startswith("test.")}
+    assert counts == {"test.passed": 0, "test.failed": 1, "test.error": 0, "test.skipped": 0}
+
+
 def test_without_a_cycle_nothing_is_loaded_recorded_or_printed(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(
         "import sys\ndef pytest_unconfigure():\n    assert 'cycletrace._internal.sdk.runtime' not in sys.modules\n"

@@ -44,8 +44,11 @@ def _is_recording() -> bool:
 
 
 def _is_in_worktree() -> bool:
-    here = Path.cwd()
-    return any((folder / ".cycletrace" / "cycle").exists() for folder in (here, *here.parents))
+    try:
+        here = Path.cwd()
+    except OSError:  # it was removed, or may not be read
+        return False
+    return any(os.access(folder / ".cycletrace" / "cycle", os.F_OK) for folder in (here, *here.parents))  # never raises
 
 
 def is_in_stage() -> bool:

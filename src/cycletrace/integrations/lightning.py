@@ -74,4 +74,9 @@ class CycletraceCallback(Callback):
 
 def callbacks() -> list[CycletraceCallback]:
     """Return the callbacks of every trainer, which Lightning asks for: none where no cycle is active."""
+    return _callbacks() or []
+
+
+@harmless
+def _callbacks() -> list[CycletraceCallback]:
     return [CycletraceCallback()] if is_active() else []

@@ -13,7 +13,8 @@ import pytest
 from cycletrace.integrations._active import harmless, is_active, is_in_stage
 
 _COUNTED = ("passed", "failed", "error", "skipped")
-_OUTCOMES = {pytest.ExitCode.OK: "ok", pytest.ExitCode.INTERRUPTED: "interrupted"}
+_SUBTESTS = getattr(pytest, "SubtestReport", ())  # since pytest 9
+_OUTCOMES: dict[int, str] = {pytest.ExitCode.OK: "ok", pytest.ExitCode.INTERRUPTED: "interrupted"}
 """By exit code; any other is an error, as it is for pytest: also where there is no test."""
 
 
@@ -51,6 +52,8 @@ class _Suite:
 
     @harmless
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if isinstance(report, _SUBTESTS):  # its test is counted
+            return
         if report.when == "call" or report.outcome != "passed":
             self._counts[report.outcome if report.when == "call" or report.skipped else "error"] += 1
 
@@ -59,5 +62,5 @@ class _Suite:
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         run = self._stage.run
         if run is not None:
-            run.outcome = _OUTCOMES.get(pytest.ExitCode(exitstatus), "error")
+            run.outcome = _OUTCOMES.get(exitstatus, "error")
         self._stage.leave(None, {f"test.{each}": self._counts[each] for each in _COUNTED})
