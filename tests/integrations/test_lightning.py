@@ -55,6 +55,21 @@ def test_fitting_and_testing_are_stages_with_the_wait_for_data(tmp_path: Path) -
     assert 14 * 0.05 <= waited < (train["end"] - train["start"]) / 1e9 - 16 * 0.05, "not while it validates"
 
 
+def test_the_time_that_checkpoints_take_is_no_wait_for_data(tmp_path: Path) -> None:
+    program = PROGRAM.replace("STEP", "pass").replace("enable_checkpointing=False", "callbacks=[checkpoint]")
+    slow = """
+    def on_save_checkpoint(self, checkpoint): time.sleep(0.3)
+
+checkpoint = pl.callbacks.ModelCheckpoint(dirpath="saved", every_n_train_steps=1, save_top_k=-1)
+def loader()"""
+    done = run(program.replace("\ndef loader()", slow), tmp_path, CYCLETRACE_CYCLE="churn@7")
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "saved").iterdir())) == 8
+    train = stages(tmp_path)[0]
+    assert (train["end"] - train["start"]) / 1e9 > 8 * 0.3
+    assert sum(data_waits(tmp_path)) < 8 * 0.3 / 2
+
+
 def test_an_exception_ends_the_stage(tmp_path: Path) -> None:
     done = run(PROGRAM.replace("STEP", "raise RuntimeError('diverged')"), tmp_path, CYCLETRACE_CYCLE="churn@7")
     assert "RuntimeError: diverged" in done.stdout, done.stderr

@@ -38,7 +38,8 @@ def parse_local_address(text: str) -> Address:
     if not address.is_loopback():
         raise ValueError(
             f"{text!r}, which other machines can reach, but the board has no sign-in: choose an address such as "
-            "127.0.0.1:4319, and reach it from elsewhere through a tunnel (ssh -L 4319:127.0.0.1:4319 HOST)"
+            "127.0.0.1:4319, and reach it from elsewhere through a tunnel (ssh -L 4319:127.0.0.1:4319 HOST), or serve "
+            "the board by cycletrace collect with --tokens"
         )
     return address
 

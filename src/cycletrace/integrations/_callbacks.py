@@ -33,6 +33,10 @@ class StageInCallbacks:
         """Note that the next batch is waited for from now on."""
         self._idle_since = time.monotonic()
 
+    def stop_waiting(self) -> None:
+        """Do not count what goes on since :meth:`await_data`: it is not only a wait for data."""
+        self._idle_since = None
+
     def got_data(self) -> None:
         """Add the time since :meth:`await_data` to what the stage waited for data in all."""
         since, self._idle_since = self._idle_since, None

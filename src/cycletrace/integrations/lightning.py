@@ -46,6 +46,11 @@ class CycletraceCallback(Callback):
         self._stage.await_data()
 
     @harmless
+    def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: Any) -> None:
+        """Do not count the time that it takes to save a checkpoint as a wait."""
+        self._stage.stop_waiting()
+
+    @harmless
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
         """Do not count the time that the validation took as a wait."""
         self._stage.await_data()

@@ -25,6 +25,7 @@ TAG = "cycletrace.cycle"
 """The tag of a run with its cycle, in the format of ``CYCLETRACE_CYCLE``."""
 IN_USE = frozenset({"champion", "current", "live", "prod", "production"})
 """Aliases, lower case, that say what production uses. Any other is the environment that its version is activated in."""
+_is_installed = False
 _NO_ACTIVATION = frozenset({"none", "archived"})
 """Stages, lower case, that take a version out of use."""
 
@@ -57,7 +58,9 @@ def install() -> None:
     """Record what this program does with runs and registered models. Doing it again changes nothing."""
     from mlflow.tracking import MlflowClient
 
-    if not hasattr(MlflowClient.create_run, "__wrapped__"):
+    global _is_installed
+    if not _is_installed:
+        _is_installed = True
         _follow(MlflowClient, "create_run", _run_created)
         _follow(MlflowClient, "_create_model_version", _version_created)
         _enclose(MlflowClient, "set_registered_model_alias", _alias_moves)

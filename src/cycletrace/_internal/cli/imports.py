@@ -77,9 +77,7 @@ def add_commands(commands: Any) -> None:
         "Record pipelines of GitLab CI, from GitLab's REST API or from saved answers of it. A pipeline is a cycle, a "
         "job is a stage, and the time in the queue or until an approval is a wait. The token is that in GITLAB_TOKEN.",
     )
-    pipelines.add_argument(
-        "paths", nargs="*", type=Path, metavar="PATH", help="saved answers: files or folders of JSON"
-    )
+    pipelines.add_argument("paths", nargs="*", type=Path, metavar="PATH", help=_SAVED)
     pipelines.add_argument("--project", metavar="GROUP/NAME", help="read the API instead, for this project")
     pipelines.add_argument(
         "--api", metavar="URL", help="the API's base URL (default: CI_API_V4_URL, else https://gitlab.com/api/v4)"
@@ -90,7 +88,7 @@ def add_commands(commands: Any) -> None:
         metavar="PATTERN",
         action="append",
         default=[],
-        help="the names of jobs that a person starts, which the API does not tell; may be repeated",
+        help="the names of jobs that a person starts, which the API does not state; may be repeated",
     )
     _add_jobs(pipelines, "{model}@{pipeline_id}", "the project's name")
     _add_common(pipelines)

@@ -6,12 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from cycletrace._internal.collector.instruments import (
-    Labels,
-    OpenCycles,
-    cycle_labels,
-    declared,
-)
+from cycletrace._internal.collector.instruments import Labels, OpenCycles, cycle_labels, declared
 from cycletrace._internal.collector.series import OVERFLOWING, Metric, Point
 from cycletrace._internal.flow import Facts, is_counted
 from cycletrace._internal.store import Snapshot

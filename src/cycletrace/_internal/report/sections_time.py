@@ -121,7 +121,7 @@ def what_if_section(report: Report) -> Section | None:
             Percent(change.saved_share),
             bar(change.saved_share),
             Duration(change.p50_after.value_ns),
-            (Name(change.team or "no team", 24), " ", Percent(change.team_share)) if has_teams else "",
+            (Name(change.team, 24) if change.team else "no team", " ", Percent(change.team_share)) if has_teams else "",
         ]
         for change in found.changes[:_CHANGES]
     ]

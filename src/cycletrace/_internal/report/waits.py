@@ -39,7 +39,8 @@ class TeamWaits:
 class Waits:
     """The waits of n cycles by reason, the reason that owned most time first; reasons without a wait are left out.
 
-    ``teams`` begins with the team that waits held up most, on average; ``teams_left_out`` more are not listed.
+    ``teams`` are those with the most cycles, the one that waits held up most, on average, first. ``teams_left_out`` are
+    not listed.
     """
 
     population: str
@@ -64,13 +65,15 @@ def waits(columns: Columns, measured: Bools) -> Waits:
             found.append(WaitRow(name, len(lengths), total(known), longest, owned, share_of(owned, time)))
     found.sort(key=lambda row: (-row.owned_ns, -row.total_ns, row.reason))
     reasons = [row.reason for row in found]
+    names = columns.namespaces
+    sizes = np.bincount(columns.cycles.namespace[measured], minlength=len(names))
+    largest = sorted(np.flatnonzero(sizes).tolist(), key=lambda code: (-sizes[code], names[code]))
     teams = [
-        _of_team(columns, measured & (columns.cycles.namespace == code), team, reasons)
-        for code, team in enumerate(columns.namespaces)
+        _of_team(columns, measured & (columns.cycles.namespace == code), names[code], reasons)
+        for code in largest[:MOST_GROUPS]
     ]
-    teams = sorted((team for team in teams if team.n), key=lambda team: (-team.mean_ns, team.team))
-    left_out = max(0, len(teams) - MOST_GROUPS)
-    return Waits("cycles finished in the window", count(measured), found, teams[:MOST_GROUPS], left_out)
+    teams.sort(key=lambda team: (-team.mean_ns, team.team))
+    return Waits("cycles finished in the window", count(measured), found, teams, len(largest) - len(teams))
 
 
 def _of_team(columns: Columns, cycles: Bools, team: str, reasons: list[str]) -> TeamWaits:
