@@ -237,7 +237,7 @@ def test_the_description_has_each_filter_and_status(shown: Served) -> None:
     described = shown.get("/api/openapi.json").json()
     operation = described["paths"]["/api/report"]["get"]
     assert {each["name"] for each in operation["parameters"] if each["in"] == "query"} == set(Selection._fields)
-    assert set(operation["responses"]) == {"200", "300", "304", "400", "403", "404", "405", "500", "503"}
+    assert set(operation["responses"]) == {"200", "300", "304", "400", "401", "403", "404", "405", "500", "503"}
 
 
 def test_a_key_of_two_teams_leads_to_both(serve: Serve, tmp_path: Path) -> None:
