@@ -10,8 +10,9 @@ import random
 import resource
 import socket
 import sqlite3
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,11 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf import json_format
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from tests.collector.dice import exports, item, records
 from tests.collector.otlp import cycle_attributes, span, traces
 from tests.collector.process import Collect, eventually
+from tests.collector.sinks import SERVICES
 from tests.collector.test_end import seconds_to_end
 
 from cycletrace import conventions as c
@@ -154,6 +157,63 @@ def test_slow_and_silent_connections_do_not_keep_others_out(collect: Start, tmp_
         still_works(collector)
         undisturbed = seconds_to_end(collect(store=tmp_path / "undisturbed.db"))
         assert seconds_to_end(collector) < 5 + 5 * undisturbed, "they do not hold up the end either"
+
+
+def test_unfinished_streams_of_some_clients_do_not_keep_others_out(collect: Start) -> None:
+    collector = collect()
+    never = threading.Event()
+
+    def unfinished() -> Iterator[bytes]:
+        never.wait(60)
+        yield b""
+
+    with contextlib.ExitStack() as stack:
+        for _ in range(4):
+            own = [("grpc.use_local_subchannel_pool", 1)]  # a connection of its own
+            channel = stack.enter_context(grpc.insecure_channel(f"127.0.0.1:{collector.grpc_port}", options=own))
+            export = channel.stream_unary(f"/{SERVICES['traces']}/Export")
+            for _ in range(100):
+                stack.callback(export.future(unfinished()).cancel)
+        stack.callback(never.set)
+        for number in range(3):
+            collector.call("traces", close(f"sound@{number}"))
+            assert collector.post("traces", close(f"fine@{number}")) == 200
+    still_works(collector)
+
+
+def test_connections_beyond_those_allowed_are_closed_and_keep_nobody_out(collect: Start) -> None:
+    collector = collect()
+    resource.prlimit(collector.process.pid, resource.RLIMIT_NOFILE, (400, 400))  # a quarter for each server
+    with contextlib.ExitStack() as stack:
+        idle = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", collector.http_port), timeout=20))
+            for _ in range(250)
+        ]
+        for first in idle[:150]:
+            assert first.recv(1) == b"", "those that were silent for longest are closed"
+        still_works(collector)
+        latest = idle[-1]
+        latest.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert latest.recv(15) == b"HTTP/1.1 200 OK"
+
+
+def test_a_request_with_many_bad_records_lets_others_pass(collect: Start) -> None:
+    collector = collect()
+    mark = {c.CYCLE_ID: "no id", c.MARK_NAME: "in_use"}
+    now = time.time_ns()
+    spans = [span("mark in_use", {**mark, c.CYCLE_KEY: f"k@{number}"}, now, now) for number in range(30_000)]
+    body = traces(spans).SerializeToString()
+    with ThreadPoolExecutor(1) as pool:
+        large = pool.submit(collector.call, "traces", body)
+        others = 0
+        while not large.done():
+            assert collector.post("traces", close(f"sound@{others}")) == 200
+            others += 1
+        answer = ExportTraceServiceResponse.FromString(large.result())
+    assert answer.partial_success.rejected_spans == len(spans)
+    assert others >= 5, "each takes milliseconds, the large one a second"
+    collector.call("traces", body)
+    assert collector.total("cycletrace_record_rejected_total") == len(spans), "each counts once"
 
 
 def test_names_of_any_kind_and_length(collect: Start) -> None:

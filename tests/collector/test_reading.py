@@ -15,6 +15,7 @@ from cycletrace import conventions as c
 from cycletrace._internal.collector.reading import check, may_be_ours, read
 from cycletrace._internal.flow import Heartbeat, Mark, Stage
 from cycletrace._internal.otlp.signals import LOGS, METRICS, TRACES, Encoding, Request, Signal
+from cycletrace._internal.store import rejection
 
 CYCLE = c.cycle_id("team", "churn@7")
 T = 1_700_000_000_000_000_000
@@ -84,7 +85,7 @@ def test_one_bad_record_costs_itself_alone() -> None:
         extracted = read(request)
         assert len(extracted.records) == 1
         assert [one.reason for one in extracted.invalid] == [f"{c.CYCLE_ID} is not 32 hex digits"]
-        assert b"no hex" in extracted.invalid[0].content
+        assert "no hex" in extracted.invalid[0].excerpt
 
 
 def test_a_malformed_span_of_ours_costs_itself_alone() -> None:
@@ -96,7 +97,7 @@ def test_a_malformed_span_of_ours_costs_itself_alone() -> None:
     body = body[:first] + broken + body[first + len(broken) :]
     extracted = read(Request(TRACES, Encoding.PROTOBUF, body))
     assert len(extracted.records) == 1
-    assert [one.content for one in extracted.invalid] == [broken]
+    assert [one.digest for one in extracted.invalid] == [rejection(extracted.invalid[0].reason, broken).digest]
 
 
 def test_a_malformed_foreign_span_costs_nothing() -> None:

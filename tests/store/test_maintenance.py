@@ -10,8 +10,19 @@ from tests.store.build import NOW, SECOND, T0, alias, finished, fold, origin, pu
 from tests.store.wire import journal, lines
 
 from cycletrace._internal.flow import RULES, Record, Rules, facts_of
-from cycletrace._internal.store import Store, StoreError, backup, info, ingest, open_reader, open_store, prune
+from cycletrace._internal.store import (
+    Store,
+    StoreError,
+    backup,
+    info,
+    ingest,
+    open_reader,
+    open_store,
+    prune,
+    rejection,
+)
 from cycletrace._internal.store.records import PRUNED
+from cycletrace._internal.store.rejections import HORIZON
 
 DAY = 24 * 3600 * SECOND
 OLD: list[Record] = [*finished("churn@1"), stage(origin("abc"), "test", 70, 80), alias(origin("churn@1"), "abc", 5)]
@@ -28,7 +39,7 @@ def test_info_counts_what_is_there(store: Store, path: Path) -> None:
     ingest(store, path.parent)
     put(store, NEW, fold_at=None)
     with store.write() as tx:
-        tx.reject(NOW, "odd", "x")
+        tx.reject(NOW, [rejection("odd", b"x")])
     found = info(store)
     assert (found["cycles"], found["records"], found["due"], found["journals"]) == (3, len(OLD) + len(NEW), 3, 1)
     assert found["losses"] == (1, {"odd": 1})
@@ -39,10 +50,28 @@ def test_info_counts_what_is_there(store: Store, path: Path) -> None:
 
 def test_rejected_records_are_kept_up_to_a_bound(store: Store) -> None:
     with store.write() as tx:
-        for number in range(1500):
-            tx.reject(NOW, f"reason {number % 2}", "x" * 10_000 + "\udc80")
+        rejections = [rejection(f"reason {number % 2}", b"\x80" * 10_000 + b"%d" % number) for number in range(1500)]
+        assert len(tx.reject(NOW, rejections)) == 1500
         assert tx.losses().rejected == {"reason 0": 750, "reason 1": 750}
     assert sql(store, "SELECT count(*), max(length(excerpt)) FROM rejected") == [(1000, 500)]
+
+
+def test_a_rejected_record_that_comes_again_is_not_counted_again(store: Store) -> None:
+    sent = [rejection("odd", b"%d" % number) for number in range(3000)]
+    with store.write() as tx:
+        assert tx.reject(NOW, sent) == sent
+    with store.write() as tx:
+        assert tx.reject(NOW + 1, [*sent, rejection("other", b"1"), *sent]) == [rejection("other", b"1")]
+        assert tx.losses().rejected == {"odd": 3000, "other": 1}
+
+
+def test_what_was_rejected_is_forgotten_beyond_the_horizon(store: Store) -> None:
+    first, *others = [rejection("odd", b"%d" % number) for number in range(HORIZON + 1)]
+    with store.write() as tx:
+        tx.reject(NOW, [first])
+        assert len(tx.reject(NOW, others)) == HORIZON
+        assert tx.reject(NOW, [others[0], first]) == [first]
+    assert sql(store, "SELECT count(*) FROM rejected_digests") == [(HORIZON,)]
 
 
 def test_a_sound_store_has_nothing_wrong(store: Store) -> None:

@@ -17,6 +17,7 @@ from cycletrace._internal.board import sign_in
 from cycletrace._internal.board.board import Answer, Board, NotKeptError
 from cycletrace._internal.board.responses import HEADERS, LOCAL_HOSTS, Request, Response, failed, respond
 from cycletrace._internal.board.selection import Selection
+from cycletrace._internal.web_server import WebServer
 
 _log = logging.getLogger("cycletrace.board")
 
@@ -37,7 +38,7 @@ class BoardServer:
         self._may_read = may_read
         self._hosts: frozenset[str] | None = LOCAL_HOSTS
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="cycletrace-board")
-        self._runner: web.AppRunner | None = None
+        self._server: WebServer | None = None
 
     async def start(self, address: Address, tls: SSLContext | None = None) -> int:
         """Listen (port 0: any), over TLS with a context, and return the port.
@@ -49,16 +50,13 @@ class BoardServer:
         self._hosts = LOCAL_HOSTS | {address.url_host.lower()} if self._may_read is None else None
         app = web.Application(client_max_size=sign_in.MAX_FORM)
         app.router.add_route("*", "/{path:.*}", self._handle)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, address.host, address.port, ssl_context=tls).start()
-        port: int = self._runner.addresses[0][1]
-        return port
+        self._server = WebServer(app, shutdown_timeout=1.0)
+        return await self._server.start(address.host, address.port, tls)
 
     async def stop(self) -> None:
         """Stop listening, and let go of the store."""
-        if self._runner is not None:
-            await self._runner.cleanup()
+        if self._server is not None:
+            await self._server.stop()
         await asyncio.get_running_loop().run_in_executor(None, self._close)
 
     def _close(self) -> None:

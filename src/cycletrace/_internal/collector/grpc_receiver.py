@@ -14,6 +14,7 @@ from cycletrace._internal.collector.reply import status_message, to_bytes
 from cycletrace._internal.otlp.classify import DETAILS
 from cycletrace._internal.otlp.result import Code, ExportResult, malformed, unavailable
 from cycletrace._internal.otlp.signals import SIGNALS, Encoding, Request, Signal
+from cycletrace._internal.web_server import IDLE
 
 _STATUS = {code.value[0]: code for code in grpc.StatusCode}
 
@@ -38,6 +39,8 @@ class GrpcReceiver:
                 ("grpc.so_reuseport", 0),  # otherwise a second collector would silently share the port
                 ("grpc.max_receive_message_length", self._limits.body),
                 ("grpc.per_message_decompression", 0),  # gRPC does not bound the result: see _unpack
+                ("grpc.server_handshake_timeout_ms", round(self._limits.patience * 1000)),
+                ("grpc.max_connection_idle_ms", round(IDLE * 1000)),
             ]
         )
         for signal in SIGNALS:
@@ -64,7 +67,7 @@ class GrpcReceiver:
         if isinstance(handle, ExportResult):
             return await _respond(handle, signal, context)
         try:
-            loan = await self._budget.borrow(self._limits.body + self._limits.overhead)
+            loan = await self._budget.borrow(self._limits.body + self._limits.overhead, context.peer())
         except NoRoomError as error:
             return await _respond(unavailable(str(error), retry_after=1.0), signal, context)
         try:

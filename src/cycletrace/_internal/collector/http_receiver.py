@@ -15,6 +15,7 @@ from cycletrace._internal.collector.limits import Budget, Limits, Loan, NoRoomEr
 from cycletrace._internal.collector.reply import http_failure, http_headers, http_status, to_bytes
 from cycletrace._internal.otlp.result import ExportResult, malformed, unavailable
 from cycletrace._internal.otlp.signals import SIGNALS, TRACES, Encoding, Request, Signal, encoding_of
+from cycletrace._internal.web_server import WebServer
 
 
 class HttpReceiver:
@@ -28,7 +29,7 @@ class HttpReceiver:
         self._limits = limits
         self._budget = budget
         self._trouble = trouble
-        self._runner: web.AppRunner | None = None
+        self._server: WebServer | None = None
 
     async def start(self, host: str, port: int, tls: SSLContext | None = None) -> int:
         """Listen (port 0: any), over TLS with a context, and return the port.
@@ -42,17 +43,13 @@ class HttpReceiver:
         app.router.add_get("/healthz", _alive)
         app.router.add_get("/readyz", self._ready)
         # We decompress ourselves, because aiohttp does not bound the result.
-        self._runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=self._limits.grace)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port, ssl_context=tls)
-        await site.start()
-        listening: int = self._runner.addresses[0][1]
-        return listening
+        self._server = WebServer(app, auto_decompress=False, shutdown_timeout=self._limits.grace)
+        return await self._server.start(host, port, tls)
 
     async def stop(self) -> None:
         """Stop listening, and give requests in progress the grace of the limits."""
-        if self._runner is not None:
-            await self._runner.cleanup()
+        if self._server is not None:
+            await self._server.stop()
 
     async def _ready(self, _: web.Request) -> web.Response:
         trouble = self._trouble()

@@ -36,21 +36,21 @@ class NoRoomError(Exception):
 
 
 class Budget:
-    """A number of bytes that requests borrow and give back, first come, first served. For one event loop."""
+    """A number of bytes that requests borrow and give back. Senders that wait take turns. For one event loop."""
 
     def __init__(self, limits: Limits) -> None:
         self.size = limits.in_flight
         self.free = limits.in_flight
         self._limits = limits
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._waiting: dict[str, deque[tuple[int, asyncio.Future[None]]]] = {}
 
-    async def borrow(self, count: int) -> Loan:
+    async def borrow(self, count: int, sender: str = "") -> Loan:
         """Borrow this many bytes.
 
         Raises:
             NoRoomError: where they are not free in time.
         """
-        await self.take(count)
+        await self.take(count, sender)
         return Loan(self, min(count, self.size))
 
     async def arrived(self, reading: asyncio.Task[T]) -> T:
@@ -69,41 +69,52 @@ class Budget:
         finally:
             reading.cancel()
 
-    async def take(self, count: int) -> None:
+    async def take(self, count: int, sender: str = "") -> None:
         """Borrow bytes; more than the whole budget counts as the whole.
 
         Raises:
             NoRoomError: where they are not free in time.
         """
         count = min(count, self.size)
-        if not self._waiting and count <= self.free:
+        # What has yet to arrive takes next to nothing, and need not wait behind those who need much.
+        if count <= self.free and (not self._waiting or count <= self._limits.overhead):
             self.free -= count
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((count, turn))
+        self._waiting.setdefault(sender, deque()).append((count, turn))
         try:
             await asyncio.wait_for(asyncio.shield(turn), self._limits.patience)
         except asyncio.TimeoutError:
-            if self._leave(count, turn):
+            if self._leave(sender, count, turn):
                 raise NoRoomError("too many requests are in progress: send it again") from None
         except asyncio.CancelledError:
-            if not self._leave(count, turn):
+            if not self._leave(sender, count, turn):
                 self.give(count)
             raise
 
     def give(self, count: int) -> None:
         """Give back bytes."""
         self.free += min(count, self.size)
-        while self._waiting and self._waiting[0][0] <= self.free:
-            count, turn = self._waiting.popleft()
+        while self._waiting:
+            sender, turns = next(iter(self._waiting.items()))
+            count, turn = turns[0]
+            if count > self.free:
+                break
+            turns.popleft()
+            del self._waiting[sender]
+            if turns:  # behind the other senders
+                self._waiting[sender] = turns
             self.free -= count
             turn.set_result(None)
 
-    def _leave(self, count: int, turn: asyncio.Future[None]) -> bool:
+    def _leave(self, sender: str, count: int, turn: asyncio.Future[None]) -> bool:
         """Leave the queue. Return ``False`` if the turn had come already."""
         if turn.done():
             return False
-        self._waiting.remove((count, turn))
+        turns = self._waiting[sender]
+        turns.remove((count, turn))
+        if not turns:
+            del self._waiting[sender]
         turn.cancel()
         self.give(0)
         return True

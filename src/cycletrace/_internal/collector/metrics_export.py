@@ -21,6 +21,7 @@ from cycletrace._internal.collector.metrics_request import encode
 from cycletrace._internal.collector.series import Accumulator, Metric, cumulative_metrics
 from cycletrace._internal.otlp.signals import METRICS, Encoding, Request
 from cycletrace._internal.store import Store
+from cycletrace._internal.web_server import WebServer
 
 _log = logging.getLogger("cycletrace.collector")
 
@@ -100,7 +101,7 @@ class PrometheusServer:
         """Serve these metrics to whoever has a token that may read."""
         self._reader = reader
         self._may_read = may_read
-        self._runner: web.AppRunner | None = None
+        self._server: WebServer | None = None
 
     async def start(self, host: str, port: int, tls: SSLContext | None = None) -> int:
         """Listen (port 0: any), over TLS with a context, and return the port.
@@ -110,16 +111,13 @@ class PrometheusServer:
         """
         app = web.Application()
         app.router.add_get("/metrics", self._metrics)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, host, port, ssl_context=tls).start()
-        listening: int = self._runner.addresses[0][1]
-        return listening
+        self._server = WebServer(app, shutdown_timeout=1.0)
+        return await self._server.start(host, port, tls)
 
     async def stop(self) -> None:
         """Stop listening."""
-        if self._runner is not None:
-            await self._runner.cleanup()
+        if self._server is not None:
+            await self._server.stop()
 
     async def _metrics(self, request: web.Request) -> web.Response:
         if not self._may_read(bearer(request.headers.get("Authorization", ""))):

@@ -13,25 +13,18 @@ from cycletrace._internal.collector.json_request import MEMBERS, items, objects
 from cycletrace._internal.flow import Record
 from cycletrace._internal.otlp.json_messages import parse
 from cycletrace._internal.otlp.signals import LOGS, TRACES, Encoding, Request
-from cycletrace._internal.store.decode import Rejected, decode_event, decode_span
+from cycletrace._internal.store import Rejected, Rejection, decode_event, decode_span, rejection
 from cycletrace.conventions import PREFIX
 
 STATUS_ERROR = 2
 _OURS = PREFIX.encode()
 
 
-class Invalid(NamedTuple):
-    """An invalid record: the reason, and what arrived of it."""
-
-    reason: str
-    content: bytes
-
-
 class Extracted(NamedTuple):
     """cycletrace's records in a request."""
 
     records: list[Record]
-    invalid: list[Invalid]
+    invalid: list[Rejection]
 
 
 def may_be_ours(request: Request) -> bool:
@@ -71,7 +64,7 @@ def read(request: Request) -> Extracted:
         try:
             record = decode()
         except (Rejected, ValueError) as error:
-            extracted.invalid.append(Invalid(str(error), content()))
+            extracted.invalid.append(rejection(str(error), content()))
         else:
             if record is not None:
                 extracted.records.append(record)

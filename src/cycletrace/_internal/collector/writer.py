@@ -10,23 +10,26 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from hashlib import sha256
 from typing import Any, NamedTuple, TypeVar
 
 from cycletrace._internal.collector.completion import Completion, apply_refolds, count_records, observe_closed
-from cycletrace._internal.collector.reading import Extracted, Invalid
+from cycletrace._internal.collector.reading import Extracted
 from cycletrace._internal.collector.series import Accumulator, from_rows, to_rows
 from cycletrace._internal.flow.rules import SECOND
 from cycletrace._internal.otlp.result import Code, ExportResult, unavailable
-from cycletrace._internal.store import Store, StoreError, Transaction
+from cycletrace._internal.store import Rejection, Store, StoreError, Transaction
 from cycletrace.conventions import RECORD_REJECTED
 
 _log = logging.getLogger("cycletrace.collector")
 
 GROUP = 256
 """Requests in one transaction at most."""
+GROUP_RECORDS = 10_000
+"""Records after which a transaction takes no further request."""
+PART = 2000
+"""Records of one request that one transaction takes: the others of a large one follow, after what came meanwhile."""
 FOLDS = 100
 """Cycles that one transaction folds or observes at most, so that requests never wait long."""
 MAX_SLEEP = 0.5
@@ -76,10 +79,11 @@ class Writer:
 
     async def accept(self, extracted: Extracted) -> ExportResult:
         """Store cycletrace's records of a request. Success means that they are durable."""
-        if not extracted.records and not extracted.invalid:
-            return ExportResult()
-        result: ExportResult = await self._enqueue(extracted)
-        return result
+        for part in _parts(extracted):
+            result: ExportResult = await self._enqueue(part)
+            if not result.is_success:
+                return result
+        return _partial(extracted.invalid)
 
     async def do(self, work: Callable[[Transaction], T]) -> T:
         """Run work on the store, in a transaction of its own.
@@ -123,11 +127,14 @@ class Writer:
 
     def _next_group(self, timeout: float) -> list[_Job]:
         jobs: list[_Job] = []
+        records = 0
         try:
             job = self._jobs.get(timeout=timeout) if timeout > 0 else self._jobs.get_nowait()
             while job is not None:
                 jobs.append(job)
-                if len(jobs) == GROUP:
+                if isinstance(job.work, Extracted):
+                    records += len(job.work.records) + len(job.work.invalid)
+                if len(jobs) == GROUP or records >= GROUP_RECORDS:
                     break
                 job = self._jobs.get_nowait()
         except queue.Empty:
@@ -183,7 +190,7 @@ class Writer:
                 return [result for one in requests for result in self._commit([one])]
             _log.exception("a request could not be stored")
             return [(requests[0][0], ExportResult(Code.INTERNAL, "the collector failed to store the request"))]
-        return [(job, _partial(one.invalid)) for job, one in requests]
+        return [(job, ExportResult()) for job, _ in requests]
 
     @contextmanager
     def _transaction(self, now: int) -> Generator[Transaction]:
@@ -202,17 +209,12 @@ class Writer:
 
     def _add(self, tx: Transaction, extracted: Extracted, now: int) -> int:
         """Add one request's records. Return how many were rejected; each counts once however often it is sent."""
-        rejected = tx.add(extracted.records, now).refused
-        for reason, content in extracted.invalid:
-            # The digest distinguishes a repetition from another record with the same beginning.
-            excerpt = f"{sha256(content).hexdigest()[:16]} {content[:400].decode('utf-8', 'backslashreplace')}"[:500]
-            if not tx.is_rejected(reason, excerpt):
-                tx.reject(now, reason, excerpt)
-                rejected += 1
-                if reason not in self._reasons:
-                    self._reasons.add(reason)
-                    _log.warning("a record was rejected, and more with this reason are only counted: %s", reason)
-        return rejected
+        refused = tx.add(extracted.records, now).refused
+        invalid = tx.reject(now, extracted.invalid)
+        for reason in {one.reason for one in invalid} - self._reasons:
+            self._reasons.add(reason)
+            _log.warning("a record was rejected, and more with this reason are only counted: %s", reason)
+        return refused + len(invalid)
 
     def _fold_some(self) -> bool:
         """Fold and observe some of what is due. Return ``False`` if the store cannot be written."""
@@ -282,7 +284,14 @@ class Writer:
         return " ".join(str(error).replace(str(self._store.path), "").split())
 
 
-def _partial(invalid: Sequence[Invalid]) -> ExportResult:
+def _parts(extracted: Extracted) -> Iterator[Extracted]:
+    """Yield what a request holds in parts, none of which takes long to store."""
+    for first in range(0, max(len(extracted.records), len(extracted.invalid)), PART):
+        part = slice(first, first + PART)
+        yield Extracted(extracted.records[part], extracted.invalid[part])
+
+
+def _partial(invalid: Sequence[Rejection]) -> ExportResult:
     """Return success except for invalid records, whose sender must not repeat them."""
-    reasons = dict.fromkeys(reason for reason, _ in invalid)
+    reasons = dict.fromkeys(one.reason for one in invalid)
     return ExportResult(message="; ".join(reasons)[:1000], rejected=len(invalid))

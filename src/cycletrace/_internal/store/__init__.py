@@ -1,9 +1,9 @@
 """One SQLite schema for both ways in, the journal and OTLP; records, dirty cycles, facts.
 
 Read in this order: ``schema`` (what is kept), ``database`` (how it is opened), ``transaction`` (what can be done with
-it), ``decode`` (from the wire to records), ``records``, ``components``, ``folding`` (facts beside the records),
-``reading``, ``ingest``, ``settings``; then ``observation``, ``series`` and ``outbox`` (what a collector keeps), and
-``maintenance``.
+it), ``decode`` (from the wire to records), ``records``, ``rejections``, ``components``, ``folding`` (facts beside the
+records), ``reading``, ``ingest``, ``settings``; then ``observation``, ``series`` and ``outbox`` (what a collector
+keeps), and ``maintenance``.
 """
 
 from cycletrace._internal.store.database import FILE as FILE
@@ -25,6 +25,8 @@ from cycletrace._internal.store.maintenance import info as info
 from cycletrace._internal.store.maintenance import prune as prune
 from cycletrace._internal.store.outbox import Parcel as Parcel
 from cycletrace._internal.store.records import Added as Added
+from cycletrace._internal.store.rejections import Rejection as Rejection
+from cycletrace._internal.store.rejections import rejection as rejection
 from cycletrace._internal.store.settings import StoreSettings as StoreSettings
 from cycletrace._internal.store.transaction import Snapshot as Snapshot
 from cycletrace._internal.store.transaction import Transaction as Transaction

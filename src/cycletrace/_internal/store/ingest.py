@@ -17,6 +17,7 @@ from cycletrace._internal.journal.files import delivered_directory, list_journal
 from cycletrace._internal.journal.format import MAX_LINE, VERSION, unframe
 from cycletrace._internal.store.database import Store
 from cycletrace._internal.store.decode import Rejected, decode_event, decode_span
+from cycletrace._internal.store.rejections import Rejection, rejection
 from cycletrace._internal.store.sources import Source
 from cycletrace.conventions import SERVICE_NAMESPACE
 
@@ -32,7 +33,7 @@ class Ingested(NamedTuple):
     damaged: int
     """Lines that were torn or damaged."""
     rejected: int
-    """Records that cannot be used; each is kept with its reason."""
+    """Records that cannot be used, and were not found before."""
     unreadable: tuple[str, ...]
     """Journals of a format that this version does not know, each reported once."""
 
@@ -87,8 +88,7 @@ def _ingest_journal(store: Store, path: Path) -> Ingested:
                     before = before._replace(position=0)
                 batch = _Batch(file, before, resource, is_ended=_is_ended(path))
                 added = tx.add(batch.records, time.time_ns())
-                for reason, line in batch.rejected:
-                    tx.reject(time.time_ns(), reason, line.decode("utf-8", "replace"))
+                rejected = tx.reject(time.time_ns(), batch.rejected)
                 after = batch.after()
                 if after != before:
                     tx.save_source(after)
@@ -98,7 +98,7 @@ def _ingest_journal(store: Store, path: Path) -> Ingested:
                 Ingested(
                     added.new,
                     after.damaged - before.damaged,
-                    len(batch.rejected) + added.refused,
+                    len(rejected) + added.refused,
                     (path.name,) if after.unknown_format is not None else (),
                 ),
             )
@@ -118,7 +118,7 @@ class _Batch:
     def __init__(self, file: BinaryIO, source: Source, resource: Mapping[str, object], *, is_ended: bool) -> None:
         self.records: list[Record] = []
         self._resource = resource
-        self.rejected: list[tuple[str, bytes]] = []
+        self.rejected: list[Rejection] = []
         self._source = source
         self._damaged = 0
         self._unknown_format: int | None = None
@@ -171,7 +171,7 @@ class _Batch:
         try:
             record = decode_document(document, self._resource)
         except Rejected as error:
-            self.rejected.append((str(error), written))
+            self.rejected.append(rejection(str(error), written))
         else:
             if record is not None:
                 self.records.append(record)

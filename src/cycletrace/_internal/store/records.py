@@ -8,17 +8,11 @@ from typing import NamedTuple
 
 from cycletrace._internal.flow import Alias, Record, Retraction
 from cycletrace._internal.store.components import claims_at, claims_of, component_of
-from cycletrace._internal.store.connected import Connected
-from cycletrace._internal.store.decode import sound
 from cycletrace._internal.store.record_codec import encode
+from cycletrace._internal.store.rejections import Rejection, RejectionWrites, rejection
 from cycletrace._internal.store.schema import DUE_NOW
 
 PRUNED = "the cycle's records were pruned"
-
-_KEPT = 1000
-"""Rejected records whose beginnings are kept; of older ones there is the count."""
-_EXCERPT = 500
-"""Characters kept of a rejected record."""
 
 
 class Added(NamedTuple):
@@ -26,11 +20,11 @@ class Added(NamedTuple):
 
     new: int
     refused: int
-    """Records of cycles that were pruned: they are counted among the rejected."""
+    """Records of cycles that were pruned, and that were not refused before: they count among the rejected."""
 
 
-class RecordWrites(Connected):
-    """Adds records, and counts those that cannot be used."""
+class RecordWrites(RejectionWrites):
+    """Adds records."""
 
     def add(self, records: Iterable[Record], now: int) -> Added:
         """Add records, and mark the cycles that are to be folded anew.
@@ -48,43 +42,24 @@ class RecordWrites(Connected):
         for cycle_id in sorted(by_cycle):  # in the order of the key: neighbours share pages
             batch = by_cycle[cycle_id]
             if has_pruned:
-                batch = self._without_pruned(batch, pruned, now)
-                refused += len(by_cycle[cycle_id]) - len(batch)
+                batch, pruned_records = self._without_pruned(batch, pruned)
+                refused += len(self.reject(now, pruned_records))
             new += self._add_to_cycle(cycle_id, batch)
         return Added(new, refused)
 
-    def reject(self, now: int, reason: str, excerpt: str) -> None:
-        """Count a record that cannot be used and keep its beginning.
-
-        Args:
-            now: UTC nanoseconds.
-            reason: Must not hold what a sender wrote: reasons are counted, each by itself.
-            excerpt: The beginning of what was sent.
-        """
-        self._connection.execute(
-            "INSERT INTO rejections (reason, count) VALUES (?, 1) ON CONFLICT (reason) DO UPDATE SET count = count + 1",
-            (reason,),
-        )
-        self._connection.execute(
-            "INSERT INTO rejected (at, reason, excerpt) VALUES (?, ?, ?)", (now, reason, sound(excerpt[:_EXCERPT]))
-        )
-        self._connection.execute("DELETE FROM rejected WHERE id <= (SELECT max(id) FROM rejected) - ?", (_KEPT,))
-
-    def is_rejected(self, reason: str, excerpt: str) -> bool:
-        """Return whether a record that begins like this was rejected for this reason, lately."""
-        known = self._connection.execute("SELECT 1 FROM rejected WHERE reason = ? AND excerpt = ?", (reason, excerpt))
-        return known.fetchone() is not None
-
-    def _without_pruned(self, records: Iterable[Record], pruned: dict[str, bool], now: int) -> list[Record]:
-        """Reject records whose cycle was pruned, since a fold would lack the rest of it. Return the others."""
+    def _without_pruned(
+        self, records: Iterable[Record], pruned: dict[str, bool]
+    ) -> tuple[list[Record], list[Rejection]]:
+        """Return the records to keep, and those of pruned cycles, for which a fold would lack the rest."""
         accepted = []
+        rejected = []
         for record in records:
             ids = (record.origin.cycle_id, *([record.alias_id] if isinstance(record, Alias) else []))
             if any(self._is_pruned(cycle_id, pruned) for cycle_id in ids):
-                self.reject(now, PRUNED, encode(record))
+                rejected.append(rejection(PRUNED, f"{record.origin.cycle_id} {encode(record)}".encode()))
             else:
                 accepted.append(record)
-        return accepted
+        return accepted, rejected
 
     def _is_pruned(self, cycle_id: str, pruned: dict[str, bool]) -> bool:
         """Return whether records of this id were pruned; ``pruned`` remembers it for all that is tied to the id."""

@@ -126,10 +126,15 @@ CREATE INDEX cycles_open ON cycles (model, cycle_id, CASE WHEN facts IS NOT NULL
     WHERE outcome = 'open';
 """
 
+_DIGESTS = """
+-- Which records were rejected, so that one that is sent again is not counted again.
+CREATE TABLE rejected_digests (id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE);
+"""
+
 DUE_NOW = -(1 << 63)
 """Before any instant."""
 
-MIGRATIONS = (_FIRST, _OBSERVED, _RETRACTIONS, _OPEN)
+MIGRATIONS = (_FIRST, _OBSERVED, _RETRACTIONS, _OPEN, _DIGESTS)
 """What makes version n + 1 of version n. Only ever appended to."""
 
 VERSION = len(MIGRATIONS)
@@ -139,6 +144,7 @@ VERSION = len(MIGRATIONS)
 READ_AS = {
     2: "CREATE TEMP VIEW claims AS SELECT alias_id, at, cycle_id, NULL AS record, 0 AS retracted FROM main.claims",
     3: "",
+    4: "",
 }
 """What lets a reader read a store of an older version as one of this version, without changing it."""
 
