@@ -129,6 +129,18 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _job(text: str) -> str:
+    if not all(text.partition(":")):
+        raise ValueError(text)
+    return text
+
+
+def _instant(text: str) -> int:
+    from cycletrace._internal import instants
+
+    return instants.parse_written(text)
+
+
 def _is_gzip(text: str) -> bool:
     return _one_of(("gzip", "none"))(text.strip().lower()) == "gzip"
 
@@ -169,6 +181,24 @@ TRACEPARENT = Variable[str](
     "none",
     str,
     "",
+)
+JOB = Variable[str | None](
+    "CYCLETRACE_JOB",
+    "the job of a CI system or scheduler that the process runs in, whose stage contains those of the process",
+    "`SYSTEM:ID`, such as `github:4711`",
+    "that of GitLab CI or SLURM, if it runs there",
+    _job,
+    None,
+    allowed="SYSTEM:ID, such as github:4711",
+)
+SUBMITTED_AT = Variable[int | None](
+    "CYCLETRACE_SUBMITTED_AT",
+    "when that job was submitted: until it started, it waited for `compute`",
+    "ISO 8601 with a time zone, or seconds since 1970 as `date +%s.%N` prints",
+    "unknown",
+    _instant,
+    None,
+    allowed="a time such as 2026-11-24T09:30:00Z, or seconds since 1970",
 )
 NAMESPACE = Variable[str | None](
     "CYCLETRACE_NAMESPACE",
@@ -414,6 +444,8 @@ VARIABLES: tuple[Variable[Any], ...] = (
     DIRECTORY,
     CYCLE,
     TRACEPARENT,
+    JOB,
+    SUBMITTED_AT,
     NAMESPACE,
     ENDPOINT,
     ENABLED,

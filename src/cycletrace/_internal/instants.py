@@ -19,6 +19,18 @@ def parse(text: str) -> int:
     return check(int(text) if re.fullmatch("[0-9]+", text) else _parse_iso(text), text)
 
 
+def parse_written(text: str) -> int:
+    """Return the UTC nanoseconds of a time as programs write it: also seconds since 1970, as ``date +%s.%N`` does.
+
+    Raises:
+        ValueError: if it is not a time, has no zone, or is one that no record may have.
+    """
+    seconds = re.fullmatch(r"([0-9]{1,10})(?:\.([0-9]{1,9}))?", text)
+    if seconds is None:
+        return parse(text)
+    return check(int(seconds[1]) * 1_000_000_000 + int((seconds[2] or "").ljust(9, "0")), text)
+
+
 def check(at: int, text: str) -> int:
     """Return an instant (UTC nanoseconds) that a record may have. ``text`` is how it was written.
 

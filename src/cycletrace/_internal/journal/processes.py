@@ -50,6 +50,19 @@ def is_gone(process: Mapping[str, Any]) -> bool:
     return _is_zombie(pid) or _started(pid) != process.get("started")
 
 
+def started_at(pid: int) -> int | None:
+    """Return when a process started, UTC nanoseconds, to a hundredth of a second; ``None`` if unknown."""
+    ticks = _started(pid)
+    try:
+        stat = Path("/proc/stat").read_text(encoding="ascii")
+    except OSError:
+        return None
+    booted = next((line.split()[1] for line in stat.splitlines() if line.startswith("btime ")), None)
+    if ticks is None or booted is None:
+        return None
+    return int(booted) * 1_000_000_000 + int(ticks) * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+
+
 def find_ancestor_without(variable: str) -> str | None:
     """Return a text for the nearest ancestor that was started without this variable, unlike any other process's.
 

@@ -187,7 +187,8 @@ class Run:
         is_current = spans.becomes_current(runtime.settings.propagate, is_theirs=is_theirs)
         self.otel_around = otel if is_current else None
         self._otel_inside = trace.set_span_in_context(self.span, otel) if is_current else None
-        parent = "" if enclosing is None else f'"{c.STAGE_PARENT}":"{enclosing}",'
+        within = enclosing or runtime.job_stage(cycle)
+        parent = "" if within is None else f'"{c.STAGE_PARENT}":"{within}",'
         self._ids = f'"{c.STAGE_ID}":"{run_id}",{parent}"{c.PROCESS_ID}":{runtime.pid},'
         self._fragment = cycle.fragment((spec, runtime), lambda: stage_attributes(runtime, cycle, spec))
         runtime.running[run_id] = self

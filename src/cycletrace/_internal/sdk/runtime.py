@@ -17,7 +17,7 @@ from cycletrace._internal.diagnostics import never_raise
 from cycletrace._internal.journal.documents import SpanDocument, make_event, make_span
 from cycletrace._internal.journal.format import frame
 from cycletrace._internal.journal.writer import Writer
-from cycletrace._internal.sdk import fork_warning, launch, program, settings
+from cycletrace._internal.sdk import fork_warning, job, launch, program, settings
 from cycletrace._internal.sdk.current import CURRENT
 from cycletrace._internal.sdk.cycles import CycleRef, implicit
 from cycletrace._internal.sdk.env_propagation import EnvPropagation
@@ -49,6 +49,8 @@ class Runtime:
         self.settings = chosen
         self.source = source
         self.launch = chosen.launch or launch.find()
+        self.job = job.find()
+        self._cycles_of_job: set[str] = set()
         self.world = source.world()
         rank = None if self.world is None else self.world.rank
         self.records_errors_only = rank is not None and rank > 0
@@ -112,6 +114,15 @@ class Runtime:
         if around is not None and around.cycle.cycle_id == cycle.cycle_id:
             return around.stage
         return None
+
+    def job_stage(self, cycle: CycleRef) -> str | None:
+        """Return the id of this process's job as a stage of the cycle, or ``None``."""
+        if self.job is None:
+            return None
+        if cycle.cycle_id not in self._cycles_of_job and not self.records_errors_only:
+            self._cycles_of_job.add(cycle.cycle_id)
+            job.record_wait(self, cycle)
+        return self.job.stage_id(cycle.cycle_id)
 
     def begin_training(self, cycle: CycleRef) -> None:
         """Let a cycle that was begun in this worktree take the version that is being trained."""
