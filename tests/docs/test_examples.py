@@ -21,7 +21,7 @@ import pytest
 from tests.docs.pages import DOCS, ROOT, Block, blocks
 from tests.journals import environment
 
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
 
 VARYING = [
     (re.compile(r"\d{8}T\d{6}Z-[0-9a-f]+"), "START"),

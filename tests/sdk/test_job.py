@@ -49,7 +49,7 @@ for name in ("train", "evaluate"):
         ({**SLURM, "SLURM_JOB_START_TIME": str(SUBMITTED - 5)}, Job("slurm", "4711", 1, None)),
         ({**SLURM, "SLURM_JOB_START_TIME": "soon"}, Job("slurm", "4711", 1, None)),
         ({**SLURM, "CYCLETRACE_SUBMITTED_AT": "yesterday"}, Job("slurm", "4711", 1, None)),
-        ({"SLURM_JOB_ID": "4712", "SLURM_ARRAY_JOB_ID": "4700", "SLURM_ARRAY_TASK_ID": "3"}, Job("slurm", "4700_3", 1, None)),
+        ({"SLURM_ARRAY_JOB_ID": "4700", "SLURM_ARRAY_TASK_ID": "3"}, Job("slurm", "4700_3", 1, None)),
         ({"CYCLETRACE_JOB": "github:77", "GITHUB_RUN_ATTEMPT": "2"}, Job("github", "77", 2, None)),
         ({"CYCLETRACE_JOB": "argo:ns/wf-1", "SLURM_JOB_ID": "4711"}, Job("argo", "ns/wf-1", 1, None)),
         ({"CYCLETRACE_JOB": "77"}, None),
@@ -85,7 +85,7 @@ def test_an_import_of_the_history_counts_nothing_twice(tmp_path: Path) -> None:
         f"4711|train|COMPLETED|{SUBMITTED}|{SUBMITTED}|{STARTED}|{STARTED + 900}\n",
         encoding="utf-8",
     )
-    command = "import slurm sacct.txt --model churn --key churn@7".split()
+    command = ["import", "slurm", "sacct.txt", "--model", "churn", "--key", "churn@7"]
     done = subprocess.run(
         [sys.executable, "-m", "cycletrace", *command],
         env=environment(state),
