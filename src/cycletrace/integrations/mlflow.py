@@ -18,11 +18,10 @@ from mlflow.tracking.context.abstract_context import RunContextProvider
 
 from cycletrace import Snapshot, attach, current_cycle, snapshot, stage
 from cycletrace.integrations._active import harmless, is_active
+from cycletrace.integrations._mlflow_keys import TAG, run_key, version_key
 
 __all__ = ["TAG", "CycletraceRunContext", "install"]
 
-TAG = "cycletrace.cycle"
-"""The tag of a run with its cycle, in the format of ``CYCLETRACE_CYCLE``."""
 IN_USE = frozenset({"champion", "current", "live", "prod", "production"})
 """Aliases, lower case, that say what production uses. Any other is the environment that its version is activated in."""
 _is_installed = False
@@ -100,7 +99,7 @@ def _enclose(owner: Any, name: str, activation: Callable[..., Any]) -> None:
 def _run_created(_: Any, run: Any) -> None:
     cycle = current_cycle()
     if cycle is not None:
-        cycle.alias(f"mlflow:{run.info.run_id}")
+        cycle.alias(run_key(run.info.run_id))
 
 
 @harmless
@@ -110,7 +109,7 @@ def _version_created(client: Any, version: Any) -> None:
         with cycle:
             here = current_cycle()
             if here is not None:
-                here.alias(f"mlflow:{version.name}/{version.version}")
+                here.alias(version_key(version.name, version.version))
 
 
 @harmless
