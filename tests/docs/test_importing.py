@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.docs.pages import page, section, table, words
 
 from cycletrace import conventions as c
-from cycletrace._internal.importers import csv_file, github, gitlab, slurm
+from cycletrace._internal.importers import csv_file, github, gitlab, mlflow, slurm
 
 
 def test_the_columns_of_a_table_and_the_words_in_them() -> None:
@@ -45,3 +45,11 @@ def test_the_outcomes_and_fields_of_gitlab() -> None:
     meaning = {row["GitLab"]: row["becomes"] for row in table(text, "GitLab")}
     assert outcomes(meaning["status of a job"].partition(". ")[0]) == gitlab.OUTCOMES
     assert {f"{{{field}}}" for field in gitlab.FIELDS} | {gitlab.KEY} <= set(words(text))
+
+
+def test_the_outcomes_and_fields_of_mlflow() -> None:
+    text = section(page("importing.md"), "MLflow")
+    rows = {row["MLflow"]: row["becomes"] for row in table(text, "MLflow")}
+    assert outcomes(rows["status of a run"].partition(". ")[0]) == mlflow.OUTCOMES
+    assert outcomes(rows["source of a run"].replace("launched from a ", "").replace("by the ", "")) == mlflow.LAUNCHES
+    assert {f"{{{field}}}" for field in mlflow.FIELDS} | {mlflow.KEY} <= set(words(text))

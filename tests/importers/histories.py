@@ -159,6 +159,10 @@ def answering(answer: Callable[[Server, str, dict[str, str]], Answer]) -> Genera
             planned = next((answers for end, answers in server.instead.items() if url.path.endswith(end)), [])
             self._send(planned.pop(0) if planned else answer(server, url.path, query))
 
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            self.do_GET()
+
         def _send(self, sent: Answer) -> None:
             self.send_response(sent.status)
             for name, value in {"Content-Length": str(len(sent.body)), **sent.headers}.items():

@@ -7,22 +7,15 @@ import io
 import os
 import re
 import sys
-import time
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from cycletrace._internal.cli import options
 from cycletrace._internal.cli.failure import Failure
+from cycletrace._internal.cli.import_options import add_common, add_jobs, decisive_of, job_choices
 from cycletrace._internal.cli.importing import run_import
 from cycletrace._internal.cli.recording import note, recorder
-from cycletrace.conventions import KINDS
-
-if TYPE_CHECKING:
-    from cycletrace._internal.importers.jobs import Choices
-    from cycletrace._internal.sdk.runtime import Runtime
-
 
 _SAVED = "saved answers: files or folders of JSON"
 
@@ -44,7 +37,7 @@ def add_commands(commands: Any) -> None:
         "docs/importing.md. Rows that cannot be used are reported and left out.",
     )
     table.add_argument("file", metavar="FILE", help="the table, in UTF-8; - for stdin")
-    _add_common(table)
+    add_common(table)
 
     actions = options.add_command(
         group,
@@ -66,8 +59,8 @@ def add_commands(commands: Any) -> None:
         action="store_true",
         help="begin a cycle with the first commit of its pull request (with --repo; two more requests for each run)",
     )
-    _add_jobs(actions, "{model}@{run_id}", "the repository's name")
-    _add_common(actions)
+    add_jobs(actions, "{model}@{run_id}", "the repository's name")
+    add_common(actions)
 
     pipelines = options.add_command(
         group,
@@ -90,8 +83,8 @@ def add_commands(commands: Any) -> None:
         default=[],
         help="the names of jobs that a person starts, which the API does not state; may be repeated",
     )
-    _add_jobs(pipelines, "{model}@{pipeline_id}", "the project's name")
-    _add_common(pipelines)
+    add_jobs(pipelines, "{model}@{pipeline_id}", "the project's name")
+    add_common(pipelines)
     accounting = options.add_command(
         group,
         "slurm",
@@ -101,8 +94,36 @@ def add_commands(commands: Any) -> None:
         "array of jobs, is a cycle; each job is a stage, and the time until it could start a wait.",
     )
     accounting.add_argument("file", metavar="FILE", help="the output of sacct; - for stdin")
-    _add_jobs(accounting, "{model}@{job}", "the job's name")
-    _add_common(accounting)
+    add_jobs(accounting, "{model}@{job}", "the job's name")
+    add_common(accounting)
+    runs = options.add_command(
+        group,
+        "mlflow",
+        run_mlflow,
+        "record runs and registered versions of MLflow",
+        "Record runs of MLflow, from its tracking server, database or folder. A run is a cycle, together with those "
+        "nested in it, and each of them is a stage. Versions registered from them are keys of the cycle.",
+    )
+    runs.add_argument(
+        "uri",
+        nargs="?",
+        metavar="TRACKING_URI",
+        help="a server, sqlite:///FILE or a folder such as mlruns (default: MLFLOW_TRACKING_URI)",
+    )
+    runs.add_argument(
+        "--experiment",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="only runs of this experiment; may be repeated",
+    )
+    runs.add_argument(
+        "--tagged",
+        action="store_true",
+        help="make stages also of runs with the tag cycletrace.cycle, if nothing else recorded their training",
+    )
+    add_jobs(runs, "{model}@{run_id}", "the experiment's name; with {version}, the registered model's", "train")
+    add_common(runs)
     requests = options.add_command(
         group,
         "otlp",
@@ -112,41 +133,7 @@ def add_commands(commands: Any) -> None:
         "with an OTLP request in JSON on each line, also compressed with gzip. All else in them is left out.",
     )
     requests.add_argument("files", nargs="+", metavar="FILE", help="files; - for stdin")
-    _add_common(requests)
-
-
-def _add_jobs(parser: argparse.ArgumentParser, key: str, model: str) -> None:
-    """Add the options of every source of jobs, with the defaults of two of them."""
-    parser.add_argument("--key", metavar="KEY", default=key, help=f"the key of a job's cycle (default: {key})")
-    parser.add_argument("--model", metavar="NAME", type=options.some_text, help=f"the model (default: {model})")
-    parser.add_argument("--domain", metavar="NAME", help="models to compare its training with (default: only itself)")
-    parser.add_argument(
-        "--kind",
-        metavar="PATTERN=KIND",
-        action="append",
-        default=[],
-        type=_kind,
-        help="the kind of the jobs with such a name; may be repeated, and the first that fits counts (default: the "
-        "first word of the name that is a kind)",
-    )
-
-
-def _kind(text: str) -> tuple[str, str]:
-    pattern, _, kind = text.rpartition("=")
-    if not pattern or kind not in KINDS:
-        raise argparse.ArgumentTypeError(f"must be PATTERN=KIND, with one of {', '.join(KINDS)}, got {text!r}")
-    return pattern, kind
-
-
-def _add_common(parser: argparse.ArgumentParser) -> None:
-    """Add the options of every source."""
-    parser.add_argument(
-        "--since", metavar="TIME", type=options.instant, help="leave out what began earlier: a time with a zone"
-    )
-    parser.add_argument("--dry-run", action="store_true", help="record nothing, and print what would be recorded")
-    parser.add_argument("--again", action="store_true", help="also record what was imported before and is unchanged")
-    parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
-    options.add_directory(parser)
+    add_common(requests)
 
 
 def run_csv(args: argparse.Namespace) -> int:
@@ -195,12 +182,12 @@ def _run_ci(
     system, by_api, by_files = modules
     base = _base_of_api(args, option, name, os.environ.get(url) or by_api.BASE)
     state = recorder(args)
-    choices = _job_choices(args, state, system.FIELDS)
+    choices = job_choices(args, state, system.FIELDS)
     if name is None:
-        decisive = _decisive(choices)
+        decisive = decisive_of(choices)
         return run_import(args, state, system.SYSTEM, decisive, lambda _: by_files.read(args.paths, choices))
     get = web.client(by_api.api_of(base, os.environ.get(token, "")), note)
-    decisive = (base, name, *_decisive(choices))
+    decisive = (base, name, *decisive_of(choices))
     return run_import(args, state, system.SYSTEM, decisive, lambda seen: by_api.read(get, name, choices, seen))
 
 
@@ -231,46 +218,32 @@ def run_otlp(args: argparse.Namespace) -> int:
         return run_import(args, state, otlp_file.SYSTEM, (), lambda _: find)
 
 
+def run_mlflow(args: argparse.Namespace) -> int:
+    """Import runs of MLflow."""
+    from cycletrace._internal.importers import mlflow, mlflow_client
+    from cycletrace._internal.importers.found import SourceError
+
+    uri = args.uri or os.environ.get("MLFLOW_TRACKING_URI")
+    if not uri:
+        raise Failure("name a tracking URI (a server, sqlite:///FILE or a folder), or set MLFLOW_TRACKING_URI.")
+    state = recorder(args)
+    choices = job_choices(args, state, mlflow.FIELDS)
+    try:
+        client = mlflow_client.connect(uri)
+    except SourceError as error:
+        raise Failure(str(error)) from None
+    find = mlflow_client.read(client, args.experiment, choices)
+    return run_import(args, state, mlflow.SYSTEM, (*decisive_of(choices), choices.tagged), lambda _: find)
+
+
 def run_slurm(args: argparse.Namespace) -> int:
     """Import jobs of SLURM."""
     from cycletrace._internal.importers import slurm
 
     state = recorder(args)
-    choices = _job_choices(args, state, slurm.FIELDS)
+    choices = job_choices(args, state, slurm.FIELDS)
     with _text_of(args.file) as lines:
-        return run_import(args, state, slurm.SYSTEM, _decisive(choices), lambda _: slurm.read(lines, choices))
-
-
-def _job_choices(args: argparse.Namespace, state: Runtime, fields: Sequence[str]) -> Choices:
-    """Return what was chosen for a source of jobs.
-
-    Raises:
-        Failure: if the key cannot be made.
-    """
-    from cycletrace._internal.importers.jobs import Choices, key_of
-
-    try:
-        key_of(args.key, dict.fromkeys(fields, ""))
-    except ValueError as error:
-        raise Failure(f"--key {error}.") from None
-    return Choices(
-        state.settings.namespace,
-        time.time_ns(),
-        args.key,
-        args.model,
-        args.domain,
-        tuple(args.kind),
-        args.since,
-        getattr(args, "workflow", None),
-        getattr(args, "branch", None),
-        getattr(args, "first_commit", False),
-        tuple(getattr(args, "manual", ())),
-    )
-
-
-def _decisive(choices: Choices) -> tuple[object, ...]:
-    """Return those choices that decide which records follow from a job."""
-    return choices.key, choices.model, choices.domain, choices.first_commit, *choices.kinds, *choices.manual
+        return run_import(args, state, slurm.SYSTEM, decisive_of(choices), lambda _: slurm.read(lines, choices))
 
 
 def _text_of(name: str) -> TextIO:

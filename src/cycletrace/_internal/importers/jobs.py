@@ -36,15 +36,17 @@ class Choices(NamedTuple):
     """Whether cycles begin with the first commit of the pull request that a run belongs to."""
     manual: tuple[str, ...] = ()
     """Patterns of the names of jobs that a person starts."""
+    tagged: bool = False
+    """Whether nothing else recorded the stages of what carries a cycle from live."""
 
 
-def kind_of(name: str, kinds: Sequence[tuple[str, str]]) -> str:
-    """Return the kind of a job: by the patterns, else the first word of its name that is a kind, else ``other``."""
+def kind_of(name: str, kinds: Sequence[tuple[str, str]], default: str = c.OTHER) -> str:
+    """Return the kind of a job: by the patterns, else the first word of its name that is a kind, else the default."""
     folded = name.casefold()
     for pattern, kind in kinds:
         if fnmatchcase(folded, pattern.casefold()):
             return kind
-    return next((word for word in re.findall("[a-z]+", folded) if word in c.PART_OF_KIND), c.OTHER)
+    return next((word for word in re.findall("[a-z]+", folded) if word in c.PART_OF_KIND), default)
 
 
 def origin_of_job(
