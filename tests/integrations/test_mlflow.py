@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cli.commands import Shell
 from tests.integrations.journal import outcomes, run, spans, stages
 from tests.journals import read_facts
 
-from cycletrace.conventions import ALIAS_KEY
+from cycletrace.conventions import ALIAS_KEY, job_stage_id
 
 pytestmark = [pytest.mark.integrations, pytest.mark.timeout(600)]
 
@@ -31,6 +32,19 @@ import cycletrace.integrations.mlflow
 cycletrace.integrations.mlflow.install()
 mlflow.set_tracking_uri("sqlite:///mlflow.db")
 mlflow.MlflowClient().set_registered_model_alias("churn", ALIAS, "1")
+"""
+
+
+AUTOLOG = """
+import mlflow
+from sklearn.datasets import make_classification
+from sklearn.linear_model import LogisticRegression
+mlflow.set_tracking_uri("sqlite:///mlflow.db")
+mlflow.autolog()
+LogisticRegression().fit(*make_classification(200, random_state=0))
+run = mlflow.last_active_run()
+version = mlflow.register_model(f"runs:/{run.info.run_id}/model", "churn")
+print(run.info.run_id, version.version)
 """
 
 
@@ -58,6 +72,25 @@ def test_a_run_and_its_version_are_keys_of_the_cycle_and_the_alias_activates_it(
     found = facts(tmp_path)
     assert (found["key"], found["namespace"]) == ("churn@7", "ads")
     assert {f"mlflow:{run_id}", f"mlflow:churn/{version}"} <= aliases(tmp_path)
+
+
+def test_a_program_without_a_line_of_cycletrace_is_a_cycle_from_training_to_use(tmp_path: Path) -> None:
+    """What MLflow logs by itself has the keys; the training is in MLflow, from where an import takes it."""
+    trained = run(AUTOLOG, tmp_path, CYCLETRACE_CYCLE="churn@7")
+    assert trained.returncode == 0, trained.stderr
+    run_id, version = trained.stdout.split()
+    assert {f"mlflow:{run_id}", f"mlflow:churn/{version}"} <= aliases(tmp_path)
+    assert stages(tmp_path) == []
+    assert run(MOVE.replace("ALIAS", "'champion'"), tmp_path).returncode == 0
+    for options in ([], ["--tagged"]):
+        imported = Shell(tmp_path).run("import", "mlflow", "sqlite:///mlflow.db", *options)
+        assert imported.code == 0, imported.err
+    assert sorted(outcomes(tmp_path)) == [("Default", "train", "ok"), ("activate", "activate", "ok")]
+    found = facts(tmp_path)
+    assert (found["key"], found["outcome"]) == ("churn@7", "in_use")
+    trained_at, in_use_at = found["marks"]["trained"], found["marks"]["in_use"]
+    assert found["marks"]["started"] < trained_at < in_use_at
+    assert found["stages"][0]["id"] == job_stage_id(found["cycle_id"], "mlflow", run_id, 1)
 
 
 def test_an_alias_that_is_not_that_of_production_activates_elsewhere(tmp_path: Path) -> None:
