@@ -10,7 +10,7 @@ from tests.docs.pages import page, section, table, words
 from tests.docs.test_cli import COMMANDS
 
 from cycletrace._internal.collector.exposition import metric_name
-from cycletrace._internal.collector.instruments import BOUNDS, INSTRUMENTS, Headline, Instrument, Records
+from cycletrace._internal.collector.instruments import BOUNDS, INSTRUMENTS, Headline, Instrument, Process, Records
 from cycletrace._internal.collector.options import OptionError, make_options
 from cycletrace._internal.collector.settings import SETTINGS
 
@@ -73,10 +73,11 @@ def test_a_metric_is_in_the_table_as_it_is_declared(instrument: Instrument) -> N
     assert row["in Prometheus"] == f"`{metric_name(instrument)}`"
     assert row["meaning"].lower() == instrument.help.lower()
     names = row["labels besides model, domain, namespace"]
-    if isinstance(instrument.source, Headline):
+    own = (*instrument.source.labels, *instrument.labels)
+    if isinstance(instrument.source, (Headline, Process)) and own:
         listed = names.removesuffix(" only").split(", ")
-        assert [attribute_of(name) for name in listed] == list(instrument.source.labels)
-    elif isinstance(instrument.source, Records):
+        assert [attribute_of(name) for name in listed] == list(own)
+    elif isinstance(instrument.source, (Process, Records)):
         assert names == "none"
     else:
         assert [attribute_of(name) for name in names.split(", ") if name] == list(instrument.labels)

@@ -17,7 +17,7 @@ from cycletrace._internal.collector.series import Exemplar, Metric, Point
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
-_UNITS = {"s": "seconds", "1": "ratio"}
+_UNITS = {"s": "seconds", "1": "ratio", "By": "bytes"}
 """The units that become part of a name. Annotations like ``{cycle}`` do not."""
 _NOT_IN_NAME = re.compile(r"[^a-zA-Z0-9_]")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from cycletrace._internal.collector.backends import Backend, connect
 from cycletrace._internal.collector.reply import combine
@@ -18,11 +18,19 @@ _log = logging.getLogger("cycletrace.collector")
 class Forwarder:
     """The backends of each signal. Logs when one begins to fail and when it recovers, not each attempt."""
 
-    def __init__(self, endpoints: Mapping[str, Sequence[Endpoint]], *, is_own: bool = False) -> None:
+    def __init__(
+        self,
+        endpoints: Mapping[str, Sequence[Endpoint]],
+        *,
+        is_own: bool = False,
+        sent: Callable[[Signal, ExportResult], object] = lambda *_: None,
+    ) -> None:
         """Connect to the endpoints, by name of the signal.
 
         ``is_own``: the collector makes the requests itself, so that a rejection, too, is a failure of the backend.
+        ``sent`` is called with the result of each request.
         """
+        self._sent = sent
         self._is_own = is_own
         self._backends = {name: [connect(endpoint) for endpoint in some] for name, some in endpoints.items()}
         self._failing: set[tuple[str, str]] = set()
@@ -43,6 +51,7 @@ class Forwarder:
     async def send(self, backend: Backend, request: Request) -> ExportResult:
         """Send a request to one backend."""
         result = await backend.send(request)
+        self._sent(request.signal, result)
         url, signal = state = (backend.endpoint.url, request.signal.name)
         is_failing = not result.is_success and (self._is_own or not result.blames_request)
         if is_failing and state not in self._failing:

@@ -20,10 +20,17 @@ _STATUS = {code.value[0]: code for code in grpc.StatusCode}
 
 
 class GrpcReceiver:
-    """An OTLP/gRPC server for all three signals."""
+    """An OTLP/gRPC server for all three signals. ``responded`` is called with each result."""
 
-    def __init__(self, admit: Admit, limits: Limits, budget: Budget) -> None:
+    def __init__(
+        self,
+        admit: Admit,
+        limits: Limits,
+        budget: Budget,
+        responded: Callable[[Signal, ExportResult], object] = lambda *_: None,
+    ) -> None:
         self._admit = admit
+        self._responded = responded
         self._limits = limits
         self._budget = budget
         self._server: Any = None
@@ -63,26 +70,31 @@ class GrpcReceiver:
 
     async def _call(self, signal: Signal, messages: Any, context: Any) -> bytes:
         del messages  # the message is read from the context, once there is room for it
+        result = await self._receive(signal, context)
+        self._responded(signal, result)
+        return await _respond(result, signal, context)
+
+    async def _receive(self, signal: Signal, context: Any) -> ExportResult:
         handle = self._admit(_authorization(context))
         if isinstance(handle, ExportResult):
-            return await _respond(handle, signal, context)
+            return handle
         try:
             loan = await self._budget.borrow(self._limits.body + self._limits.overhead, context.peer())
         except NoRoomError as error:
-            return await _respond(unavailable(str(error), retry_after=1.0), signal, context)
+            return unavailable(str(error), retry_after=1.0)
         try:
             try:
                 body = await loan.receive(_read(context))
             except NoRoomError as error:
-                return await _respond(unavailable(str(error), retry_after=1.0), signal, context)
+                return unavailable(str(error), retry_after=1.0)
             if not isinstance(body, bytes):  # the end of the stream
-                return await _respond(malformed("the request has no message"), signal, context)
+                return malformed("the request has no message")
             request = _unpack(signal, body, self._limits.body)
             if isinstance(request, ExportResult):
-                return await _respond(request, signal, context)
+                return request
             held = self._limits.overhead + len(request.body) + len(request.packed or b"")
             loan.resize(min(held, self._limits.overhead + self._limits.body))
-            return await _respond(await handle(request), signal, context)
+            return await handle(request)
         finally:
             loan.resize(0)
 

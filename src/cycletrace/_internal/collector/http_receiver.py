@@ -21,11 +21,20 @@ from cycletrace._internal.web_server import WebServer
 class HttpReceiver:
     """An OTLP/HTTP server for all three signals, with ``/healthz`` and ``/readyz``.
 
-    ``trouble`` returns why the collector cannot accept requests now, ``None`` if it can.
+    ``trouble`` returns why the collector cannot accept requests now, ``None`` if it can; ``responded`` is called with
+    each result.
     """
 
-    def __init__(self, admit: Admit, limits: Limits, budget: Budget, trouble: Callable[[], str | None]) -> None:
+    def __init__(
+        self,
+        admit: Admit,
+        limits: Limits,
+        budget: Budget,
+        trouble: Callable[[], str | None],
+        responded: Callable[[Signal, ExportResult], object] = lambda *_: None,
+    ) -> None:
         self._admit = admit
+        self._responded = responded
         self._limits = limits
         self._budget = budget
         self._trouble = trouble
@@ -58,40 +67,39 @@ class HttpReceiver:
     async def _export(self, signal: Signal, http: web.Request) -> web.Response:
         encoding = encoding_of(http.content_type)
         if encoding is None:
-            failure = http_failure(
-                415,
-                f"the content type {http.content_type!r} is not supported: "
-                "send application/x-protobuf or application/json",
-            )
-            return _respond(failure, signal, Encoding.JSON)
+            what = f"the content type {http.content_type!r} is not supported"
+            result = http_failure(415, f"{what}: send application/x-protobuf or application/json")
+        else:
+            result = await self._receive(signal, encoding, http)
+        self._responded(signal, result)
+        return _respond(result, signal, encoding or Encoding.JSON)
+
+    async def _receive(self, signal: Signal, encoding: Encoding, http: web.Request) -> ExportResult:
         handle = self._admit(http.headers.get("Authorization", ""))
         if isinstance(handle, ExportResult):
-            return _respond(handle, signal, encoding)
+            return handle
         coding = http.headers.get("Content-Encoding", "").strip().lower()
         if coding not in ("", "identity", *CODINGS):
-            failure = http_failure(
-                415, f"the content encoding {coding!r} is not supported: send {' or '.join(CODINGS)}"
-            )
-            return _respond(failure, signal, encoding)
+            return http_failure(415, f"the content encoding {coding!r} is not supported: send {' or '.join(CODINGS)}")
         limit = self._limits.body
         declared = http.content_length
         if declared is not None and declared > limit:
-            return _respond(http_failure(413, f"the content is larger than {limit} bytes"), signal, encoding)
+            return http_failure(413, f"the content is larger than {limit} bytes")
         try:
             loan = await self._budget.borrow(self._limits.overhead)
         except NoRoomError as error:
-            return _respond(unavailable(str(error), retry_after=1.0), signal, encoding)
+            return unavailable(str(error), retry_after=1.0)
         try:
             data = await loan.receive(self._read(http, loan))
             request = _unpack(signal, encoding, data, coding, limit)
             loan.resize(self._limits.overhead + len(request.body) + len(request.packed or b""))
-            return _respond(await handle(request), signal, encoding)
+            return await handle(request)
         except NoRoomError as error:
-            return _respond(unavailable(str(error), retry_after=1.0), signal, encoding)
+            return unavailable(str(error), retry_after=1.0)
         except TooLargeError as error:
-            return _respond(http_failure(413, str(error)), signal, encoding)
+            return http_failure(413, str(error))
         except ValueError as error:
-            return _respond(malformed(str(error)), signal, encoding)
+            return malformed(str(error))
         finally:
             loan.resize(0)
 

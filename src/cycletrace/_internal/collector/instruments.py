@@ -93,7 +93,14 @@ class Records:
     labels: ClassVar[tuple[str, ...]] = ()
 
 
-Source = ClosedCycles | OpenCycles | Headline | Records
+@dataclass(frozen=True)
+class Process:
+    """What the collector measures of itself, in its process."""
+
+    labels: ClassVar[tuple[str, ...]] = ()
+
+
+Source = ClosedCycles | OpenCycles | Headline | Records | Process
 S = TypeVar("S", bound=Source)
 
 
@@ -300,6 +307,44 @@ INSTRUMENTS: tuple[Instrument, ...] = (
         Records(),
     ),
     Instrument(c.RECORD_REJECTED, Kind.COUNTER, "{record}", "cycletrace records that were rejected", Records()),
+    Instrument(
+        c.COLLECTOR_REQUESTS,
+        Kind.COUNTER,
+        "{request}",
+        "Requests that were answered",
+        Process(),
+        (c.COLLECTOR_SIGNAL, c.COLLECTOR_RESULT),
+    ),
+    Instrument(
+        c.COLLECTOR_FORWARDED,
+        Kind.COUNTER,
+        "{request}",
+        "Requests that were sent to a backend",
+        Process(),
+        (c.COLLECTOR_SIGNAL, c.COLLECTOR_RESULT),
+    ),
+    Instrument(
+        c.COLLECTOR_RECORDS,
+        Kind.COUNTER,
+        "{record}",
+        "cycletrace records in the commits, including repeated ones",
+        Process(),
+    ),
+    Instrument(c.COLLECTOR_COMMITS, Kind.COUNTER, "{commit}", "Commits of records to the store", Process()),
+    Instrument(c.COLLECTOR_COMMIT_TIME, Kind.COUNTER, "s", "Time that these commits took", Process()),
+    Instrument(c.COLLECTOR_QUEUE, Kind.GAUGE, "{request}", "Requests that wait for a commit", Process()),
+    Instrument(c.COLLECTOR_IN_FLIGHT, Kind.GAUGE, "By", "Memory reserved for requests in progress", Process()),
+    Instrument(c.COLLECTOR_DUE, Kind.GAUGE, "{cycle}", "Cycles whose facts are yet to be computed", Process()),
+    Instrument(
+        c.COLLECTOR_OUTBOX, Kind.GAUGE, "{request}", "Derived spans of cycles that wait for backends", Process()
+    ),
+    Instrument(
+        c.COLLECTOR_READY,
+        Kind.GAUGE,
+        "{ready}",
+        "1 while requests are accepted, 0 while the store cannot be written",
+        Process(),
+    ),
 )
 
 
@@ -309,8 +354,8 @@ def instrument(name: str) -> Instrument:
 
 
 def cumulative() -> Iterator[Instrument]:
-    """Yield the metrics whose state is kept: all but gauges."""
-    return (one for one in INSTRUMENTS if one.kind is not Kind.GAUGE)
+    """Yield the metrics whose state is kept in the store: counters and histograms of cycles and records."""
+    return (one for one in INSTRUMENTS if one.kind is not Kind.GAUGE and not isinstance(one.source, Process))
 
 
 def declared(source: type[S]) -> Iterator[tuple[Instrument, S]]:

@@ -19,6 +19,7 @@ from cycletrace._internal.collector.gauges import OpenGauges
 from cycletrace._internal.collector.headline import HeadlineReader
 from cycletrace._internal.collector.metrics_request import encode
 from cycletrace._internal.collector.series import Accumulator, Metric, cumulative_metrics
+from cycletrace._internal.collector.vitals import Vitals
 from cycletrace._internal.otlp.signals import METRICS, Encoding, Request
 from cycletrace._internal.store import Store
 from cycletrace._internal.web_server import WebServer
@@ -31,8 +32,9 @@ T = TypeVar("T")
 class MetricReader:
     """Reads all metrics for an export, in a thread of its own, with a connection of its own that only reads."""
 
-    def __init__(self, store: Store, accumulator: Accumulator, limit: int, instance: str) -> None:
+    def __init__(self, store: Store, accumulator: Accumulator, limit: int, instance: str, vitals: Vitals) -> None:
         """Read gauges from this store; ``limit`` bounds their label sets, ``instance`` identifies the store."""
+        self._vitals = vitals
         self._store = store
         self._accumulator = accumulator
         self._open_gauges = OpenGauges(limit)
@@ -64,7 +66,11 @@ class MetricReader:
 
     def _read(self, now: int) -> list[Metric]:
         metrics = list(cumulative_metrics(self._accumulator.series))
-        for name, read in (("open cycles", self._read_open), ("the headline", self._headline.latest)):
+        for name, read in (
+            ("the collector itself", self._read_vitals),
+            ("open cycles", self._read_open),
+            ("the headline", self._headline.latest),
+        ):
             try:
                 metrics.extend(read(now))
                 self._failing.discard(name)
@@ -73,6 +79,10 @@ class MetricReader:
                     _log.warning("metrics of %s cannot be computed: %s", name, error)
                 self._failing.add(name)
         return metrics
+
+    def _read_vitals(self, now: int) -> list[Metric]:
+        with self._store.read() as snapshot:
+            return list(self._vitals.metrics(snapshot, now))
 
     def _read_open(self, now: int) -> list[Metric]:
         with self._store.read() as snapshot:

@@ -15,6 +15,7 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
+from cycletrace import conventions as c
 from cycletrace._internal.access import Grant
 from cycletrace._internal.address import Address
 from cycletrace._internal.board.board import Board
@@ -41,6 +42,7 @@ from cycletrace._internal.collector.self_forwarding import own_endpoint
 from cycletrace._internal.collector.series import Accumulator, from_rows, to_rows
 from cycletrace._internal.collector.store_lock import store_lock
 from cycletrace._internal.collector.tls import ServerTls
+from cycletrace._internal.collector.vitals import Vitals
 from cycletrace._internal.collector.writer import Writer
 from cycletrace._internal.flow.rules import SECOND
 from cycletrace._internal.otlp.result import Code, ExportResult, malformed
@@ -147,18 +149,24 @@ class Collector:
             hide_secrets(tx)
             dropped = drop_others(tx, destinations)
         accumulator.keep()
+        vitals = Vitals()
         if dropped:
             _log.warning("%d derived spans were dropped: traces are no longer forwarded to their backend", dropped)
         try:
-            self._forwarder = Forwarder(options.forward)
+            self._forwarder = Forwarder(options.forward, sent=vitals.count_forwarded)
             self._metrics_forwarder = Forwarder({METRICS.name: options.metrics_to}, is_own=True)
         except OSError as error:
             raise _unreadable(error) from error
         completion = Completion(round(options.grace * SECOND), destinations)
         self._posted = [asyncio.Event() for _ in destinations]
-        self._writer = Writer(store, accumulator, completion, self._wake)
-        self._metrics = MetricReader(reader, accumulator, options.label_limit, instance)
+        self._writer = Writer(store, accumulator, completion, self._wake, vitals.count_commit)
+        self._metrics = MetricReader(reader, accumulator, options.label_limit, instance, vitals)
         budget = Budget(options.limits)
+        vitals.gauges = {
+            c.COLLECTOR_QUEUE: lambda: self._writer.queued,
+            c.COLLECTOR_IN_FLIGHT: lambda: budget.size - budget.free,
+            c.COLLECTOR_READY: lambda: int(self._trouble() is None),
+        }
         try:
             self._door = Door(options.tokens)
         except (OSError, ValueError) as error:
@@ -168,8 +176,8 @@ class Collector:
             self._tls = None if options.tls is None else ServerTls(options.tls)
         except OSError as error:
             raise _unreadable(error) from error
-        self._grpc = GrpcReceiver(self._admit, options.limits, budget)
-        self._http = HttpReceiver(self._admit, options.limits, budget, self._trouble)
+        self._grpc = GrpcReceiver(self._admit, options.limits, budget, vitals.count_request)
+        self._http = HttpReceiver(self._admit, options.limits, budget, self._trouble, vitals.count_request)
         self._prometheus = PrometheusServer(self._metrics, self._door.may_read)
         board = Board(Source(options.store), options.linked)
         self._board = BoardServer(board, None if options.tokens is None else self._door.may_read)

@@ -58,8 +58,14 @@ class Writer:
         accumulator: Accumulator,
         completion: Completion,
         posted: Callable[[], object] = lambda: None,
+        committed: Callable[[int, int], object] = lambda *_: None,
     ) -> None:
-        """Write this store; ``posted`` is called in the event loop whenever derived spans may wait to be sent."""
+        """Write this store.
+
+        ``posted`` is called in the event loop whenever derived spans may wait to be sent, ``committed`` in the thread
+        with the number of records of each commit and its nanoseconds.
+        """
+        self._committed = committed
         self._store = store
         self._accumulator = accumulator
         self._completion = completion
@@ -93,6 +99,11 @@ class Writer:
         """
         result: T = await self._enqueue(work)
         return result
+
+    @property
+    def queued(self) -> int:
+        """How many parts of requests wait for a commit. Safe to read in any thread."""
+        return self._jobs.qsize()
 
     async def stop(self) -> None:
         """Finish what is enqueued, and end the thread."""
@@ -178,6 +189,7 @@ class Writer:
 
     def _commit(self, requests: Sequence[tuple[_Job, Extracted]]) -> list[tuple[_Job, Any]]:
         now = time.time_ns()
+        began = time.monotonic_ns()
         try:
             with self._transaction(now) as tx:
                 rejected = sum(self._add(tx, one, now) for _, one in requests)
@@ -190,6 +202,7 @@ class Writer:
                 return [result for one in requests for result in self._commit([one])]
             _log.exception("a request could not be stored")
             return [(requests[0][0], ExportResult(Code.INTERNAL, "the collector failed to store the request"))]
+        self._committed(sum(len(one.records) for _, one in requests), time.monotonic_ns() - began)
         return [(job, ExportResult()) for job, _ in requests]
 
     @contextmanager

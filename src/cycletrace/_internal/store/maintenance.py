@@ -87,9 +87,17 @@ class MaintenanceReads(SettingsReads):
             cycles=self._count("SELECT count(*) FROM cycles"),
             pruned=self._count("SELECT count(*) FROM cycles WHERE pruned"),
             records=self._count("SELECT count(*) FROM records"),
-            due=self._count("SELECT count(*) FROM cycles WHERE due <= ?", now),
+            due=self.due_cycles(now),
             journals=self._count("SELECT count(*) FROM sources"),
         )
+
+    def due_cycles(self, now: int) -> int:
+        """Return how many cycles are to be folded at an instant (UTC nanoseconds)."""
+        return self._count("SELECT count(*) FROM cycles WHERE due <= ?", now)
+
+    def outbox_size(self) -> int:
+        """Return how many requests wait for backends."""
+        return self._count("SELECT count(*) FROM outbox")
 
     def problems(self, rules: Rules | None = None) -> Iterator[str]:
         """Yield what is wrong with the store, in sentences; nothing where it is sound.
