@@ -56,3 +56,33 @@ def test_whatever_is_done_to_its_store_what_it_acknowledged_survives_kill_9(coll
 
 def words_of(key: str) -> dict[str, str | int | bool | float]:
     return {c.CYCLE_ID: c.cycle_id("", key)}
+
+
+def test_records_are_kept_for_as_long_as_was_chosen(collect: Start) -> None:
+    collector = collect("--grace", "0")
+    now = time.time_ns()
+    send(collector, "old@1", now - 500 * DAY)
+    send(collector, "new@1", now - DAY)
+    done = "cycletrace_cycle_completed_total"
+    assert eventually(lambda: collector.total(done), lambda count: count == 2) == 2
+    facts = collector.facts()
+    assert collector.stop() == 0
+    collector = collect("--keep", "400d")  # it removes when it starts, and once an hour
+
+    def info() -> tuple[int, int]:
+        known: dict[str, Any] = json.loads(look_after(collector, "info", "--json"))
+        return known["pruned"], known["records"]
+
+    assert eventually(info, lambda seen: seen[0] == 1) == (1, 5)
+    assert collector.facts() == facts
+
+
+def test_the_log_is_one_json_object_a_line_if_asked(collect: Start) -> None:
+    collector = collect("--log-format", "json", "--insecure", "--forward", "traces=http://127.0.0.1:9")
+    send_to_nobody = traces([span("GET", {}, 1, 2)]).SerializeToString()
+    assert collector.post("traces", send_to_nobody) == 503
+    lines = eventually(lambda: [line for line in collector.output if line.startswith("{")])
+    (line,) = map(json.loads, lines)
+    assert (line["level"], line["logger"]) == ("warning", "cycletrace.collector")
+    assert line["message"].startswith("traces cannot be forwarded: http://127.0.0.1:9")
+    assert abs(time.time() - time.mktime(time.strptime(line["time"][:19], "%Y-%m-%dT%H:%M:%S")) + time.timezone) < 60

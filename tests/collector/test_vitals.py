@@ -47,9 +47,11 @@ def test_requests_commits_and_forwarding_are_counted(collect: Start, http_sink: 
     assert 0 < collector.total("cycletrace_collector_commit_time_seconds_total") < 60
     assert collector.total("cycletrace_collector_ready") == 1
     for gauge in ("queue", "in_flight_bytes", "due", "outbox"):
-        assert (
-            eventually(lambda name=gauge: collector.total(f"cycletrace_collector_{name}"), lambda seen: seen == 0) == 0
-        )
+
+        def total(name: str = f"cycletrace_collector_{gauge}") -> float:
+            return collector.total(name)
+
+        assert eventually(total, lambda seen: seen == 0) == 0
 
     before = collector.metrics()
     collector.kill()

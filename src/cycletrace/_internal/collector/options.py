@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from cycletrace._internal.address import Address, parse_address, parse_local_address
 from cycletrace._internal.collector.limits import Limits
+from cycletrace._internal.collector.log import FORMATS
 from cycletrace._internal.collector.settings import SETTINGS
 from cycletrace._internal.collector.tls import ServerFiles
 from cycletrace._internal.flow import CycleTarget, parse_length, parse_target
@@ -51,6 +52,9 @@ class Options(NamedTuple):
     """The file with the tokens; ``None``: everybody may do everything."""
     tls: ServerFiles | None = None
     """``None``: everything that listens does so without TLS."""
+    keep: float | None = None
+    """``None``: records stay for ever."""
+    log_format: str = "text"
     is_open: bool = False
     """Whether others than programs on this machine need no token."""
 
@@ -113,6 +117,8 @@ def make_options(settings: Mapping[str, Any], store: Path, production: frozenset
         else None,
         grace=_seconds("grace", text("grace"), at_least=0.0),
         target=_target(text("target")) if text("target") else None,
+        keep=_seconds("keep", text("keep"), at_least=86_400.0) if text("keep") else None,
+        log_format=_one_of("log-format", text("log-format"), FORMATS),
         label_limit=_whole("label-limit", text("label-limit"), at_least=2),
         limits=Limits(
             body=_size("max-body", text("max-body")),
@@ -266,6 +272,12 @@ def _whole(name: str, text: str, at_least: int) -> int:
     if not text.isdecimal() or int(text) < at_least:
         raise OptionError(f"{name} is {text!r}: expected a whole number of at least {at_least}.")
     return int(text)
+
+
+def _one_of(name: str, text: str, allowed: tuple[str, ...]) -> str:
+    if text not in allowed:
+        raise OptionError(f"{name} is {text!r}: expected {' or '.join(allowed)}.")
+    return text
 
 
 def _target(text: str) -> CycleTarget:

@@ -21,6 +21,7 @@ from cycletrace._internal.address import Address
 from cycletrace._internal.board.board import Board
 from cycletrace._internal.board.server import BoardServer
 from cycletrace._internal.board.source import Source
+from cycletrace._internal.collector import log
 from cycletrace._internal.collector.completion import Completion, begin_record_counters
 from cycletrace._internal.collector.door import Door, Handle, refusal
 from cycletrace._internal.collector.forwarding import Forwarder
@@ -38,6 +39,7 @@ from cycletrace._internal.collector.options import Options
 from cycletrace._internal.collector.outbox import drop_others, hide_secrets, keep_sending
 from cycletrace._internal.collector.reading import check, may_be_ours, read
 from cycletrace._internal.collector.reply import combine
+from cycletrace._internal.collector.retention import keep_pruning
 from cycletrace._internal.collector.self_forwarding import own_endpoint
 from cycletrace._internal.collector.series import Accumulator, from_rows, to_rows
 from cycletrace._internal.collector.store_lock import store_lock
@@ -69,8 +71,7 @@ class StartError(Exception):
 
 def run(options: Options) -> int:
     """Run until SIGTERM or SIGINT. Return the exit code: 2, after one sentence on stderr, if it cannot start."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
-    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # invalid HTTP from senders is not our error
+    log.configure(options.log_format)
     allow_many_connections()
     try:
         _check_forwarding(options)
@@ -214,6 +215,8 @@ class Collector:
                 self._listening["the board"] = options.board._replace(port=port)
         for backend, posted in zip(self._forwarder.backends(TRACES), self._posted, strict=True):
             self._begin(keep_sending(self._writer, self._forwarder, backend, posted))
+        if options.keep is not None:
+            self._begin(keep_pruning(self._writer, options.keep))
         if options.metrics_to:
             self._begin(export_periodically(self._metrics, self._metrics_forwarder, options.interval))
 

@@ -67,6 +67,8 @@ SETTINGS = (
     ),
     Setting("grace", "LENGTH", "60s", "delay between a cycle closing and its export as metrics and derived spans"),
     Setting("target", "PART:LENGTH", "", "the default target, kept in the store"),
+    Setting("keep", "LENGTH", "", "how long to keep records of inactive cycles, whose facts stay; by default for ever"),
+    Setting("log-format", "text or json", "text", "lines of the log for people, or one JSON object each"),
     Setting("label-limit", "N", "2000", "label sets per metric, including the overflow one"),
     Setting("max-body", "SIZE", "16MiB", "the largest request, before and after decompression"),
     Setting("max-in-flight", "SIZE", "256MiB", "memory for requests not yet answered"),
