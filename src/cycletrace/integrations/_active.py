@@ -61,3 +61,20 @@ def is_in_stage() -> bool:
         return cycle is not None
     parts = os.environ.get("TRACEPARENT", "").split("-")
     return len(parts) == 4 and parts[1] == cycle.trace_id and parts[2] != root_span_id(cycle.trace_id)
+
+
+def is_part_of_stage() -> bool:
+    """Return whether what runs here is part of a stage that says what it is: its kind is not ``other``.
+
+    A stage of another process, or one that another thread began, counts whatever its kind, which is not known here.
+    """
+    from cycletrace._internal.sdk.current import CURRENT
+    from cycletrace.conventions import OTHER
+
+    here = CURRENT.get()
+    run = None if here.cycle is None else here.run_of(here.cycle)
+    if run is None:
+        return is_in_stage()
+    while run is not None and run.spec.kind == OTHER:
+        run = run.around.run_of(run.cycle)
+    return run is not None
