@@ -13,8 +13,17 @@ from tests.journals import Journal, environment
 
 def run(program: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a program without anything of cycletrace in it, but for what its imports find."""
+    return _run([sys.executable, "-c", program], folder, variables)
+
+
+def run_auto(folder: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command, such as the arguments of Python, with ``cycletrace run --auto`` in the cycle ``churn@7``."""
+    auto = [sys.executable, "-m", "cycletrace", "run", "--auto", "--cycle", "churn@7", "--", sys.executable]
+    return _run([*auto, *command], folder, variables)
+
+
+def _run(command: Sequence[str], folder: Path, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     env = {**environment(folder / "state"), **variables}
-    command = [sys.executable, "-c", program]
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=280, check=False)
 
 
@@ -31,6 +40,11 @@ def outcomes(folder: Path) -> list[tuple[str, str, str]]:
     """Name, kind and outcome of each stage, in the order in which they ended."""
     names = ("cycletrace.stage.name", "cycletrace.stage.kind", "cycletrace.stage.outcome")
     return [tuple(span["attributes"][name] for name in names) for span in stages(folder)]
+
+
+def attributes(folder: Path, *names: str) -> list[tuple[Any, ...]]:
+    """These attributes of each stage, ``None`` where it has none, in the order in which they ended."""
+    return [tuple(span["attributes"].get(name) for name in names) for span in stages(folder)]
 
 
 def data_waits(folder: Path) -> list[float]:

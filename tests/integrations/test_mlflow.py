@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.cli.commands import Shell
-from tests.integrations.journal import outcomes, run, spans, stages
+from tests.integrations.journal import outcomes, run, run_auto, spans, stages
 from tests.journals import read_facts
 
 from cycletrace.conventions import ALIAS_KEY, job_stage_id
@@ -99,6 +99,29 @@ def test_an_alias_that_is_not_that_of_production_activates_elsewhere(tmp_path: P
     (activated,) = stages(tmp_path)
     assert activated["attributes"]["deployment.environment.name"] == "candidate"
     assert facts(tmp_path)["marks"]["in_use"] is None
+
+
+def test_a_program_without_a_line_of_cycletrace_moves_the_alias(tmp_path: Path) -> None:
+    assert run_auto(tmp_path, "-c", TRAIN).returncode == 0
+    lines = [line for line in MOVE.replace("ALIAS", "'champion'").splitlines() if "cycletrace" not in line]
+    moved = run_auto(tmp_path, "-c", "\n".join(lines))
+    assert moved.returncode == 0, moved.stderr
+    assert outcomes(tmp_path) == [("activate", "activate", "ok")]
+
+
+def test_trainings_that_mlflow_logs_by_itself_are_recorded(tmp_path: Path) -> None:
+    program = """
+import mlflow
+mlflow.set_tracking_uri("sqlite:///mlflow.db")
+mlflow.sklearn.autolog(log_models=False)
+from sklearn.linear_model import LogisticRegression
+with mlflow.start_run() as run:
+    LogisticRegression().fit([[0.0], [1.0]], [0, 1])
+print(mlflow.get_run(run.info.run_id).data.params["fit_intercept"])
+"""
+    done = run_auto(tmp_path, "-c", program)
+    assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
+    assert outcomes(tmp_path) == [("train", "train", "ok")]
 
 
 def test_outside_any_cycle_nothing_is_recorded_or_printed(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.integrations.journal import data_waits, outcomes, run, stages
+from tests.integrations.journal import data_waits, outcomes, run, run_auto, stages
 
 pytestmark = [pytest.mark.integrations, pytest.mark.timeout(600)]
 
@@ -72,3 +72,20 @@ def test_without_being_asked_for_it_records_nothing(tmp_path: Path) -> None:
     done = run(program(report_to='"none"'), tmp_path, CYCLETRACE_CYCLE="churn@7")
     assert done.returncode == 0, done.stderr
     assert stages(tmp_path) == []
+
+
+def test_a_program_without_a_line_of_cycletrace_is_recorded_once(tmp_path: Path) -> None:
+    plain = program(report_to='"none"').replace("import cycletrace.integrations.transformers", "")
+    done = run_auto(tmp_path, "-c", plain)
+    assert done.returncode == 0, done.stderr
+    assert [name for name, _, _ in outcomes(tmp_path)] == ["evaluate", "evaluate", "train"]
+    done = run_auto(tmp_path, "-c", program())
+    assert [name for name, _, _ in outcomes(tmp_path)] == ["evaluate", "evaluate", "train"] * 2, "report_to counts once"
+
+
+def test_a_training_in_a_stage_of_the_program_is_part_of_it(tmp_path: Path) -> None:
+    plain = program(report_to='"none"').replace("import cycletrace.integrations.transformers", "import cycletrace")
+    within = plain.replace("    trainer.train()", "    with cycletrace.stage('train'): trainer.train()")
+    done = run_auto(tmp_path, "-c", within)
+    assert done.returncode == 0, done.stderr
+    assert outcomes(tmp_path) == [("train", "train", "ok")]

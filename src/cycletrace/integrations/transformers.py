@@ -5,7 +5,8 @@
     import cycletrace.integrations.transformers
     TrainingArguments(..., report_to="cycletrace")
 
-or ``Trainer(..., callbacks=[CycletraceCallback()])``. In distributed training, the first process records.
+or ``Trainer(..., callbacks=[CycletraceCallback()])``. ``cycletrace run --auto`` calls :func:`install` in programs
+without these lines. In distributed training, the first process records.
 """
 
 # pyright: reportMissingImports=false, reportUntypedBaseClass=false
@@ -20,10 +21,12 @@ from transformers import Trainer, TrainerCallback
 from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
 
 from cycletrace import record_stage
-from cycletrace.integrations._active import harmless
+from cycletrace.integrations._active import harmless, is_active, is_part_of_stage
 from cycletrace.integrations._callbacks import StageInCallbacks
 
-__all__ = ["CycletraceCallback"]
+__all__ = ["CycletraceCallback", "install"]
+
+_is_installed = False
 
 
 class CycletraceCallback(TrainerCallback):
@@ -76,6 +79,44 @@ class CycletraceCallback(TrainerCallback):
     def fail(self, error: BaseException) -> None:
         """End the stage with an exception, for which ``Trainer`` has no callback."""
         self._training.leave(error)
+
+
+class _UnlessPartOfStage(CycletraceCallback):
+    """Records nothing within a stage of the program that says what it is."""
+
+    @harmless
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if not is_part_of_stage():
+            super().on_train_begin(args, state, control)
+
+    @harmless
+    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any = None, **_: Any) -> None:
+        if self._training.run is not None or not is_part_of_stage():
+            super().on_evaluate(args, state, control, metrics)
+
+
+def install() -> None:
+    """Record each ``Trainer`` that is made from now on where a cycle is active. Doing it again changes nothing."""
+    global _is_installed
+    if not _is_installed:
+        _is_installed = True
+        Trainer.__init__ = _add_callbacks(Trainer.__init__)
+
+
+def _add_callbacks(init: Any) -> Any:
+    @wraps(init)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        _add_callback(self)
+
+    return wrapper
+
+
+@harmless
+def _add_callback(trainer: Any) -> None:
+    has_one = any(isinstance(callback, CycletraceCallback) for callback in trainer.callback_handler.callbacks)
+    if not has_one and is_active():
+        trainer.add_callback(_UnlessPartOfStage())
 
 
 def _report_failures(train: Any) -> Any:

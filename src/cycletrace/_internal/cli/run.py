@@ -1,4 +1,4 @@
-"""``cycletrace run``: run any command as a stage."""
+"""``cycletrace run``: run any command as a stage, or record the trainings inside it."""
 
 from __future__ import annotations
 
@@ -31,13 +31,19 @@ def add_commands(commands: Any) -> None:
         commands,
         "run",
         run,
-        "run any command as a stage",
-        "Run a command as a stage. Its exit code, signals, output and terminal are as they would be "
-        "without cycletrace. Stages inside it become children of this one.",
+        "run any command as a stage, or record the trainings inside it",
+        "Run a command as a stage, or with the trainings inside it as stages. Its exit code, signals, output and "
+        "terminal are as they would be without cycletrace. Stages inside a stage become its children.",
     )
-    parser.usage = "cycletrace run --stage NAME [options] -- COMMAND [ARGUMENT ...]"
+    parser.usage = "cycletrace run (--stage NAME | --auto) [options] -- COMMAND [ARGUMENT ...]"
+    stages = parser.add_mutually_exclusive_group(required=True)
+    stages.add_argument("--stage", metavar="NAME", help="record the command as the stage of this name")
+    stages.add_argument(
+        "--auto",
+        action="store_true",
+        help="record the trainings of frameworks in the Python programs that the command starts",
+    )
     add_stage_options(parser)
-    parser.add_argument("--stage", metavar="NAME", required=True, help="the stage's name")
     parser.add_argument("--model", metavar="NAME", help="the cycle's model (default: as in a key MODEL@VERSION)")
     parser.add_argument("--domain", metavar="NAME", help="models to compare its training with (default: only itself)")
     parser.add_argument("--trigger", choices=TRIGGERS, help="why the cycle began (default: idea)")
@@ -81,10 +87,44 @@ def run(args: argparse.Namespace) -> int:
     command = args.command[1:] if args.command[:1] == ["--"] else args.command
     if not command:
         raise Failure("a command is needed: cycletrace run --stage train -- python train.py")
-    spec = spec_of(args, args.stage, args.by)
-    code = _recorded(args, spec, command)
+    if args.auto:
+        _refuse_stage_options(args)
+        code = _with_trainings(args, command)
+    else:
+        code = _recorded(args, spec_of(args, args.stage, args.by), command)
     if code < 0:
         _die_by(-code)
+    return code
+
+
+def _refuse_stage_options(args: argparse.Namespace) -> None:
+    for name in ("kind", "by", "attempt", "environment", "mechanism"):
+        if getattr(args, name) is not None:
+            raise Failure(f"--{name} describes the stage of --stage NAME, and --auto has none: leave one of them out.")
+
+
+def _with_trainings(args: argparse.Namespace, command: list[str]) -> int:
+    """Run the command such that the Python programs in it record what they train in this cycle."""
+    from cycletrace._internal import environment
+    from cycletrace._internal.sdk import blocks
+    from cycletrace._internal.sdk.runtime import runtime
+    from cycletrace.integrations._auto import python_path
+
+    directory = options.state_directory(args)
+    state = runtime()
+    if state is None:
+        return _wait_for(command)
+    cycle = _cycle(args, state)
+    is_handed_on = state.enclosing_stage(cycle) is not None
+    block = None if is_handed_on else blocks.enter_cycle(cycle)
+    if args.dir is not None:
+        os.environ[environment.DIRECTORY.name] = str(directory)
+    os.environ["PYTHONPATH"] = python_path(os.environ)
+    code = _wait_for(command)
+    now = state.source.now()
+    state.roots.extend(cycle, now, now, {})  # the root of an implicit cycle, whose stages other processes record
+    if block is not None:
+        blocks.leave_cycle(block)
     return code
 
 
