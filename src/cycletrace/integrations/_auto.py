@@ -57,7 +57,8 @@ class _Finder:
         if name not in INTEGRATIONS:
             return None
         for finder in sys.meta_path:
-            spec = None if finder is self else finder.find_spec(name, path, target)
+            find = None if finder is self else getattr(finder, "find_spec", None)  # old finders have none
+            spec: ModuleSpec | None = None if find is None else find(name, path, target)
             if spec is not None:
                 _install_after(spec)
                 return spec
