@@ -57,6 +57,7 @@ class Collect:
         }
         while "prometheus" in patterns:
             line = lines.get(timeout=60)
+            assert not line.startswith("ended with"), self.output
             for name, pattern in list(patterns.items()):
                 if found := re.search(pattern, line):
                     self._ports[name] = int(found[1])
