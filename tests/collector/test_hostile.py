@@ -21,6 +21,7 @@ import grpc
 import pytest
 from google.protobuf import json_format
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from tests.collector import fuzz
 from tests.collector.dice import exports, item, records
 from tests.collector.otlp import cycle_attributes, span, traces
 from tests.collector.process import Collect, eventually
@@ -282,3 +283,9 @@ def test_connections_beyond_the_soft_limit_of_files_keep_nobody_out(collect: Sta
         for _ in range(100):
             idle.enter_context(socket.create_connection(("127.0.0.1", collector.http_port)))
         still_works(collector)
+
+
+def test_damaged_requests_are_read_and_folded_without_an_exception() -> None:
+    """The short form of ``scripts/fuzz_collector.py``."""
+    outcome = fuzz.run(seed=1, first=0, count=3000)
+    assert min(outcome.refused, outcome.records, outcome.invalid) > 100, "they are damaged, but not beyond use"
