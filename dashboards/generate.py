@@ -60,6 +60,14 @@ MEDIAN = metric(c.HEADLINE_MEDIAN)
 ATTAINMENT = metric(c.HEADLINE_ATTAINMENT)
 N = metric(c.HEADLINE_N)
 
+REQUESTS, FORWARDED = metric(c.COLLECTOR_REQUESTS), metric(c.COLLECTOR_FORWARDED)
+RECORDS = metric(c.COLLECTOR_RECORDS)
+COMMITS, COMMIT_TIME = metric(c.COLLECTOR_COMMITS), metric(c.COLLECTOR_COMMIT_TIME)
+QUEUE, DUE, OUTBOX = metric(c.COLLECTOR_QUEUE), metric(c.COLLECTOR_DUE), metric(c.COLLECTOR_OUTBOX)
+IN_FLIGHT, READY = metric(c.COLLECTOR_IN_FLIGHT), metric(c.COLLECTOR_READY)
+SIGNAL, RESULT = label(c.COLLECTOR_SIGNAL), label(c.COLLECTOR_RESULT)
+RATE = "$__rate_interval"
+
 TEAMS = f'{TEAM}=~"$team"'
 OF_DOMAIN = f'{TEAMS},{DOMAIN}=~"$domain"'
 OF_MODEL = f'{TEAMS},{MODEL}="$model"'
@@ -281,6 +289,45 @@ ONE_MODEL = (
     Shown("Oldest open cycle", "line", "s", ((f"max({OLDEST}{{{OF_MODEL}}})", "age"),), width=8),
 )
 
+COLLECTOR = (
+    Shown("Ready", "stat", "none", ((f"min({READY})", "ready"),), "0: the store cannot be written."),
+    Shown("Requests that wait for a commit", "stat", "none", ((f"sum({QUEUE})", "queue"),)),
+    Shown("Cycles to be computed", "stat", "none", ((f"sum({DUE})", "due"),)),
+    Shown("Derived spans that wait for backends", "stat", "none", ((f"sum({OUTBOX})", "outbox"),)),
+    Shown(
+        "Requests by result",
+        "line",
+        "reqps",
+        ((f"sum by ({SIGNAL}, {RESULT}) (rate({REQUESTS}[{RATE}]))", f"{{{{{SIGNAL}}}}} {{{{{RESULT}}}}}"),),
+        width=12,
+    ),
+    Shown(
+        "Forwarded by result",
+        "line",
+        "reqps",
+        ((f"sum by ({SIGNAL}, {RESULT}) (rate({FORWARDED}[{RATE}]))", f"{{{{{SIGNAL}}}}} {{{{{RESULT}}}}}"),),
+        width=12,
+    ),
+    Shown("cycletrace records", "line", "cps", ((f"sum(rate({RECORDS}[{RATE}]))", "committed"),), width=8),
+    Shown(
+        "Time of a commit, mean",
+        "line",
+        "s",
+        ((f"sum(rate({COMMIT_TIME}[{RATE}])) / (sum(rate({COMMITS}[{RATE}])) > 0)", "mean"),),
+        width=8,
+    ),
+    Shown("Memory of requests in progress", "line", "bytes", ((f"sum({IN_FLIGHT})", "in flight"),), width=8),
+    Shown(
+        "Records late, rejected",
+        "stat",
+        "none",
+        ((f"sum({LATE})", "late"), (f"sum({REJECTED})", "rejected")),
+        "Late: arrived after its cycle was counted, and is in the facts. Rejected: could not be used.",
+        24,
+        5,
+    ),
+)
+
 
 def panel(shown: Shown) -> Any:
     """Return the builder of a panel."""
@@ -344,6 +391,14 @@ def one_model() -> Any:
     return with_panels(made, map(panel, ONE_MODEL))
 
 
+def collector() -> Any:
+    """Return the dashboard of the collector itself."""
+    made = page(
+        "cycletrace-collector", "cycletrace collector", "What the collector does, and whether it keeps up.", "now-6h"
+    )
+    return with_panels(made.with_variable(source("prometheus", "prometheus")), map(panel, COLLECTOR))
+
+
 def with_panels(made: Any, panels: Iterable[Any]) -> Any:
     """Return the dashboard with these panels, numbered, so that links to them stay."""
     for number, each in enumerate(panels, start=1):
@@ -400,7 +455,7 @@ def one_cycle() -> Any:
     return with_panels(made, [which.span(24).height(4), table.span(24).height(6), trace.span(24).height(18)])
 
 
-DASHBOARDS = {"overview": overview, "model": one_model, "cycle": one_cycle}
+DASHBOARDS = {"overview": overview, "model": one_model, "cycle": one_cycle, "collector": collector}
 
 
 def generated() -> dict[Path, str]:

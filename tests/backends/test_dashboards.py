@@ -20,6 +20,7 @@ __all__ = ["loaded"]  # the fixture
 
 CHOSEN = {
     "$__range": "1h",
+    "$__rate_interval": "5m",
     "$window": "30d",
     "$team": ".*",
     "$domain": ".*",
@@ -58,9 +59,9 @@ def test_the_files_are_what_the_code_writes() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_there_is_a_dashboard_of_all_of_one_model_and_of_one_cycle() -> None:
-    assert [name for name, _ in dashboards()] == ["cycle", "model", "overview"]
-    assert len(targets("prometheus")) > 25
+def test_there_is_a_dashboard_of_all_of_one_model_of_one_cycle_and_of_the_collector() -> None:
+    assert [name for name, _ in dashboards()] == ["collector", "cycle", "model", "overview"]
+    assert len(targets("prometheus")) > 35
     assert len(targets("jaeger")) == len(targets("tempo")) == 1
 
 
