@@ -289,3 +289,23 @@ def test_damaged_requests_are_read_and_folded_without_an_exception() -> None:
     """The short form of ``scripts/fuzz_collector.py``."""
     outcome = fuzz.run(seed=1, first=0, count=3000)
     assert min(outcome.refused, outcome.records, outcome.invalid) > 100, "they are damaged, but not beyond use"
+
+
+def test_a_huge_cycle_is_bounded_and_its_sender_learns_it(collect: Start) -> None:
+    collector = collect("--cycle-limit", "50")
+    now = time.time_ns()
+
+    def stages(key: str, first: int, count: int) -> bytes:
+        names = {c.STAGE_NAME: "train", **cycle_attributes(key)}
+        spans = [span("train", {**names, c.STAGE_ID: f"{n:016x}"}, now, now + n) for n in range(first, first + count)]
+        body: bytes = traces(spans).SerializeToString()
+        return body
+
+    assert collector.call("traces", stages("sweep@1", 1, 50)) == b""
+    for _ in range(2):
+        answer = ExportTraceServiceResponse.FromString(collector.call("traces", stages("sweep@1", 41, 20)))
+        assert answer.partial_success.rejected_spans == 10
+        assert "as many records as one may have" in answer.partial_success.error_message
+    assert collector.call("traces", stages("other@1", 1, 50)) == b""
+    assert [len(one["stages"]) for one in collector.facts()] == [50, 50]
+    assert collector.total("cycletrace_record_rejected_total") == 10, "each counts once"

@@ -11,6 +11,7 @@ from tests.store.wire import journal, lines
 
 from cycletrace._internal.flow import RULES, Record, Rules, facts_of
 from cycletrace._internal.store import (
+    Added,
     Store,
     StoreError,
     backup,
@@ -21,7 +22,7 @@ from cycletrace._internal.store import (
     prune,
     rejection,
 )
-from cycletrace._internal.store.records import PRUNED
+from cycletrace._internal.store.records import FULL, PRUNED
 from cycletrace._internal.store.rejections import HORIZON
 
 DAY = 24 * 3600 * SECOND
@@ -72,6 +73,23 @@ def test_what_was_rejected_is_forgotten_beyond_the_horizon(store: Store) -> None
         assert len(tx.reject(NOW, others)) == HORIZON
         assert tx.reject(NOW, [others[0], first]) == [first]
     assert sql(store, "SELECT count(*) FROM rejected_digests") == [(HORIZON,)]
+
+
+def counted(added: Added) -> tuple[int, int, int]:
+    return added.new, len(added.refused), added.rejected
+
+
+def test_a_cycle_has_room_for_so_many_records_and_known_ones_take_none(store: Store) -> None:
+    of = origin("churn@1")
+    some: list[Record] = [stage(of, "train", second, second + 1) for second in range(10)]
+    with store.write() as tx:
+        assert counted(tx.add(some[:6], NOW, limit=8)) == (6, 0, 0)
+        assert counted(tx.add(some[:8], NOW, limit=8)) == (2, 0, 0)
+        assert counted(tx.add(some, NOW, limit=8)) == (0, 2, 2)
+        assert counted(tx.add(some, NOW, limit=8)) == (0, 2, 0), "those that were refused are counted once"
+        assert counted(tx.add(finished("churn@2"), NOW, limit=8)) == (4, 0, 0), "another cycle"
+        assert tx.losses().rejected == {FULL: 2}
+        assert counted(tx.add(some, NOW)) == (2, 0, 0)
 
 
 def test_a_sound_store_has_nothing_wrong(store: Store) -> None:
@@ -167,7 +185,7 @@ def test_what_arrives_for_a_pruned_cycle_is_refused_and_counted(store: Store) ->
         alias(origin("churn@9"), "churn@1", 1),
     ]
     with store.write() as tx:
-        assert tx.add([*late, *NEW], NOW) == (len(NEW), len(late))
+        assert counted(tx.add([*late, *NEW], NOW)) == (len(NEW), len(late), len(late))
         assert tx.losses().rejected == {PRUNED: len(late)}
     fold(store)
     assert read(store) == sorted([*before, *facts_of(NEW, NOW)], key=lambda one: one["cycle_id"])

@@ -46,6 +46,8 @@ class Options(NamedTuple):
     target: CycleTarget | None = None
     """The default target, to be kept in the store; ``None`` leaves what is kept there, as does ``production``."""
     label_limit: int = 2000
+    cycle_limit: int = 100_000
+    """Records of one cycle."""
     limits: Limits = Limits()
     production: frozenset[str] | None = None
     tokens: Path | None = None
@@ -119,6 +121,7 @@ def make_options(settings: Mapping[str, Any], store: Path, production: frozenset
         target=_target(text("target")) if text("target") else None,
         keep=_seconds("keep", text("keep"), at_least=86_400.0) if text("keep") else None,
         log_format=_one_of("log-format", text("log-format"), FORMATS),
+        cycle_limit=_whole("cycle-limit", text("cycle-limit"), at_least=1),
         label_limit=_whole("label-limit", text("label-limit"), at_least=2),
         limits=Limits(
             body=_size("max-body", text("max-body")),

@@ -160,7 +160,7 @@ class Collector:
             raise _unreadable(error) from error
         completion = Completion(round(options.grace * SECOND), destinations)
         self._posted = [asyncio.Event() for _ in destinations]
-        self._writer = Writer(store, accumulator, completion, self._wake, vitals.count_commit)
+        self._writer = Writer(store, accumulator, completion, self._wake, vitals.count_commit, options.cycle_limit)
         self._metrics = MetricReader(reader, accumulator, options.label_limit, instance, vitals)
         budget = Budget(options.limits)
         vitals.gauges = {

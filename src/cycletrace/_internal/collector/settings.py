@@ -69,6 +69,7 @@ SETTINGS = (
     Setting("target", "PART:LENGTH", "", "the default target, kept in the store"),
     Setting("keep", "LENGTH", "", "how long to keep records of inactive cycles, whose facts stay; by default for ever"),
     Setting("log-format", "text or json", "text", "lines of the log for people, or one JSON object each"),
+    Setting("cycle-limit", "N", "100000", "records of one cycle; further ones are rejected"),
     Setting("label-limit", "N", "2000", "label sets per metric, including the overflow one"),
     Setting("max-body", "SIZE", "16MiB", "the largest request, before and after decompression"),
     Setting("max-in-flight", "SIZE", "256MiB", "memory for requests not yet answered"),

@@ -59,12 +59,14 @@ class Writer:
         completion: Completion,
         posted: Callable[[], object] = lambda: None,
         committed: Callable[[int, int], object] = lambda *_: None,
+        cycle_limit: int | None = None,
     ) -> None:
         """Write this store.
 
         ``posted`` is called in the event loop whenever derived spans may wait to be sent, ``committed`` in the thread
-        with the number of records of each commit and its nanoseconds.
+        with the number of records of each commit and its nanoseconds. ``cycle_limit`` bounds the records of a cycle.
         """
+        self._cycle_limit = cycle_limit
         self._committed = committed
         self._store = store
         self._accumulator = accumulator
@@ -85,11 +87,13 @@ class Writer:
 
     async def accept(self, extracted: Extracted) -> ExportResult:
         """Store cycletrace's records of a request. Success means that they are durable."""
+        results: list[ExportResult] = []
         for part in _parts(extracted):
-            result: ExportResult = await self._enqueue(part)
-            if not result.is_success:
-                return result
-        return _partial(extracted.invalid)
+            results.append(await self._enqueue(part))
+            if not results[-1].is_success:
+                return results[-1]
+        reasons = dict.fromkeys(filter(None, (result.message for result in results)))
+        return ExportResult(message="; ".join(reasons)[:1000], rejected=sum(result.rejected for result in results))
 
     async def do(self, work: Callable[[Transaction], T]) -> T:
         """Run work on the store, in a transaction of its own.
@@ -192,8 +196,7 @@ class Writer:
         began = time.monotonic_ns()
         try:
             with self._transaction(now) as tx:
-                rejected = sum(self._add(tx, one, now) for _, one in requests)
-                count_records(self._accumulator, RECORD_REJECTED, rejected, now)
+                results = [(job, self._add(tx, one, now)) for job, one in requests]
         except StoreError as error:
             self._set_trouble(error)
             return [(job, unavailable(self._without_path(error))) for job, _ in requests]
@@ -203,7 +206,7 @@ class Writer:
             _log.exception("a request could not be stored")
             return [(requests[0][0], ExportResult(Code.INTERNAL, "the collector failed to store the request"))]
         self._committed(sum(len(one.records) for _, one in requests), time.monotonic_ns() - began)
-        return [(job, ExportResult()) for job, _ in requests]
+        return results
 
     @contextmanager
     def _transaction(self, now: int) -> Generator[Transaction]:
@@ -220,14 +223,15 @@ class Writer:
             raise
         self._accumulator.keep()
 
-    def _add(self, tx: Transaction, extracted: Extracted, now: int) -> int:
-        """Add one request's records. Return how many were rejected; each counts once however often it is sent."""
-        refused = tx.add(extracted.records, now).refused
+    def _add(self, tx: Transaction, extracted: Extracted, now: int) -> ExportResult:
+        """Add one request's records. A rejected one counts once however often it is sent."""
+        added = tx.add(extracted.records, now, self._cycle_limit)
         invalid = tx.reject(now, extracted.invalid)
         for reason in {one.reason for one in invalid} - self._reasons:
             self._reasons.add(reason)
             _log.warning("a record was rejected, and more with this reason are only counted: %s", reason)
-        return refused + len(invalid)
+        count_records(self._accumulator, RECORD_REJECTED, added.rejected + len(invalid), now)
+        return _partial([*extracted.invalid, *added.refused])
 
     def _fold_some(self) -> bool:
         """Fold and observe some of what is due. Return ``False`` if the store cannot be written."""

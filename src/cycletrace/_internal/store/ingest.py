@@ -98,7 +98,7 @@ def _ingest_journal(store: Store, path: Path) -> Ingested:
                 Ingested(
                     added.new,
                     after.damaged - before.damaged,
-                    len(rejected) + added.refused,
+                    len(rejected) + added.rejected,
                     (path.name,) if after.unknown_format is not None else (),
                 ),
             )

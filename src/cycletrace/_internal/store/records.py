@@ -13,39 +13,47 @@ from cycletrace._internal.store.rejections import Rejection, RejectionWrites, re
 from cycletrace._internal.store.schema import DUE_NOW
 
 PRUNED = "the cycle's records were pruned"
+FULL = "the cycle has as many records as one may have"
 
 
 class Added(NamedTuple):
     """What came of a batch of records."""
 
     new: int
-    refused: int
-    """Records of cycles that were pruned, and that were not refused before: they count among the rejected."""
+    refused: list[Rejection]
+    """Records of cycles that were pruned or are full."""
+    rejected: int
+    """How many of these were not refused before: they count among the rejected."""
 
 
 class RecordWrites(RejectionWrites):
     """Adds records."""
 
-    def add(self, records: Iterable[Record], now: int) -> Added:
+    def add(self, records: Iterable[Record], now: int, limit: int | None = None) -> Added:
         """Add records, and mark the cycles that are to be folded anew.
 
         Args:
             records: Of any cycles, in any order.
             now: UTC nanoseconds; dates what is rejected.
+            limit: How many records one cycle may have, so that its folds do not hold up others.
         """
         by_cycle: dict[str, list[Record]] = defaultdict(list)
         for record in records:
             by_cycle[record.origin.cycle_id].append(record)
         has_pruned = self._connection.execute("SELECT 1 FROM cycles WHERE pruned LIMIT 1").fetchone() is not None
         pruned: dict[str, bool] = {}
-        new = refused = 0
+        new = 0
+        refused: list[Rejection] = []
         for cycle_id in sorted(by_cycle):  # in the order of the key: neighbours share pages
             batch = by_cycle[cycle_id]
             if has_pruned:
-                batch, pruned_records = self._without_pruned(batch, pruned)
-                refused += len(self.reject(now, pruned_records))
+                batch, beyond = self._without_pruned(batch, pruned)
+                refused += beyond
+            if limit is not None:
+                batch, beyond = self._within(limit, cycle_id, batch)
+                refused += beyond
             new += self._add_to_cycle(cycle_id, batch)
-        return Added(new, refused)
+        return Added(new, refused, len(self.reject(now, refused)))
 
     def _without_pruned(
         self, records: Iterable[Record], pruned: dict[str, bool]
@@ -56,10 +64,26 @@ class RecordWrites(RejectionWrites):
         for record in records:
             ids = (record.origin.cycle_id, *([record.alias_id] if isinstance(record, Alias) else []))
             if any(self._is_pruned(cycle_id, pruned) for cycle_id in ids):
-                rejected.append(rejection(PRUNED, f"{record.origin.cycle_id} {encode(record)}".encode()))
+                rejected.append(_rejection(PRUNED, record))
             else:
                 accepted.append(record)
         return accepted, rejected
+
+    def _within(self, limit: int, cycle_id: str, records: list[Record]) -> tuple[list[Record], list[Rejection]]:
+        """Return the records for which there is room in their cycle, and the others."""
+        (count,) = self._connection.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM records WHERE cycle_id = ? LIMIT ?)", (cycle_id, limit)
+        ).fetchone()
+        if count + len(records) <= limit:
+            return records, []
+        new = [record for record in records if not self._is_known(cycle_id, record)]
+        return new[: limit - count], [_rejection(FULL, record) for record in new[limit - count :]]
+
+    def _is_known(self, cycle_id: str, record: Record) -> bool:
+        found = self._connection.execute(
+            "SELECT 1 FROM records WHERE cycle_id = ? AND body = ?", (cycle_id, encode(record))
+        )
+        return found.fetchone() is not None
 
     def _is_pruned(self, cycle_id: str, pruned: dict[str, bool]) -> bool:
         """Return whether records of this id were pruned; ``pruned`` remembers it for all that is tied to the id."""
@@ -140,3 +164,7 @@ class RecordWrites(RejectionWrites):
                 tied = {claim.alias_id, claim.cycle_id} - seen
                 seen |= tied
                 unseen += tied
+
+
+def _rejection(reason: str, record: Record) -> Rejection:
+    return rejection(reason, f"{record.origin.cycle_id} {encode(record)}".encode())
