@@ -142,7 +142,7 @@ def _fail(collector: Collect, library: Path, sink: Backend, dice: random.Random)
     fault = dice.choice(("moment", "write", "write", "start", "slow", "failing", "full", "stopped", "backend"))
     env: dict[str, str] = {}
     if fault in {"write", "start"}:  # the first writes are those of recovery
-        env = {"LD_PRELOAD": str(library), "CRASH_AT": str(dice.randrange(1, 12 if fault == "start" else 400))}
+        env = {"LD_PRELOAD": str(library), "CRASH_AT": str(dice.randrange(1, 12 if fault == "start" else 60))}
     elif fault == "slow":
         env = {"LD_PRELOAD": str(library), "SYNC_DELAY": "50000"}
     elif fault == "failing":

@@ -246,15 +246,16 @@ def test_a_browser_signs_in_to_the_board(collect: Start, tokens: Path) -> None:
     for path in ("/", "/?cycle=secret-model@1", f"/?token={reader}", "/nothing", "/sign-in"):
         status, _, page = ask(port, "GET", path, Host="collector.example.com")
         assert (status, "secret-model" in page) == (401, False)
-        assert 'action="/sign-in"' in page
+        assert '<form method="post">' in page, "which sends it to the page's own address"
     assert ask(port, "GET", "/api/report")[0] == 401
     assert ask(port, "GET", "/assets/page.css")[0] == 200
     for token in (writer, "", "x", "%3Cscript%3E"):
-        status, headers, page = ask(port, "POST", "/sign-in", f"token={token}", **form)
+        status, headers, page = ask(port, "POST", "/", f"token={token}", **form)
         assert (status, "Set-Cookie" in headers, "unknown" in page) == (401, False, True)
-    assert ask(port, "POST", "/sign-in", "token=" + "x" * 100_000, **form)[0] == 413
-    status, headers, _ = ask(port, "POST", "/sign-in", f"token={reader}", **form)
-    assert (status, headers["Location"]) == (303, "/")
+    assert ask(port, "POST", "/", "token=" + "x" * 100_000, **form)[0] == 413
+    for path, then in (("/", "/"), ("//example.com", "/"), ("/?cycle=a%40b&model=x", "/?cycle=a%40b&model=x")):
+        status, headers, _ = ask(port, "POST", path, f"token={reader}", **form)
+        assert (status, headers["Location"]) == (303, then), "it shows what was asked for, and nothing of another site"
     cookie, *flags = headers["Set-Cookie"].split("; ")
     assert {"HttpOnly", "SameSite=Lax"} <= set(flags)
     status, _, page = ask(port, "GET", "/?cycle=secret-model@1", Cookie=cookie, Host="collector.example.com")

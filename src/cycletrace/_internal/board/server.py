@@ -85,11 +85,13 @@ class BoardServer:
         """Return the response to somebody who has not signed in, or is about to."""
         if self._may_read is None:
             return None
-        if http.path == sign_in.PATH and http.method == "POST":
-            form = await http.post()
-            return sign_in.sign_in(str(form.get("token", "")), self._may_read, is_secure=http.secure)
         authorization, cookie = http.headers.get("Authorization", ""), http.cookies.get(sign_in.COOKIE, "")
-        return sign_in.refusal(http.path, authorization, cookie, self._may_read)
+        refusal = sign_in.refusal(http.path, authorization, cookie, self._may_read)
+        if refusal is None or http.method != "POST":
+            return refusal
+        form = await http.post()
+        query = http.rel_url.raw_query_string
+        return sign_in.sign_in(str(form.get("token", "")), query, self._may_read, is_secure=http.secure)
 
     async def _respond(self, request: Request) -> Response:
         try:

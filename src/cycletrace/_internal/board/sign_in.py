@@ -13,8 +13,6 @@ from cycletrace._internal.access import bearer
 from cycletrace._internal.board.responses import FILES, HTML, JSON, Response
 
 COOKIE = "cycletrace_token"
-PATH = "/sign-in"
-"""Where the form is sent to."""
 MAX_FORM = 4096
 """Bytes of the largest form."""
 _PAGE = """<!doctype html>
@@ -22,7 +20,7 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="stylesheet" href="/assets/page.css"><link rel="stylesheet" href="/assets/board.css"></head>
 <body><main><h1>Sign in</h1><p role="status">{sentence}</p>
-<form method="post" action="{path}"><label>Token <input name="token" type="password" autocomplete="current-password"
+<form method="post"><label>Token <input name="token" type="password" autocomplete="current-password"
 required autofocus></label> <button>Sign in</button></form></main></body></html>
 """
 
@@ -37,14 +35,17 @@ def refusal(path: str, authorization: str, cookie: str, may_read: Callable[[str]
     return _form("The board is for holders of a token that may read.")
 
 
-def sign_in(token: str, may_read: Callable[[str], bool], *, is_secure: bool) -> Response:
-    """Return the response to the form: the way to the board, or the form again."""
+def sign_in(token: str, query: str, may_read: Callable[[str], bool], *, is_secure: bool) -> Response:
+    """Return the response to the form: the way to what was asked for, or the form again.
+
+    The form has no address of its own, so that it is sent to that of the page, with the query.
+    """
     if not may_read(token):
         return _form("This token is unknown, or may not read.")
     cookie = f"{COOKIE}={token}; HttpOnly; SameSite=Lax; Path=/{'; Secure' if is_secure else ''}"
-    return Response(HTTPStatus.SEE_OTHER, b"", {"Location": "/", "Set-Cookie": cookie})
+    return Response(HTTPStatus.SEE_OTHER, b"", {"Location": f"/?{query}" if query else "/", "Set-Cookie": cookie})
 
 
 def _form(sentence: str) -> Response:
-    page = _PAGE.format(sentence=escape(sentence), path=PATH)
+    page = _PAGE.format(sentence=escape(sentence))
     return Response(HTTPStatus.UNAUTHORIZED, page.encode(), {"Content-Type": HTML, "WWW-Authenticate": "Bearer"})
