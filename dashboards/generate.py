@@ -289,25 +289,19 @@ ONE_MODEL = (
     Shown("Oldest open cycle", "line", "s", ((f"max({OLDEST}{{{OF_MODEL}}})", "age"),), width=8),
 )
 
+
+def rates(counter: str) -> tuple[tuple[str, str]]:
+    """Return the query of how often requests had which result."""
+    return ((f"sum by ({SIGNAL}, {RESULT}) (rate({counter}[{RATE}]))", f"{{{{{SIGNAL}}}}} {{{{{RESULT}}}}}"),)
+
+
 COLLECTOR = (
     Shown("Ready", "stat", "none", ((f"min({READY})", "ready"),), "0: the store cannot be written."),
     Shown("Requests that wait for a commit", "stat", "none", ((f"sum({QUEUE})", "queue"),)),
     Shown("Cycles to be computed", "stat", "none", ((f"sum({DUE})", "due"),)),
     Shown("Derived spans that wait for backends", "stat", "none", ((f"sum({OUTBOX})", "outbox"),)),
-    Shown(
-        "Requests by result",
-        "line",
-        "reqps",
-        ((f"sum by ({SIGNAL}, {RESULT}) (rate({REQUESTS}[{RATE}]))", f"{{{{{SIGNAL}}}}} {{{{{RESULT}}}}}"),),
-        width=12,
-    ),
-    Shown(
-        "Forwarded by result",
-        "line",
-        "reqps",
-        ((f"sum by ({SIGNAL}, {RESULT}) (rate({FORWARDED}[{RATE}]))", f"{{{{{SIGNAL}}}}} {{{{{RESULT}}}}}"),),
-        width=12,
-    ),
+    Shown("Requests by result", "line", "reqps", rates(REQUESTS), width=12),
+    Shown("Forwarded by result", "line", "reqps", rates(FORWARDED), width=12),
     Shown("cycletrace records", "line", "cps", ((f"sum(rate({RECORDS}[{RATE}]))", "committed"),), width=8),
     Shown(
         "Time of a commit, mean",
