@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tests.collector.dice import AFTER, Export, exports, item, records
 
-from cycletrace._internal.collector.reading import may_be_ours, read
+from cycletrace._internal.collector.reading import may_hold_records, read
 from cycletrace._internal.flow import Record, facts_of
 from cycletrace._internal.otlp.signals import SIGNALS, Encoding, Request
 
@@ -60,7 +60,7 @@ def run(seed: int, first: int, count: int) -> Outcome:
         request = damaged(seed, number)
         began = time.perf_counter()
         try:
-            if may_be_ours(request):
+            if may_hold_records(request):
                 extracted = read(request)
                 together += extracted.records
                 invalid += len(extracted.invalid)

@@ -12,7 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from tests.collector.otlp import cycle_attributes, log, logs, span, traces
 
 from cycletrace import conventions as c
-from cycletrace._internal.collector.reading import check, may_be_ours, read
+from cycletrace._internal.collector.reading import check, may_hold_records, read
 from cycletrace._internal.flow import Heartbeat, Mark, Stage
 from cycletrace._internal.otlp.signals import LOGS, METRICS, TRACES, Encoding, Request, Signal
 from cycletrace._internal.store import rejection
@@ -117,16 +117,16 @@ def test_what_the_processor_derived_is_never_an_input() -> None:
 def test_json_may_spell_the_prefix_in_escapes() -> None:
     (_, plain) = both(TRACES, traces([stage()], "team"))
     escaped = plain._replace(body=plain.body.replace(b"cycletrace.", rb"\u0063ycletrace\u002e"))
-    assert may_be_ours(escaped)
+    assert may_hold_records(escaped)
     assert read(escaped) == read(plain)
     assert len(read(plain).records) == 1
 
 
 def test_only_what_can_hold_ours_is_parsed() -> None:
     for request in both(TRACES, traces([span("GET", {"a": "b"}, start=1, end=2)], "team")):
-        assert not may_be_ours(request)
-        assert may_be_ours(request._replace(body=request.body + b"cycletrace."))
-        assert not may_be_ours(request._replace(signal=METRICS, body=b"cycletrace."))
+        assert not may_hold_records(request)
+        assert may_hold_records(request._replace(body=request.body + b"cycletrace."))
+        assert not may_hold_records(request._replace(signal=METRICS, body=b"cycletrace."))
 
 
 @pytest.mark.parametrize(

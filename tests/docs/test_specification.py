@@ -43,7 +43,7 @@ from cycletrace._internal.flow.targets import ENTRY_MARK
 from cycletrace._internal.journal.files import SEGMENT
 from cycletrace._internal.journal.format import MAX_LINE, VERSION, frame, unframe
 from cycletrace._internal.otlp.signals import TRACES, Encoding, Request
-from cycletrace._internal.sdk.people import pseudonym
+from cycletrace._internal.sdk.people import actor
 from cycletrace._internal.sdk.settings import Settings
 from cycletrace._internal.sdk.settings import read as read_settings
 from cycletrace._internal.store import Rejected, decode_event, decode_span
@@ -199,8 +199,8 @@ def test_an_alias_claims_the_id_of_its_key() -> None:
 
 def test_a_pseudonym_follows_from_the_recipe() -> None:
     recipe = hmac.new(b"s3cret", b"ada", "sha256").hexdigest()[:16]
-    chosen: Settings = read_settings()._replace(people_key="s3cret")
-    assert pseudonym("ada", chosen) == recipe
+    chosen: Settings = read_settings()._replace(people="pseudonyms", people_key="s3cret")
+    assert actor("person:ada", chosen)[1] == recipe
     assert f"`ada` becomes {recipe}." in TEXT
 
 

@@ -16,7 +16,8 @@ from cycletrace import conventions as c
 from cycletrace._internal.flow import Close, Mark, Record, Stage, Wait
 from cycletrace._internal.importers import github
 from cycletrace._internal.importers.found import Problem
-from cycletrace._internal.importers.jobs import Choices, kind_of
+from cycletrace._internal.importers.jobs import Choices
+from cycletrace._internal.kinds import kind_of
 
 CHOICES = Choices("", EIGHT + 20 * 86_400 * 10**9, github.KEY)
 LATER = CHOICES._replace(now=EIGHT + 40 * 86_400 * 10**9)

@@ -15,7 +15,8 @@ from cycletrace import conventions as c
 from cycletrace._internal.flow import Record, Stage
 from cycletrace._internal.importers import mlflow, mlflow_client
 from cycletrace._internal.importers.found import SourceError
-from cycletrace._internal.importers.jobs import Choices, kind_of
+from cycletrace._internal.importers.jobs import Choices
+from cycletrace._internal.kinds import kind_of
 
 pytestmark = [pytest.mark.integrations, pytest.mark.timeout(600)]
 

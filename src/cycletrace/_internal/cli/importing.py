@@ -117,20 +117,16 @@ def _as_json(done: Imported, made: list[Record] | None) -> dict[str, Any]:
     result = done._asdict() | {"problems": [problem._asdict() for problem in done.problems]}
     if made is None:
         return result
-    from cycletrace._internal.importers.driver import type_of
+    from cycletrace._internal.importers.driver import as_json
 
-    shown = [{"type": type_of(one), **one._asdict(), "origin": one.origin._asdict()} for one in made]
-    return {**result, "made": shown}
+    return {**result, "made": [as_json(one) for one in made]}
 
 
 def _print_table(made: Sequence[Record]) -> None:
     """Print what would be made: a line for each record."""
     if not made:
         return
-    rows = [("CYCLE", "RECORD", "NAME", "START", "END", "OUTCOME"), *map(_row, made)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    options.print_table([("CYCLE", "RECORD", "NAME", "START", "END", "OUTCOME"), *map(_row, made)])
 
 
 def _row(record: Record) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
-from cycletrace._internal.cli import options
+from cycletrace._internal.cli import options, rules
 from cycletrace._internal.cli.failure import Failure
 from cycletrace._internal.cli.import_options import add_common, add_jobs, decisive_of, job_choices
 from cycletrace._internal.cli.importing import run_import
@@ -130,9 +130,11 @@ def add_commands(commands: Any) -> None:
         run_otlp,
         "record what the file exporter of OpenTelemetry's Collector wrote",
         "Record what programs with cycletrace sent to a Collector of OpenTelemetry whose file exporter kept it: files "
-        "with an OTLP request in JSON on each line, also compressed with gzip. All else in them is left out.",
+        "with an OTLP request in JSON on each line, also compressed with gzip. All else in them is left out, unless "
+        "rules make something of it.",
     )
     requests.add_argument("files", nargs="+", metavar="FILE", help="files; - for stdin")
+    rules.add_option(requests)
     add_common(requests)
 
 
@@ -211,11 +213,13 @@ def run_otlp(args: argparse.Namespace) -> int:
     """Import requests of OTLP."""
     from cycletrace._internal.importers import otlp_file
 
+    chosen = rules.load_rules(args.rules)
     state = recorder(args)
     with ExitStack() as stack:
         files = [(name, stack.enter_context(_bytes_of(name))) for name in args.files]
-        find = (found for name, file in files for found in otlp_file.read(name, file, args.since))
-        return run_import(args, state, otlp_file.SYSTEM, (), lambda _: find)
+        find = (found for name, file in files for found in otlp_file.read(name, file, args.since, chosen))
+        decisive = [rule._replace(label="") for rule in chosen]
+        return run_import(args, state, otlp_file.SYSTEM, decisive, lambda _: find)
 
 
 def run_mlflow(args: argparse.Namespace) -> int:

@@ -25,6 +25,7 @@ from cycletrace._internal.cli import (
     record,
     report,
     retract,
+    rules,
     run,
     status,
     store,
@@ -36,7 +37,7 @@ from cycletrace._version import __version__
 MODULES = (
     *(report, board, facts, status, open),
     *(record, retract, run, apart, env, imports),
-    *(flush, doctor, store, collect, token, demo, completion),
+    *(flush, doctor, store, collect, rules, token, demo, completion),
 )
 """Those that add commands, in the order in which the help lists them: to read, to record, to maintain."""
 

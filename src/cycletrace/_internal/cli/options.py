@@ -6,7 +6,7 @@ import argparse
 import math
 import subprocess
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,13 @@ def printable(text: str, most: int = 80) -> str:
     """Return a text of somebody else as one printable line of at most this many characters."""
     sound = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
     return sound if len(sound) <= most else sound[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def print_table(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows of as many cells each, in columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def one_of(words: Collection[str]) -> Callable[[str], str]:

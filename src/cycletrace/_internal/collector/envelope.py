@@ -1,7 +1,7 @@
 """OTLP requests in protobuf, parsed only as far as cycletrace needs them.
 
 The messages here are OTLP's own with fewer fields; what is not looked into is ``bytes``. So requests are split in C,
-only cycletrace's spans and events are decoded, a malformed one does not affect the others, and no nesting is followed.
+only what may become a record is decoded, a malformed one does not affect the others, and no nesting is followed.
 
 Source: https://github.com/open-telemetry/opentelemetry-proto (field numbers)
 """
@@ -122,7 +122,9 @@ def _messages() -> dict[str, Any]:
     message("Status", code=(3, _Field.TYPE_INT32))
     message(
         "Span",
+        trace_id=(1, _Field.TYPE_BYTES),
         span_id=(2, _Field.TYPE_BYTES),
+        parent_span_id=(4, _Field.TYPE_BYTES),
         name=(5, _Field.TYPE_STRING),
         start=(7, _Field.TYPE_FIXED64),
         end=(8, _Field.TYPE_FIXED64),

@@ -17,6 +17,7 @@ from cycletrace._internal.flow.rules import SECOND
 from cycletrace._internal.otlp.endpoint import Endpoint, TlsFiles, checked, is_header, parse_headers
 from cycletrace._internal.otlp.signals import SIGNALS
 from cycletrace._internal.report.sections import Linked, no_link
+from cycletrace._internal.rules import Rule, RuleError, load
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -52,6 +53,8 @@ class Options(NamedTuple):
     production: frozenset[str] | None = None
     tokens: Path | None = None
     """The file with the tokens; ``None``: everybody may do everything."""
+    rules: tuple[Rule, ...] = ()
+    """For spans of other programs, in the order in which they are asked."""
     tls: ServerFiles | None = None
     """``None``: everything that listens does so without TLS."""
     keep: float | None = None
@@ -129,6 +132,7 @@ def make_options(settings: Mapping[str, Any], store: Path, production: frozenset
         ),
         production=production,
         tokens=Path(text("tokens")) if text("tokens") else None,
+        rules=_rules(_list(settings.get("rules", []))),
         tls=_server_files({name: text(name) for name in ("tls-cert", "tls-key", "tls-client-ca")}),
     )
     exposed = _exposed(options)
@@ -222,6 +226,13 @@ def _server_files(named: Mapping[str, str]) -> ServerFiles | None:
             raise OptionError("tls-key and tls-client-ca need tls-cert, the certificate of this collector.")
         return None
     return ServerFiles(certificate, key, client_ca)
+
+
+def _rules(names: Iterable[Any]) -> tuple[Rule, ...]:
+    try:
+        return tuple(rule for name in names for rule in load(str(name)))
+    except RuleError as error:
+        raise OptionError(str(error)) from None
 
 
 def _headers(name: str, text: str) -> dict[str, str]:

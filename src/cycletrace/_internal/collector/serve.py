@@ -37,7 +37,7 @@ from cycletrace._internal.collector.metrics_export import (
 from cycletrace._internal.collector.offload import Offload
 from cycletrace._internal.collector.options import Options
 from cycletrace._internal.collector.outbox import drop_others, hide_secrets, keep_sending
-from cycletrace._internal.collector.reading import check, may_be_ours, read
+from cycletrace._internal.collector.reading import check, may_hold_records, read
 from cycletrace._internal.collector.reply import combine
 from cycletrace._internal.collector.retention import keep_pruning
 from cycletrace._internal.collector.self_forwarding import own_endpoint
@@ -229,6 +229,8 @@ class Collector:
         yield f"  OTLP/HTTP   {http}://{self._listening['OTLP/HTTP']}"
         yield f"  store       {options.store.absolute()}"
         yield f"  access      {self._access()}"
+        if options.rules:
+            yield f"  rules       {len(options.rules)} for spans of other programs"
         for one in SIGNALS:
             urls = [target.url for target in options.forward.get(one.name, ())]
             yield f"  {one.name:11} {'forwarded to ' + ', '.join(urls) if urls else 'not forwarded'}"
@@ -271,9 +273,10 @@ class Collector:
     async def _handle(self, sender: Grant, request: Request) -> ExportResult:
         """Store, then forward: a request that cannot be stored is not forwarded, since its sender will repeat it."""
         try:
-            if may_be_ours(request):
+            rules = self._options.rules
+            if may_hold_records(request, rules):
                 try:
-                    extracted = await self._offload.run(len(request.body), partial(read, request))
+                    extracted = await self._offload.run(len(request.body), partial(read, request, rules))
                 except ValueError as error:
                     return malformed(str(error))
                 accepted = refusal(sender, extracted.records) or await self._writer.accept(extracted)

@@ -65,6 +65,13 @@ SETTINGS = (
         "listen on addresses that other machines can reach, although anybody may use them",
         is_flag=True,
     ),
+    Setting(
+        "rules",
+        "FILE",
+        "",
+        "rules that make records of other programs' spans: a file, or cicd or airflow; may be repeated",
+        is_list=True,
+    ),
     Setting("grace", "LENGTH", "60s", "delay between a cycle closing and its export as metrics and derived spans"),
     Setting("target", "PART:LENGTH", "", "the default target, kept in the store"),
     Setting("keep", "LENGTH", "", "how long to keep records of inactive cycles, whose facts stay; by default for ever"),

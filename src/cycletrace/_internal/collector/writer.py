@@ -226,7 +226,7 @@ class Writer:
     def _add(self, tx: Transaction, extracted: Extracted, now: int) -> ExportResult:
         """Add one request's records. A rejected one counts once however often it is sent."""
         added = tx.add(extracted.records, now, self._cycle_limit)
-        invalid = tx.reject(now, extracted.invalid)
+        invalid = tx.reject(now, [*extracted.invalid, *extracted.unusable])
         for reason in {one.reason for one in invalid} - self._reasons:
             self._reasons.add(reason)
             _log.warning("a record was rejected, and more with this reason are only counted: %s", reason)
@@ -303,9 +303,9 @@ class Writer:
 
 def _parts(extracted: Extracted) -> Iterator[Extracted]:
     """Yield what a request holds in parts, none of which takes long to store."""
-    for first in range(0, max(len(extracted.records), len(extracted.invalid)), PART):
+    for first in range(0, max(len(rows) for rows in extracted), PART):
         part = slice(first, first + PART)
-        yield Extracted(extracted.records[part], extracted.invalid[part])
+        yield Extracted(extracted.records[part], extracted.invalid[part], extracted.unusable[part])
 
 
 def _partial(invalid: Sequence[Rejection]) -> ExportResult:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cycletrace._internal.flow import Record
 from cycletrace._internal.flow.records import Stage, Wait, began
@@ -79,6 +79,11 @@ def run(found: Iterable[Found], seen: Seen, take: Take, now: int) -> Imported:
 def type_of(record: Record) -> str:
     """Return the type of a record as a word, such as ``stage``."""
     return type(record).__name__.lower()
+
+
+def as_json(record: Record) -> dict[str, Any]:
+    """Return a record as plain values, with its type."""
+    return {"type": type_of(record), **record._asdict(), "origin": record.origin._asdict()}
 
 
 def _digest(item: Item) -> str:

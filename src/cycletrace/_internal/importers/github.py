@@ -18,11 +18,11 @@ from cycletrace._internal.importers.jobs import (
     Json,
     created,
     instant_of,
-    kind_of,
     known_instant,
     number_of,
     origin_of_job,
 )
+from cycletrace._internal.kinds import kind_of
 
 SYSTEM = "github"
 KEY = "{model}@{run_id}"

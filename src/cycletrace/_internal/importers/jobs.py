@@ -1,13 +1,10 @@
-"""What jobs of CI systems and schedulers have in common: which kind of stage they are, and the key of their cycle."""
+"""What jobs of CI systems and schedulers have in common: what their systems do not know, and the key of their cycle."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from cycletrace import conventions as c
 from cycletrace._internal import instants
 from cycletrace._internal.flow import RecordOrigin
 from cycletrace._internal.importers.ids import origin_of
@@ -38,15 +35,6 @@ class Choices(NamedTuple):
     """Patterns of the names of jobs that a person starts."""
     tagged: bool = False
     """Whether nothing else recorded the stages of what carries a cycle from live."""
-
-
-def kind_of(name: str, kinds: Sequence[tuple[str, str]], default: str = c.OTHER) -> str:
-    """Return the kind of a job: by the patterns, else the first word of its name that is a kind, else the default."""
-    folded = name.casefold()
-    for pattern, kind in kinds:
-        if fnmatchcase(folded, pattern.casefold()):
-            return kind
-    return next((word for word in re.findall("[a-z]+", folded) if word in c.PART_OF_KIND), default)
 
 
 def origin_of_job(

@@ -14,7 +14,8 @@ from cycletrace._internal import instants
 from cycletrace._internal.flow import Record, RecordOrigin, Stage
 from cycletrace._internal.importers.found import Item, Problem
 from cycletrace._internal.importers.ids import Job
-from cycletrace._internal.importers.jobs import Choices, kind_of, origin_of_job
+from cycletrace._internal.importers.jobs import Choices, origin_of_job
+from cycletrace._internal.kinds import kind_of
 from cycletrace._internal.sdk.cycles import from_text
 from cycletrace.integrations._mlflow_keys import run_key, version_key
 

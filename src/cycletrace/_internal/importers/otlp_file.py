@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from typing import BinaryIO, cast
 
@@ -16,6 +16,7 @@ from cycletrace._internal.flow import Record
 from cycletrace._internal.flow.records import began
 from cycletrace._internal.importers.found import Found, Item, Problem
 from cycletrace._internal.otlp.signals import LOGS, METRICS, TRACES, Encoding, Request, Signal
+from cycletrace._internal.rules import Rule
 
 SYSTEM = "otlp"
 MAX_LINE = 16 * 1024 * 1024
@@ -29,13 +30,14 @@ _SIGNALS = {b'"resourceSpans"': TRACES, b'"resourceLogs"': LOGS, b'"resourceMetr
 """By the field of a request that no other signal's has."""
 
 
-def read(name: str, file: BinaryIO, since: int | None) -> Iterator[Found]:
-    """Yield the requests in a file that hold records of cycletrace. It may be compressed with gzip.
+def read(name: str, file: BinaryIO, since: int | None, rules: Sequence[Rule] = ()) -> Iterator[Found]:
+    """Yield the requests in a file that hold records. It may be compressed with gzip.
 
     Args:
         name: The file's, for people.
         file: It must be buffered.
         since: What began earlier, UTC nanoseconds, is left out.
+        rules: What makes records of spans of other programs.
     """
     head: bytes = file.peek(2)[:2]  # type: ignore[attr-defined]  # a buffered reader's
     plain = cast("BinaryIO", gzip.GzipFile(fileobj=file)) if head == _GZIP else file
@@ -52,12 +54,12 @@ def read(name: str, file: BinaryIO, since: int | None) -> Iterator[Found]:
                 if number == 1 and not line.lstrip().startswith(b"{"):
                     yield Problem(name, _OTHER_FILE)
                     return
-                yield from _read_line(where, line, since)
+                yield from _read_line(where, line, since, rules)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         yield Problem(name, f"it is damaged or cut off after line {number:,}: {error}")
 
 
-def _read_line(where: str, line: bytes, since: int | None) -> Iterator[Found]:
+def _read_line(where: str, line: bytes, since: int | None, rules: Sequence[Rule]) -> Iterator[Found]:
     signal = _signal_of(line)
     if signal is None:
         yield Problem(where, "it is no OTLP request of traces, logs or metrics")
@@ -65,9 +67,9 @@ def _read_line(where: str, line: bytes, since: int | None) -> Iterator[Found]:
     request = Request(signal, Encoding.JSON, line)
     records: list[Record] = []
     try:
-        if reading.may_be_ours(request):
-            records, invalid = reading.read(request)
-            for one in invalid:
+        if reading.may_hold_records(request, rules):
+            records, invalid, unusable = reading.read(request, rules)
+            for one in (*invalid, *unusable):
                 yield Problem(where, one.reason)
         else:
             reading.check(request)

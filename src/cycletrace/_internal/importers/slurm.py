@@ -13,7 +13,8 @@ from cycletrace._internal import instants
 from cycletrace._internal.flow import Record, Stage
 from cycletrace._internal.importers.found import Found, Item, Problem, SourceError
 from cycletrace._internal.importers.ids import Job, queue_wait
-from cycletrace._internal.importers.jobs import Choices, kind_of, origin_of_job
+from cycletrace._internal.importers.jobs import Choices, origin_of_job
+from cycletrace._internal.kinds import kind_of
 
 SYSTEM = "slurm"
 KEY = "{model}@{job}"
