@@ -263,6 +263,14 @@ def test_a_browser_signs_in_to_the_board(collect: Start, tokens: Path) -> None:
     assert ask(port, "GET", "/api/report", Authorization=f"Bearer {reader}")[0] in {200, 404}
     assert ask(port, "GET", "/", Cookie=f"cycletrace_token={writer}")[0] == 401
     assert ask(port, "POST", "/", Cookie=cookie)[0] == 405
+    again = ask(port, "POST", "/?model=x", f"token={reader}", Cookie=cookie, **form)
+    assert (again[0], again[1]["Location"]) == (303, "/?model=x"), "a form in another tab"
+    for content_type in ("multipart/form-data", "application/x-www-form-urlencoded; charset=no"):
+        assert ask(port, "POST", "/", "token=%ff&\xff", Content_Type=content_type)[0] == 401
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as slow:
+        kind = form["Content_Type"].encode()
+        slow.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: " + kind + b"\r\nContent-Length: 9\r\n\r\nt")
+        assert slow.recv(15) == b"HTTP/1.1 408 Re"
     tokens.write_text("".join(line for line in tokens.read_text().splitlines(keepends=True) if "writer" in line))
     assert ask(port, "GET", "/", Cookie=cookie)[0] == 401
     assert not any("Traceback" in line for line in collector.output)

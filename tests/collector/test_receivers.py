@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gzip
 import json
@@ -214,6 +215,27 @@ def test_the_slow_are_hurried_only_while_others_wait(handler: Handler) -> None:
             relay.call("traces", BODY)  # for which the slow one makes room
             assert slow.recv(100).startswith(b"HTTP/1.1 503")
         ended.set()
+    finally:
+        relay.close()
+
+
+def test_memory_is_given_back_when_the_work_has_ended_also_after_a_cancellation() -> None:
+    is_working, may_end = threading.Event(), threading.Event()
+
+    async def slow(_: Request) -> ExportResult:
+        is_working.set()
+        await asyncio.get_running_loop().run_in_executor(None, may_end.wait, 60)
+        return ExportResult()
+
+    relay = Relay(slow, limits=Limits(body=LIMIT, in_flight=2 * LIMIT))
+    try:
+        call = relay.channel.unary_unary(f"/{SERVICES['traces']}/Export").future(BODY)
+        assert is_working.wait(20)
+        call.cancel()
+        time.sleep(0.3)
+        assert relay.budget.free < relay.budget.size
+        may_end.set()
+        assert eventually(lambda: relay.budget.free == relay.budget.size)
     finally:
         relay.close()
 

@@ -67,5 +67,14 @@ def test_a_backend_that_is_down_and_a_store_that_is_gone_show(collect: Start, tm
     assert collector.total("cycletrace_collector_forwarded_total", result="UNAVAILABLE") == 1
     assert collector.total("cycletrace_collector_requests_total", result="UNAVAILABLE") == 1
     shutil.rmtree(store.parent)
-    ready = "cycletrace_collector_ready"
-    assert eventually(lambda: collector.total(ready), lambda seen: seen == 0) == 0
+    ready = ("cycletrace_collector_ready", ())
+    assert eventually(lambda: collector.metrics()[ready], lambda seen: seen == 0) == 0
+
+
+def test_a_store_that_cannot_be_read_hides_nothing_else(collect: Start, tmp_path: Path) -> None:
+    collector = collect()
+    assert collector.post("traces", close("churn@1")) == 200
+    (tmp_path / "store.db").write_bytes(b"damaged" * 10_000)
+    ready = ("cycletrace_collector_ready", ())
+    assert eventually(lambda: collector.metrics()[ready], lambda seen: seen == 0) == 0
+    assert collector.total("cycletrace_collector_requests_total") == 1

@@ -45,7 +45,7 @@ for name in ("train", "evaluate"):
             Job("gitlab", "9", 1, (SUBMITTED * SECOND, STARTED * SECOND)),
         ),
         (SLURM, Job("slurm", "4711", 1, QUEUED)),
-        ({**SLURM, "SLURM_RESTART_COUNT": "2"}, Job("slurm", "4711", 3, QUEUED)),
+        ({**SLURM, "SLURM_RESTART_COUNT": "2"}, Job("slurm", "4711", 3, None)),
         ({**SLURM, "SLURM_JOB_START_TIME": str(SUBMITTED - 5)}, Job("slurm", "4711", 1, None)),
         ({**SLURM, "SLURM_JOB_START_TIME": "soon"}, Job("slurm", "4711", 1, None)),
         ({**SLURM, "CYCLETRACE_SUBMITTED_AT": "yesterday"}, Job("slurm", "4711", 1, None)),

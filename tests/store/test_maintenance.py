@@ -85,7 +85,7 @@ def test_a_cycle_has_room_for_so_many_records_and_known_ones_take_none(store: St
     with store.write() as tx:
         assert counted(tx.add(some[:6], NOW, limit=8)) == (6, 0, 0)
         assert counted(tx.add(some[:8], NOW, limit=8)) == (2, 0, 0)
-        assert counted(tx.add(some, NOW, limit=8)) == (0, 2, 2)
+        assert counted(tx.add([*some, *some], NOW, limit=8)) == (0, 2, 2)
         assert counted(tx.add(some, NOW, limit=8)) == (0, 2, 0), "those that were refused are counted once"
         assert counted(tx.add(finished("churn@2"), NOW, limit=8)) == (4, 0, 0), "another cycle"
         assert tx.losses().rejected == {FULL: 2}

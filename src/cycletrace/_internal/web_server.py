@@ -12,6 +12,10 @@ from aiohttp.typedefs import Handler
 
 IDLE = 120.0
 """Seconds that a connection may be without a request."""
+HANDSHAKE = 10.0
+"""Seconds that a handshake of TLS may take."""
+_BACKLOG = 128
+"""Connections that wait to be accepted."""
 _SHARE = 4
 """One server may have this part of the files that the process may open."""
 _PAUSE = 1.0
@@ -28,6 +32,7 @@ class WebServer:
         self._idle = idle
         self._busy: set[web.RequestHandler] = set()
         self._silent_since: dict[web.RequestHandler, float] = {}
+        self._listener: asyncio.Server | None = None
         self._sweeping: asyncio.Task[None] | None = None
 
     async def start(self, host: str, port: int, tls: SSLContext | None = None) -> int:
@@ -37,15 +42,25 @@ class WebServer:
             OSError: where it cannot listen there.
         """
         await self._runner.setup()
-        await web.TCPSite(self._runner, host, port, ssl_context=tls).start()
+        assert self._runner.server is not None
+        self._listener = await asyncio.get_running_loop().create_server(
+            self._runner.server,
+            host,
+            port,
+            ssl=tls,
+            ssl_handshake_timeout=None if tls is None else HANDSHAKE,
+            backlog=_BACKLOG,
+        )
         self._sweeping = asyncio.create_task(self._sweep())
-        listening: int = self._runner.addresses[0][1]
+        listening: int = self._listener.sockets[0].getsockname()[1]
         return listening
 
     async def stop(self) -> None:
         """Stop listening, and wait for requests in progress as long as the options allow."""
         if self._sweeping is not None:
             self._sweeping.cancel()
+        if self._listener is not None:
+            self._listener.close()
         await self._runner.cleanup()
 
     @web.middleware
@@ -68,7 +83,10 @@ class WebServer:
             for number, (connection, began) in enumerate(sorted(self._silent_since.items(), key=_began)):
                 if number >= excess and now - began < self._idle:
                     break
+                transport = connection.transport
                 connection.force_close()
+                if transport is not None:
+                    transport.abort()  # otherwise it would stay until the client has read what is left
             await asyncio.sleep(_PAUSE)
 
 

@@ -75,6 +75,8 @@ class BoardServer:
             response = await self._sign_in(http) or await self._respond(request)
         except web.HTTPException:
             raise
+        except asyncio.TimeoutError:
+            raise web.HTTPRequestTimeout from None
         except Exception:
             _log.exception("a request could not be answered")
             response = failed(request)
@@ -85,13 +87,12 @@ class BoardServer:
         """Return the response to somebody who has not signed in, or is about to."""
         if self._may_read is None:
             return None
+        if http.method == "POST" and http.content_type == sign_in.FORM:
+            body = await asyncio.wait_for(http.read(), sign_in.PATIENCE)
+            query = http.rel_url.raw_query_string
+            return sign_in.sign_in(body, query, self._may_read, is_secure=http.secure)
         authorization, cookie = http.headers.get("Authorization", ""), http.cookies.get(sign_in.COOKIE, "")
-        refusal = sign_in.refusal(http.path, authorization, cookie, self._may_read)
-        if refusal is None or http.method != "POST":
-            return refusal
-        form = await http.post()
-        query = http.rel_url.raw_query_string
-        return sign_in.sign_in(str(form.get("token", "")), query, self._may_read, is_secure=http.secure)
+        return sign_in.refusal(http.path, authorization, cookie, self._may_read)
 
     async def _respond(self, request: Request) -> Response:
         try:

@@ -8,13 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from html import escape
 from http import HTTPStatus
+from urllib.parse import parse_qsl
 
 from cycletrace._internal.access import bearer
 from cycletrace._internal.board.responses import FILES, HTML, JSON, Response
 
 COOKIE = "cycletrace_token"
+FORM = "application/x-www-form-urlencoded"
+"""The content type of the form."""
 MAX_FORM = 4096
 """Bytes of the largest form."""
+PATIENCE = 10.0
+"""Seconds that the form may take to arrive."""
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Sign in - cycletrace</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -35,11 +40,12 @@ def refusal(path: str, authorization: str, cookie: str, may_read: Callable[[str]
     return _form("The board is for holders of a token that may read.")
 
 
-def sign_in(token: str, query: str, may_read: Callable[[str], bool], *, is_secure: bool) -> Response:
+def sign_in(form: bytes, query: str, may_read: Callable[[str], bool], *, is_secure: bool) -> Response:
     """Return the response to the form: the way to what was asked for, or the form again.
 
     The form has no address of its own, so that it is sent to that of the page, with the query.
     """
+    token = dict(parse_qsl(form.decode("ascii", "replace"))).get("token", "")
     if not may_read(token):
         return _form("This token is unknown, or may not read.")
     cookie = f"{COOKIE}={token}; HttpOnly; SameSite=Lax; Path=/{'; Secure' if is_secure else ''}"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import grpc
 
 from cycletrace._internal.collector.compression import GZIP, TooLargeError, coding_of, decompress
-from cycletrace._internal.collector.door import Admit
-from cycletrace._internal.collector.limits import Budget, Limits, NoRoomError
+from cycletrace._internal.collector.door import Admit, Handle
+from cycletrace._internal.collector.limits import Budget, Limits, Loan, NoRoomError
 from cycletrace._internal.collector.reply import status_message, to_bytes
 from cycletrace._internal.otlp.classify import DETAILS
 from cycletrace._internal.otlp.result import Code, ExportResult, malformed, unavailable
@@ -82,21 +83,21 @@ class GrpcReceiver:
             loan = await self._budget.borrow(self._limits.body + self._limits.overhead, context.peer())
         except NoRoomError as error:
             return unavailable(str(error), retry_after=1.0)
+        return await loan.hold(partial(self._handle, signal, context, handle, loan))
+
+    async def _handle(self, signal: Signal, context: Any, handle: Handle, loan: Loan) -> ExportResult:
         try:
-            try:
-                body = await loan.receive(_read(context))
-            except NoRoomError as error:
-                return unavailable(str(error), retry_after=1.0)
-            if not isinstance(body, bytes):  # the end of the stream
-                return malformed("the request has no message")
-            request = _unpack(signal, body, self._limits.body)
-            if isinstance(request, ExportResult):
-                return request
-            held = self._limits.overhead + len(request.body) + len(request.packed or b"")
-            loan.resize(min(held, self._limits.overhead + self._limits.body))
-            return await handle(request)
-        finally:
-            loan.resize(0)
+            body = await loan.receive(_read(context))
+        except NoRoomError as error:
+            return unavailable(str(error), retry_after=1.0)
+        if not isinstance(body, bytes):  # the end of the stream
+            return malformed("the request has no message")
+        request = _unpack(signal, body, self._limits.body)
+        if isinstance(request, ExportResult):
+            return request
+        held = self._limits.overhead + len(request.body) + len(request.packed or b"")
+        loan.resize(min(held, self._limits.overhead + self._limits.body))
+        return await handle(request)
 
 
 def _authorization(context: Any) -> str:

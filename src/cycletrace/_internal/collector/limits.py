@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
@@ -140,6 +140,14 @@ class Loan:
         self._size = size
         self._budget.give(-more)
 
+    async def hold(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Return the result of work, and give the bytes back when it has ended, also if nobody waits any more."""
+        task = asyncio.get_running_loop().create_task(work())
+        _HELD.add(task)  # the event loop itself keeps no reference
+        task.add_done_callback(_HELD.discard)
+        task.add_done_callback(lambda _: self.resize(0))
+        return await asyncio.shield(task)
+
     async def receive(self, read: Coroutine[Any, Any, T]) -> T:
         """Return what is read of a request, which may resize this meanwhile.
 
@@ -147,6 +155,10 @@ class Loan:
             NoRoomError: where it did not arrive in time.
         """
         return await self._budget.arrived(asyncio.get_running_loop().create_task(read))
+
+
+_HELD: set[asyncio.Task[Any]] = set()
+"""Work under way."""
 
 
 def allow_many_connections() -> None:

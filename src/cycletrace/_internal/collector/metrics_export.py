@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from ssl import SSLContext
 from typing import TypeVar
 
@@ -19,9 +20,9 @@ from cycletrace._internal.collector.gauges import OpenGauges
 from cycletrace._internal.collector.headline import HeadlineReader
 from cycletrace._internal.collector.metrics_request import encode
 from cycletrace._internal.collector.series import Accumulator, Metric, cumulative_metrics
-from cycletrace._internal.collector.vitals import Vitals
+from cycletrace._internal.collector.vitals import Vitals, stored
 from cycletrace._internal.otlp.signals import METRICS, Encoding, Request
-from cycletrace._internal.store import Store
+from cycletrace._internal.store import Store, StoreError
 from cycletrace._internal.web_server import WebServer
 
 _log = logging.getLogger("cycletrace.collector")
@@ -81,8 +82,10 @@ class MetricReader:
         return metrics
 
     def _read_vitals(self, now: int) -> list[Metric]:
-        with self._store.read() as snapshot:
-            return list(self._vitals.metrics(snapshot, now))
+        known: dict[str, int] = {}
+        with suppress(StoreError), self._store.read() as snapshot:  # what else is read of it logs that it cannot be
+            known = stored(snapshot, now)
+        return list(self._vitals.metrics(known))
 
     def _read_open(self, now: int) -> list[Metric]:
         with self._store.read() as snapshot:

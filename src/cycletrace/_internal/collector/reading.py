@@ -21,6 +21,10 @@ STATUS_ERROR = 2
 _OURS = PREFIX.encode()
 
 
+class _UnusableError(ValueError):
+    """A span of another program that a rule means and cannot use."""
+
+
 class Extracted(NamedTuple):
     """The records in a request."""
 
@@ -72,8 +76,8 @@ def read(request: Request, rules: Sequence[Rule] = ()) -> Extracted:
         try:
             record = decode()
         except (Rejected, ValueError) as error:
-            unusable = extracted.invalid if is_ours else extracted.unusable
-            unusable.append(rejection(str(error), content()))
+            is_theirs = isinstance(error, _UnusableError) or not is_ours
+            (extracted.unusable if is_theirs else extracted.invalid).append(rejection(str(error), content()))
         else:
             if record is not None:
                 extracted.records.append(record)
@@ -123,6 +127,7 @@ def _record(rules: Sequence[Rule], span: Span, resource: Mapping[str, object]) -
 
     Raises:
         Rejected: if it cannot be used.
+        _UnusableError: if a rule means it and cannot use it.
     """
     if not rules or any(name.startswith(PREFIX) for name in span.attributes):
         return decode_span(
@@ -138,7 +143,7 @@ def _record(rules: Sequence[Rule], span: Span, resource: Mapping[str, object]) -
     if not isinstance(made, Unused):
         return made
     if made.is_wrong:
-        raise Rejected(made.reason)
+        raise _UnusableError(made.reason)
     return None
 
 

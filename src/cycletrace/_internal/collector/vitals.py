@@ -45,9 +45,8 @@ class Vitals:
         self._totals[c.COLLECTOR_COMMIT_TIME, ()] += nanoseconds
         self._totals[c.COLLECTOR_RECORDS, ()] += records
 
-    def metrics(self, snapshot: Snapshot, now: int) -> Iterator[Metric]:
-        """Yield all of them; some are read from the store, as of an instant (UTC nanoseconds)."""
-        stored = {c.COLLECTOR_DUE: snapshot.due_cycles(now), c.COLLECTOR_OUTBOX: snapshot.outbox_size()}
+    def metrics(self, stored: Mapping[str, int]) -> Iterator[Metric]:
+        """Yield all of them, those that are read from the store as far as they are known."""
         totals = dict(self._totals)
         for one, _ in declared(Process):
             yield Metric(one, list(self._points(one, totals, stored)))
@@ -56,14 +55,21 @@ class Vitals:
         self, one: Instrument, totals: Mapping[tuple[str, Labels], int], stored: Mapping[str, int]
     ) -> Iterator[Point]:
         if one.kind is Kind.GAUGE:
-            read = self.gauges.get(one.name)
-            yield Point((), stored[one.name] if read is None else read())
+            if one.name in self.gauges:
+                yield Point((), self.gauges[one.name]())
+            elif one.name in stored:
+                yield Point((), stored[one.name])
             return
         found = {labels: total for (name, labels), total in totals.items() if name == one.name}
         if not one.labels:
             found.setdefault((), 0)
         for labels in sorted(found):
             yield Point(labels, one.in_unit(found[labels]), self._start)
+
+
+def stored(snapshot: Snapshot, now: int) -> dict[str, int]:
+    """Return the gauges that are read from the store, as of an instant (UTC nanoseconds)."""
+    return {c.COLLECTOR_DUE: snapshot.due_cycles(now), c.COLLECTOR_OUTBOX: snapshot.outbox_size()}
 
 
 def _outcome(signal: Signal, result: ExportResult) -> Labels:

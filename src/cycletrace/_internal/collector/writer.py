@@ -10,6 +10,7 @@ import logging
 import queue
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 from cycletrace._internal.collector.completion import Completion, apply_refolds, count_records, observe_closed
 from cycletrace._internal.collector.reading import Extracted
 from cycletrace._internal.collector.series import Accumulator, from_rows, to_rows
+from cycletrace._internal.flow import Record
 from cycletrace._internal.flow.rules import SECOND
 from cycletrace._internal.otlp.result import Code, ExportResult, unavailable
 from cycletrace._internal.store import Rejection, Store, StoreError, Transaction
@@ -29,7 +31,8 @@ GROUP = 256
 GROUP_RECORDS = 10_000
 """Records after which a transaction takes no further request."""
 PART = 2000
-"""Records of one request that one transaction takes: the others of a large one follow, after what came meanwhile."""
+"""Records of one request that one transaction takes: the others of a large one follow, after what came meanwhile. A
+cycle with more of them is divided only beyond :data:`GROUP_RECORDS`, since it could be counted in between."""
 FOLDS = 100
 """Cycles that one transaction folds or observes at most, so that requests never wait long."""
 MAX_SLEEP = 0.5
@@ -302,10 +305,26 @@ class Writer:
 
 
 def _parts(extracted: Extracted) -> Iterator[Extracted]:
-    """Yield what a request holds in parts, none of which takes long to store."""
-    for first in range(0, max(len(rows) for rows in extracted), PART):
-        part = slice(first, first + PART)
-        yield Extracted(extracted.records[part], extracted.invalid[part], extracted.unusable[part])
+    """Yield what a request holds in parts, none of which takes long to store, with whole cycles if possible."""
+    count = len(extracted.records) + len(extracted.invalid) + len(extracted.unusable)
+    if count <= PART:
+        if count:
+            yield extracted
+        return
+    by_cycle: dict[str, list[Record]] = defaultdict(list)
+    for record in extracted.records:
+        by_cycle[record.origin.cycle_id].append(record)
+    part: list[Record] = []
+    for records in by_cycle.values():
+        for first in range(0, len(records), GROUP_RECORDS):
+            if part and len(part) + len(records) > PART:
+                yield Extracted(part, [], [])
+                part = []
+            part += records[first : first + GROUP_RECORDS]
+    yield Extracted(part, [], [])
+    for first in range(0, max(len(extracted.invalid), len(extracted.unusable)), PART):
+        rejected = slice(first, first + PART)
+        yield Extracted([], extracted.invalid[rejected], extracted.unusable[rejected])
 
 
 def _partial(invalid: Sequence[Rejection]) -> ExportResult:

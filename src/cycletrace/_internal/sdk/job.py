@@ -26,7 +26,7 @@ class Job(NamedTuple):
     number: str
     attempt: int
     queued: tuple[int, int] | None
-    """From when it was submitted to when it started, UTC nanoseconds; ``None`` if unknown."""
+    """From when it was submitted to when it started, UTC nanoseconds; ``None`` if unknown, as for further attempts."""
 
     def stage_id(self, cycle: str) -> str:
         """Return its id as a stage of the cycle with this id."""
@@ -45,7 +45,7 @@ def find(env: Mapping[str, str] | None = None) -> Job | None:
         attempt += _count(env, "SLURM_RESTART_COUNT")
     elif system == "github":
         attempt = max(_count(env, "GITHUB_RUN_ATTEMPT"), 1)
-    return Job(system, number, attempt, _queued(env))
+    return Job(system, number, attempt, _queued(env) if attempt == 1 else None)
 
 
 @never_raise

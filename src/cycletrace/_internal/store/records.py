@@ -76,7 +76,7 @@ class RecordWrites(RejectionWrites):
         ).fetchone()
         if count + len(records) <= limit:
             return records, []
-        new = [record for record in records if not self._is_known(cycle_id, record)]
+        new = [record for record in dict.fromkeys(records) if not self._is_known(cycle_id, record)]
         return new[: limit - count], [_rejection(FULL, record) for record in new[limit - count :]]
 
     def _is_known(self, cycle_id: str, record: Record) -> bool:

@@ -129,6 +129,8 @@ CREATE INDEX cycles_open ON cycles (model, cycle_id, CASE WHEN facts IS NOT NULL
 _DIGESTS = """
 -- Which records were rejected, so that one that is sent again is not counted again.
 CREATE TABLE rejected_digests (id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE);
+-- Cycles whose records may be removed.
+CREATE INDEX cycles_stable ON cycles (stable_from) WHERE stable_from IS NOT NULL AND NOT pruned;
 """
 
 DUE_NOW = -(1 << 63)
