@@ -55,6 +55,16 @@ def test_the_cycle_is_described_to_what_runs_inside(shell: Shell) -> None:
     assert [stage["name"] for stage in facts["run-4711"]["stages"]] == ["train", "fit"]
 
 
+@pytest.mark.parametrize("stages", ["--stage train", "--auto"])
+def test_a_cycle_that_is_of_another_model_is_not_renamed(shell: Shell, stages: str) -> None:
+    shell.run("start", "churn")
+    refused = shell.run("run", *stages.split(), "--model", "fraud", "--", "touch", "ran")
+    assert refused.code == 2
+    assert "is of the model churn: name that of fraud with --cycle" in refused.err
+    assert shell.run("run", *stages.split(), "--model", "churn", "--", "true").code == 0
+    assert [one["model"] for one in shell.facts()] == ["churn"]
+
+
 def test_signals_are_passed_on_to_the_command(shell: Shell) -> None:
     script = "trap 'echo stopping; exit 7' TERM; echo ready; while :; do sleep 0.05; done"
     process = subprocess.Popen(

@@ -115,6 +115,16 @@ def test_what_is_registered_within_a_run_was_selected_when_the_run_ended() -> No
     assert not any(isinstance(one, Mark) for one in read(run(0, None, "RUNNING"), version)[0])
 
 
+def test_what_is_registered_within_a_search_was_selected_when_all_of_it_ended() -> None:
+    version = Version(at(15), "churn", "3")
+    search = run(0, 60, id="top")
+    marks = [one.at for one in read(run(0, 20, parent="top"), version, around=(search,))[0] if isinstance(one, Mark)]
+    assert list(map(minutes, marks)) == [60]
+    open_search = search._replace(end=None, status="RUNNING")
+    found, _ = read(run(0, 20, parent="top"), version, around=(open_search,))
+    assert not any(isinstance(one, Mark) for one in found)
+
+
 def test_what_was_recorded_live_only_gets_its_keys() -> None:
     version = Version(at(50), "churn", "3")
     for records, _ in (

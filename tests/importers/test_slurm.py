@@ -178,3 +178,14 @@ def test_since_is_about_the_submission() -> None:
     rows = [f"{number}|train|{at(clock)}||||PENDING" for number, clock in enumerate(("08:00", "08:02"))]
     assert len(found(*rows)[0]) == 2
     assert len(found(*rows, choices=late)[0]) == 1
+
+
+def test_a_key_that_says_model_and_version_says_them_unless_a_model_was_chosen() -> None:
+    row = f"1|score-all|{at('08:00')}|{at('08:00')}|{at('08:05')}|{at('08:25')}|COMPLETED|risk@3"
+
+    def said(**chosen: str) -> tuple[str | None, str | None]:
+        records, _ = found(row, head=f"{HEAD}|Comment", choices=CHOICES._replace(key="{comment}", **chosen))
+        return records[0].origin.model, records[0].origin.version
+
+    assert said() == ("risk", "3")
+    assert said(model="other") == ("other", None)

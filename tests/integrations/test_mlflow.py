@@ -124,6 +124,30 @@ print(mlflow.get_run(run.info.run_id).data.params["fit_intercept"])
     assert outcomes(tmp_path) == [("train", "train", "ok")]
 
 
+def test_the_requirements_of_a_logged_model_are_its_own(tmp_path: Path) -> None:
+    program = """
+import mlflow
+mlflow.set_tracking_uri("sqlite:///mlflow.db")
+from pathlib import Path
+from sklearn.linear_model import LogisticRegression
+with mlflow.start_run():
+    model = mlflow.sklearn.log_model(LogisticRegression().fit([[0.0], [1.0]], [0, 1]), name="m")
+print((Path(mlflow.artifacts.download_artifacts(model.model_uri)) / "requirements.txt").read_text())
+"""
+    done = run_auto(tmp_path, "-c", program)
+    assert "scikit-learn==" in done.stdout, done.stderr
+    assert "cycletrace" not in done.stdout
+    assert outcomes(tmp_path) == [("train", "train", "ok")]
+
+
+def test_the_integration_may_be_imported_before_mlflow(tmp_path: Path) -> None:
+    program = "import cycletrace.integrations.mlflow\n" + TRAIN
+    trained = run(program, tmp_path, CYCLETRACE_CYCLE="churn@7")
+    assert trained.returncode == 0, trained.stderr
+    assert "cycletrace" not in trained.stderr
+    assert trained.stdout.split()[2] != "None", "the tag"
+
+
 def test_outside_any_cycle_nothing_is_recorded_or_printed(tmp_path: Path) -> None:
     trained = run(TRAIN, tmp_path)
     assert trained.returncode == 0, trained.stderr

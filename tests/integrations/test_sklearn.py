@@ -24,6 +24,15 @@ X, y = np.random.default_rng(0).normal(size=(60, 2)), np.arange(60) % 2
 """
 
 
+LATER = """
+from sklearn.base import BaseEstimator, ClassifierMixin
+class Later(ClassifierMixin, BaseEstimator):
+    def fit(self, X, y, sample_weight=None, groups=None):
+        self.classes_ = [0, 1]
+        return self
+"""
+
+
 def record(program: str, folder: Path) -> str:
     done = run(HEAD + program, folder, CYCLETRACE_CYCLE="churn@7")
     assert done.returncode == 0, done.stderr
@@ -31,7 +40,7 @@ def record(program: str, folder: Path) -> str:
 
 
 def test_fitting_a_model_is_a_stage(tmp_path: Path) -> None:
-    """Also of a class that the program defines, of one that extends another, and without labels."""
+    """Also of a class of the program that extends another, and without labels; not of one that stands alone."""
     program = """
 from sklearn.cluster import KMeans
 from sklearn.ensemble import RandomForestRegressor, VotingClassifier
@@ -53,13 +62,59 @@ for each in (LinearRegression(), RandomForestRegressor(3), Own(), Extended(), vo
     assert attributes(tmp_path, "estimator") == [
         ("LinearRegression",),
         ("RandomForestRegressor",),
-        ("Own",),
         ("Extended",),
         ("VotingClassifier",),
         ("KMeans",),
         ("LocalOutlierFactor",),
     ]
-    assert outcomes(tmp_path) == [("train", "train", "ok")] * 7
+    assert outcomes(tmp_path) == [("train", "train", "ok")] * 6
+
+
+def test_models_of_the_program_itself_can_be_loaded_without_cycletrace(tmp_path: Path) -> None:
+    program = """
+import cloudpickle
+
+class Own(ClassifierMixin, BaseEstimator):
+    def fit(self, X, y):
+        return self
+class Extended(LogisticRegression):
+    def fit(self, X, y, sample_weight=None):
+        return super().fit(X, y, sample_weight)
+def make():
+    class Local(BaseEstimator):
+        def fit(self, X, y):
+            return self
+    return Local()
+
+for each in (Own(), Extended(), make(), make_pipeline(StandardScaler(), LogisticRegression(), verbose=False)):
+    assert b"cycletrace" not in cloudpickle.dumps(each.fit(X, y)), each
+"""
+    record(program, tmp_path)
+    assert attributes(tmp_path, "estimator") == [("Extended",), ("Pipeline",)]
+
+
+def test_fits_in_threads_that_overlap_are_stages_of_their_own(tmp_path: Path) -> None:
+    program = """
+import threading
+begun, may_end = threading.Event(), threading.Event()
+
+class Slow:
+    shape, ndim = X.shape, X.ndim
+    def __len__(self):
+        return len(X)
+    def __array__(self, *args, **kwargs):
+        begun.set()
+        assert may_end.wait(20)
+        return np.asarray(X)
+first = threading.Thread(target=lambda: LinearRegression().fit(Slow(), y))
+first.start()
+assert begun.wait(20)
+LogisticRegression().fit(X, y)
+may_end.set()
+first.join()
+"""
+    record(program, tmp_path)
+    assert sorted(attributes(tmp_path, "estimator")) == [("LinearRegression",), ("LogisticRegression",)]
 
 
 def test_pipelines_and_searches_are_one_stage_each(tmp_path: Path) -> None:
@@ -94,12 +149,15 @@ for each in (StandardScaler(), make_pipeline(StandardScaler()), selection, Itera
 
 def test_an_exception_is_the_outcome_and_reaches_the_program(tmp_path: Path) -> None:
     program = """
-class Interrupted(LogisticRegression):
-    def fit(self, X, y):
+class Interrupting:
+    shape, ndim = X.shape, X.ndim
+    def __len__(self):
+        return len(X)
+    def __array__(self, *args, **kwargs):
         raise KeyboardInterrupt
-for each in (LogisticRegression(C=-1), Interrupted()):
+for each, data in ((LogisticRegression(C=-1), X), (LogisticRegression(), Interrupting())):
     try:
-        each.fit(X, y)
+        each.fit(data, y)
     except BaseException as error:
         print(type(error).__name__)
 LogisticRegression().fit(X, y)
@@ -136,11 +194,7 @@ import inspect, pickle, sklearn
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
-
-class Later(ClassifierMixin, BaseEstimator):
-    def fit(self, X, y, sample_weight=None, groups=None):
-        self.classes_ = [0, 1]
-        return self
+from later import Later
 sklearn.set_config(enable_metadata_routing=True)
 for model in (LogisticRegression(), Later()):
     try:
@@ -154,6 +208,7 @@ for model in (LogisticRegression(), Later()):
     print(type(model).fit.__qualname__, type(model).fit.__doc__)
     make_pipeline(model).fit(X, y, sample_weight=np.ones(60))
 """
+    (tmp_path / "later.py").write_text(LATER, encoding="utf-8")
     without = run(HEAD.replace("cycletrace.integrations.sklearn.install()\n", "") + program, tmp_path)
     assert record(program, tmp_path) == without.stdout
     assert without.stdout.count("not fitted") == 2

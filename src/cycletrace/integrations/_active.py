@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import wraps
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -51,8 +51,11 @@ def _is_in_worktree() -> bool:
     return any(os.access(folder / ".cycletrace" / "cycle", os.F_OK) for folder in (here, *here.parents))  # never raises
 
 
-def is_in_stage() -> bool:
-    """Return whether what runs here is inside a stage, in this process or in one that started it."""
+def is_in_stage(besides: Container[str] = ()) -> bool:
+    """Return whether what runs here is inside a stage, in this process or in one that started it.
+
+    Stages with the ids ``besides`` do not count, unless this thread is inside one.
+    """
     from cycletrace import current_cycle, current_stage
     from cycletrace.conventions import root_span_id
 
@@ -60,13 +63,15 @@ def is_in_stage() -> bool:
     if cycle is None or current_stage() is not None:
         return cycle is not None
     parts = os.environ.get("TRACEPARENT", "").split("-")
-    return len(parts) == 4 and parts[1] == cycle.trace_id and parts[2] != root_span_id(cycle.trace_id)
+    is_of_cycle = len(parts) == 4 and parts[1] == cycle.trace_id and parts[2] != root_span_id(cycle.trace_id)
+    return is_of_cycle and parts[2] not in besides
 
 
-def is_part_of_stage() -> bool:
+def is_part_of_stage(besides: Container[str] = ()) -> bool:
     """Return whether what runs here is part of a stage that says what it is: its kind is not ``other``.
 
-    A stage of another process, or one that another thread began, counts whatever its kind, which is not known here.
+    A stage of another process, or one that another thread began, counts whatever its kind, which is not known here. Of
+    those, stages with the ids ``besides`` do not count.
     """
     from cycletrace._internal.sdk.current import CURRENT
     from cycletrace.conventions import OTHER
@@ -74,7 +79,7 @@ def is_part_of_stage() -> bool:
     here = CURRENT.get()
     run = None if here.cycle is None else here.run_of(here.cycle)
     if run is None:
-        return is_in_stage()
+        return is_in_stage(besides)
     while run is not None and run.spec.kind == OTHER:
         run = run.around.run_of(run.cycle)
     return run is not None

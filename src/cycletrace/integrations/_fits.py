@@ -31,9 +31,13 @@ class _Call:
         """End it, with this exception or without."""
         _OUTERMOST.reset(self._token)
         if self.stage is not None:
+            if self.stage.run is not None:
+                _UNDER_WAY.discard(self.stage.run.id)
             self.stage.leave(error)
 
 
+_UNDER_WAY: set[str] = set()
+"""Ids of the stages of calls, of any thread: a call in another thread that begins meanwhile is none of their parts."""
 _OUTERMOST: ContextVar[_Call | None] = ContextVar("cycletrace_outermost_call", default=None)
 
 
@@ -89,12 +93,14 @@ def outermost_stage() -> StageInCallbacks | None:
 
 @harmless
 def _begin(kind: str, is_recorded: Callable[[Any], bool], args: tuple[Any, ...]) -> _Call | None:
-    if _OUTERMOST.get() is not None or not is_active() or _is_worker_of_joblib() or is_part_of_stage():
+    if _OUTERMOST.get() is not None or not is_active() or _is_worker_of_joblib() or is_part_of_stage(_UNDER_WAY):
         return None
     if not is_recorded(_first(args)):
         return _Call(None)
     stage = StageInCallbacks()
     stage.enter(kind, kind)
+    if stage.run is not None:
+        _UNDER_WAY.add(stage.run.id)
     return _Call(stage)
 
 

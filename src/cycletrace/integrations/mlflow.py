@@ -14,10 +14,11 @@ from contextlib import nullcontext
 from functools import wraps
 from typing import Any
 
-from mlflow.tracking.context.abstract_context import RunContextProvider
+import mlflow.tracking  # before the next line, since MLflow loads the same module as its provider
 
-from cycletrace import Snapshot, attach, current_cycle, snapshot, stage
+from cycletrace import Snapshot, attach, current_cycle, stage
 from cycletrace.integrations._active import harmless, is_active
+from cycletrace.integrations._mlflow_context import CycletraceRunContext
 from cycletrace.integrations._mlflow_keys import TAG, run_key, version_key
 
 __all__ = ["TAG", "CycletraceRunContext", "install"]
@@ -29,41 +30,16 @@ _NO_ACTIVATION = frozenset({"none", "archived"})
 """Stages, lower case, that take a version out of use."""
 
 
-class CycletraceRunContext(RunContextProvider):
-    """Tags each run that starts in a cycle with that cycle."""
-
-    def in_context(self) -> bool:
-        """Return whether a cycle is active."""
-        return bool(_is_in_cycle())
-
-    def tags(self) -> dict[str, str]:
-        """Return the tag, and record from now on what happens to runs and models."""
-        return _tags() or {}
-
-
-@harmless
-def _is_in_cycle() -> bool:
-    return is_active()
-
-
-@harmless
-def _tags() -> dict[str, str]:
-    install()
-    cycle = snapshot().cycle
-    return {} if cycle is None else {TAG: cycle}
-
-
 def install() -> None:
     """Record what this program does with runs and registered models. Doing it again changes nothing."""
-    from mlflow.tracking import MlflowClient
-
     global _is_installed
     if not _is_installed:
         _is_installed = True
-        _follow(MlflowClient, "create_run", _run_created)
-        _follow(MlflowClient, "_create_model_version", _version_created)
-        _enclose(MlflowClient, "set_registered_model_alias", _alias_moves)
-        _enclose(MlflowClient, "transition_model_version_stage", _stage_changes)
+        client = mlflow.tracking.MlflowClient
+        _follow(client, "create_run", _run_created)
+        _follow(client, "_create_model_version", _version_created)
+        _enclose(client, "set_registered_model_alias", _alias_moves)
+        _enclose(client, "transition_model_version_stage", _stage_changes)
 
 
 def _follow(owner: Any, name: str, then: Callable[[Any, Any], None]) -> None:

@@ -7,7 +7,8 @@
 
 ``cycletrace run --auto`` does so for programs without these lines. Models are classifiers, regressors, clusterers,
 detectors of outliers, estimators of densities, pipelines that end with one of these, and searches. Estimators of other
-libraries that inherit from ``BaseEstimator`` are recorded, too.
+libraries that inherit from ``BaseEstimator`` are recorded, too; a class of the script itself is not, unless its ``fit``
+calls that of such an estimator.
 """
 
 # pyright: reportMissingImports=false
@@ -61,9 +62,13 @@ def _subclasses(cls: type[Any]) -> Iterator[type[Any]]:
 
 @harmless
 def _record_fits(cls: type[Any]) -> None:
-    """Wrap the method ``fit`` that a class defines itself. One that it inherits is that of another estimator."""
+    """Wrap the method ``fit`` that a class defines itself. One that it inherits is that of another estimator.
+
+    Not of classes that are pickled with their code, such as those of the script itself: whoever loads such a model
+    would need cycletrace.
+    """
     fit = vars(cls).get("fit")
-    if isfunction(fit):
+    if isfunction(fit) and cls.__module__ != "__main__" and "<locals>" not in cls.__qualname__:
         cls.fit = recorded(fit, "train", _describe, _is_model)
 
 

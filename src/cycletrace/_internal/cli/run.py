@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cycletrace._internal.cli import options
 from cycletrace._internal.cli.failure import Failure
-from cycletrace.conventions import ERROR, INTERRUPTED, KINDS, MECHANISMS, OK, TRIGGERS
+from cycletrace.conventions import CYCLE_IMPLICIT, ERROR, INTERRUPTED, KINDS, MECHANISMS, OK, TRIGGERS
 
 if TYPE_CHECKING:
     from cycletrace._internal.sdk.cycles import CycleRef
@@ -154,6 +154,12 @@ def _cycle(args: argparse.Namespace, state: Runtime) -> CycleRef:
     words = {name: word for name, word in given.items() if word}
     if not words:
         return cycle
+    known = cycle.words["model"]
+    if args.model and known not in {None, args.model} and not args.cycle and CYCLE_IMPLICIT not in cycle.attributes:
+        raise Failure(
+            f"the cycle here, {cycle.key}, is of the model {known}: name that of {args.model} with --cycle, or leave "
+            "--model out."
+        )
     return from_text(json.dumps({**json.loads(cycle.to_text()), **words}), cycle.namespace)
 
 

@@ -44,7 +44,7 @@ def origin_of_job(
 
     Args:
         choices: What its system does not know.
-        model: The model, unless one was chosen; ``None`` or empty if its system does not say.
+        model: The model, unless one was chosen or the key says it; ``None`` or empty if its system does not say.
         fields: What the key may be made of, besides the model.
         trigger: Why the cycle began, if that is known.
 
@@ -52,12 +52,14 @@ def origin_of_job(
         ValueError: if nothing says which model it is, or which key.
     """
     model = choices.model or model
-    if not model:
-        raise ValueError("nothing says which model it is for: name it with --model")
     texts = {name: str(value or "") for name, value in fields.items()}
-    key = key_of(choices.key, {"model": model, **texts})
+    key = key_of(choices.key, {"model": model or "", **texts})
     if not key:
         raise ValueError("its key would be empty: choose another --key")
+    if choices.model is None and "{model" not in choices.key and all(key.rpartition("@")):
+        return origin_of(key, choices.namespace, domain=choices.domain, trigger=trigger)
+    if not model:
+        raise ValueError("nothing says which model it is for: name it with --model")
     version = key.removeprefix(f"{model}@") if key.startswith(f"{model}@") else None
     return origin_of(key, choices.namespace, model=model, version=version, domain=choices.domain, trigger=trigger)
 

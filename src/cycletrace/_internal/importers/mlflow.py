@@ -117,9 +117,10 @@ def _records(
         created = _instant(version.created, "creation_timestamp")
         number = Job(origin, SYSTEM, f"{version.model}/{version.number}")
         records.append(number.alias(version_key(version.model, version.number), created))
-        if live is None and end is not None:
-            # Within a run, MLflow registers a version before the training that made it is over.
-            records.append(number.mark(c.SELECTED, max(created, end)))
+        # Within a run, MLflow registers a version before the training that made it is over, as is a search around it.
+        ends = [one.end for one in (run, *around) if one.status in OUTCOMES]
+        if live is None and len(ends) == len(around) + 1:
+            records.append(number.mark(c.SELECTED, max(created, *(_instant(each, "end_time") for each in ends))))
     return tuple(records)
 
 

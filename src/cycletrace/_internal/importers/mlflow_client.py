@@ -37,11 +37,15 @@ def connect(uri: str) -> Any:
     Raises:
         SourceError: if MLflow is not installed, or nothing can be there.
     """
+    if uri.startswith("sqlite:") and not uri.startswith("sqlite:///"):
+        raise SourceError(f"{uri} names no database: write sqlite:///FILE.")
     path = _local_path(uri)
     if path is not None and not path.exists():  # MLflow would make an empty store
         raise SourceError(f"{path} does not exist. Name a tracking server, sqlite:///FILE or a folder such as mlruns.")
     if path is not None and path.is_file() and not uri.startswith("sqlite:"):
         raise SourceError(f"{path} is a file. If it is a database of SQLite, write sqlite:///{path}")
+    if path is not None and path.is_dir() and not any(path.glob("*/meta.yaml")):
+        raise SourceError(f"{path} holds no runs, perhaps only their artifacts. Name the database: sqlite:///FILE.")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", str(RETRIES))
     os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # MLflow would have folders only migrated
     try:
