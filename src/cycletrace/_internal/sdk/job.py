@@ -32,6 +32,16 @@ class Job(NamedTuple):
         """Return its id as a stage of the cycle with this id."""
         return c.job_stage_id(cycle, self.system, self.number, self.attempt)
 
+    def write_wait(
+        self, runtime: Runtime, cycle: CycleRef, reason: str, start: int, end: int, stage: str | None = None
+    ) -> None:
+        """Write a wait of this stage, by default of the cycle, that follows from the job."""
+        name = c.wait_span(reason)
+        wait = c.job_record_id(cycle.cycle_id, self.system, name, self.number, self.attempt)
+        of_stage = {} if stage is None else {c.STAGE_ID: stage}
+        attributes = {c.WAIT_ID: wait, c.WAIT_REASON: reason, **of_stage}
+        runtime.write_span(cycle, name, wait, start, end, attributes, stage)
+
 
 def find(env: Mapping[str, str] | None = None) -> Job | None:
     """Return the job of this process, ``None`` if it is in no job, or nothing says in which."""
@@ -52,11 +62,8 @@ def find(env: Mapping[str, str] | None = None) -> Job | None:
 def record_wait(runtime: Runtime, cycle: CycleRef) -> None:
     """Record how long the job of this process was queued. All processes of the job record the same."""
     job = runtime.job
-    if job is None or job.queued is None:
-        return
-    name = c.wait_span("compute")
-    wait = c.job_record_id(cycle.cycle_id, job.system, name, job.number, job.attempt)
-    runtime.write_span(cycle, name, wait, *job.queued, {c.WAIT_ID: wait, c.WAIT_REASON: "compute"})
+    if job is not None and job.queued is not None:
+        job.write_wait(runtime, cycle, "compute", *job.queued)
 
 
 def _numbered(env: Mapping[str, str]) -> str | None:
