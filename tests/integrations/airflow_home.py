@@ -73,6 +73,7 @@ def running(folder: Path, dags: str, **variables: str) -> Iterator[Airflow]:
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__PARALLELISM": "2",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",  # its first answers are slow
         **variables,
     }
     with (home / "standalone.log").open("wb") as log:

@@ -118,10 +118,12 @@ def record_run(dag_run: Any) -> None:
 
     That is what each of them waited for, and how those ended whose process was killed.
     """
-    state = runtime()
-    if state is None:
+    from sqlalchemy.orm import object_session
+
+    state, session = runtime(), object_session(dag_run)
+    if state is None or session is None:  # ``dag.test()`` queues nothing, and has closed its session
         return
-    answers = _answers(dag_run)
+    answers = _answers(session, dag_run)
     for instance in (*dag_run.task_instances_histories, *dag_run.task_instances):
         if instance.state in OUTCOMES and instance.start_date is not None and instance.end_date is not None:
             task = Task.of(state, instance, dag_run)
@@ -133,15 +135,11 @@ def record_run(dag_run: Any) -> None:
                 task.record(instance, c.ERROR)
 
 
-def _answers(dag_run: Any) -> dict[Any, tuple[datetime, datetime | None]]:
+def _answers(session: Any, dag_run: Any) -> dict[Any, tuple[datetime, datetime | None]]:
     """Return when a person was asked something and answered, by the id of the task instance that did."""
     from airflow.models.hitl import HITLDetail
     from sqlalchemy import select
-    from sqlalchemy.orm import object_session
 
-    session = object_session(dag_run)
-    if session is None:
-        return {}
     ids = [instance.id for instance in dag_run.task_instances]
     known = select(HITLDetail.ti_id, HITLDetail.created_at, HITLDetail.responded_at).where(HITLDetail.ti_id.in_(ids))
     return {instance: (asked, answered) for instance, asked, answered in session.execute(known)}
