@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,13 +24,14 @@ class Airflow(NamedTuple):
     """One that runs."""
 
     base: str
-    headers: Mapping[str, str]
+    token: str
     home: Path
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """Make a request of its REST API. Return the answer, ``None`` if there is none yet."""
         url = f"{self.base}/api/v2/{path}"
-        answer = requests.request(method, url, json=body, headers=self.headers, timeout=30)
+        headers = {"Authorization": f"Bearer {self.token}"}
+        answer = requests.request(method, url, json=body, headers=headers, timeout=30)
         return answer.json() if answer.ok else None
 
     def run(self, dag: str, run: str, **conf: str) -> None:
@@ -84,7 +85,7 @@ def running(folder: Path, dags: str, **variables: str) -> Iterator[Airflow]:
         try:
             until(lambda: _is_healthy(base))
             token = requests.get(f"{base}/auth/token", timeout=30).json()["access_token"]
-            yield Airflow(base, {"Authorization": f"Bearer {token}"}, home)
+            yield Airflow(base, token, home)
         finally:
             os.killpg(process.pid, signal.SIGKILL)  # its own end takes the time of all its servers
             process.wait()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cli.commands import Result, Shell
 from tests.integrations.airflow_home import Airflow, running, until
 from tests.journals import read_facts
 
@@ -87,11 +90,6 @@ def _of_churn(airflow: Airflow) -> dict[str, Any]:
     return facts
 
 
-def _instances(airflow: Airflow) -> Mapping[str, Mapping[str, Any]]:
-    found = airflow.ask("GET", f"dags/churn/dagRuns/{RUN}/taskInstances")["task_instances"]
-    return {instance["task_id"]: instance for instance in found}
-
-
 def test_each_try_of_a_task_is_a_stage_and_a_skipped_one_is_not(airflow: Airflow) -> None:
     facts = _of_churn(airflow)
     stages = sorted((run["name"], run["kind"], run["attempt"], run["outcome"]) for run in facts["stages"])
@@ -136,6 +134,40 @@ def test_a_scheduled_run_without_a_key_is_a_cycle_of_its_own(airflow: Airflow) -
     (facts,) = [cycle for cycle in _facts(airflow) if cycle["key"] != "churn@7"]
     assert (facts["key"], facts["model"], facts["trigger"]) == (f"nightly@{SCHEDULED}", "nightly", "schedule")
     assert [(run["name"], run["outcome"]) for run in facts["stages"]] == [("train", "ok")]
+
+
+def _import(shell: Shell, airflow: Airflow) -> Result:
+    return shell.run("import", "airflow", airflow.base, "--dag", "~", AIRFLOW_CLI_TOKEN=airflow.token)
+
+
+def test_importing_what_was_seen_live_changes_nothing(airflow: Airflow, tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    shutil.copytree(airflow.home.parent / "state", shell.state)
+    at = ("--at", datetime.now(timezone.utc).isoformat())
+    before = shell.facts(*at)
+    done = _import(shell, airflow)
+    assert (done.code, done.err) == (0, "")
+    assert shell.facts(*at) == before
+
+
+def test_an_import_alone_knows_the_same_but_for_what_ran_inside(airflow: Airflow, tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    done = _import(shell, airflow)
+    assert (done.code, done.err) == (0, "")
+    live, imported = ({cycle["key"]: cycle for cycle in found} for found in (_facts(airflow), shell.facts()))
+    assert live.keys() == imported.keys()
+    for key, cycle in live.items():
+        of_tasks = [run for run in cycle["stages"] if run["parent"] is None]
+        said = ("id", "name", "kind", "attempt", "outcome", "end", "launch")
+        assert _told(imported[key]["stages"], said) == _told(of_tasks, said)
+        assert _told(imported[key]["waits"], ("reason", "start", "end", "stage")) == _told(
+            cycle["waits"], ("reason", "start", "end", "stage")
+        )
+    assert "Recorded nothing" in _import(shell, airflow).out
+
+
+def _told(found: list[dict[str, Any]], names: tuple[str, ...]) -> list[tuple[Any, ...]]:
+    return sorted((tuple(one[name] for name in names) for one in found), key=str)
 
 
 def test_nothing_fails(airflow: Airflow) -> None:

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
-from cycletrace._internal.cli import options, rules
+from cycletrace._internal.cli import import_airflow, options, rules
 from cycletrace._internal.cli.failure import Failure
 from cycletrace._internal.cli.import_options import add_common, add_jobs, decisive_of, job_choices
 from cycletrace._internal.cli.importing import run_import
@@ -124,6 +124,7 @@ def add_commands(commands: Any) -> None:
     )
     add_jobs(runs, "{model}@{run_id}", "the experiment's name; with {version}, the registered model's", "train")
     add_common(runs)
+    import_airflow.add_command(group)
     requests = options.add_command(
         group,
         "otlp",
