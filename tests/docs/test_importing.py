@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.docs.pages import page, section, table, words
 
 from cycletrace import conventions as c
-from cycletrace._internal.importers import csv_file, github, gitlab, mlflow, slurm
+from cycletrace._internal.importers import airflow, csv_file, github, gitlab, mlflow, slurm
 
 
 def test_the_columns_of_a_table_and_the_words_in_them() -> None:
@@ -38,6 +38,13 @@ def test_the_outcomes_and_fields_of_slurm() -> None:
     assert outcomes(meaning["`State`"]) == slurm.OUTCOMES
     assert {f"{{{field}}}" for field in slurm.FIELDS} | {slurm.KEY} <= set(words(text))
     assert set(slurm.NEEDED) <= set(words(text))
+
+
+def test_the_outcomes_and_fields_of_airflow() -> None:
+    text = section(page("importing.md"), "Airflow")
+    meaning = {row["Airflow"]: row["becomes"] for row in table(text, "Airflow")}
+    assert outcomes(meaning["state of a try"].partition(". ")[0]) == airflow.OUTCOMES
+    assert {f"{{{field}}}" for field in airflow.FIELDS} | {airflow.KEY} <= set(words(text))
 
 
 def test_the_outcomes_and_fields_of_gitlab() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from cycletrace import Snapshot, attach, environ
 from cycletrace import conventions as c
@@ -18,11 +18,8 @@ from cycletrace._internal.sdk.cycles import CycleRef
 from cycletrace._internal.sdk.job import Job
 from cycletrace._internal.sdk.marks import write_short
 from cycletrace._internal.sdk.runs import StageSpec, spec_of
-from cycletrace._internal.sdk.runtime import runtime
+from cycletrace._internal.sdk.runtime import Runtime, runtime
 from cycletrace.integrations._airflow_names import OUTCOMES, SYSTEM, cycle_of, number_of
-
-if TYPE_CHECKING:
-    from cycletrace._internal.sdk.runtime import Runtime
 
 LAUNCH = "scheduler"
 PASSED_ON = ("CYCLETRACE_CYCLE", "TRACEPARENT", "CYCLETRACE_LAUNCH")

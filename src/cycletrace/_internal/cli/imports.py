@@ -96,6 +96,7 @@ def add_commands(commands: Any) -> None:
     accounting.add_argument("file", metavar="FILE", help="the output of sacct; - for stdin")
     add_jobs(accounting, "{model}@{job}", "the job's name")
     add_common(accounting)
+    import_airflow.add_command(group)
     runs = options.add_command(
         group,
         "mlflow",
@@ -124,7 +125,6 @@ def add_commands(commands: Any) -> None:
     )
     add_jobs(runs, "{model}@{run_id}", "the experiment's name; with {version}, the registered model's", "train")
     add_common(runs)
-    import_airflow.add_command(group)
     requests = options.add_command(
         group,
         "otlp",
