@@ -183,9 +183,9 @@ def test_since_is_about_the_submission() -> None:
 def test_a_key_that_says_model_and_version_says_them_unless_a_model_was_chosen() -> None:
     row = f"1|score-all|{at('08:00')}|{at('08:00')}|{at('08:05')}|{at('08:25')}|COMPLETED|risk@3"
 
-    def said(**chosen: str) -> tuple[str | None, str | None]:
-        records, _ = found(row, head=f"{HEAD}|Comment", choices=CHOICES._replace(key="{comment}", **chosen))
+    def said(model: str | None) -> tuple[str | None, str | None]:
+        records, _ = found(row, head=f"{HEAD}|Comment", choices=CHOICES._replace(key="{comment}", model=model))
         return records[0].origin.model, records[0].origin.version
 
-    assert said() == ("risk", "3")
-    assert said(model="other") == ("other", None)
+    assert said(None) == ("risk", "3")
+    assert said("other") == ("other", None)

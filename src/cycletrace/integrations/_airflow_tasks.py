@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from cycletrace import Snapshot, attach, environ
 from cycletrace import conventions as c
 from cycletrace._internal.api.instants import nanoseconds
-from cycletrace._internal.importers.jobs import kind_of
+from cycletrace._internal.kinds import kind_of
 from cycletrace._internal.sdk import detached, past
 from cycletrace._internal.sdk.cycles import CycleRef
 from cycletrace._internal.sdk.job import Job

@@ -16,10 +16,10 @@ from cycletrace._internal.importers.jobs import (
     Json,
     created,
     instant_of,
-    kind_of,
     known_instant,
     origin_of_job,
 )
+from cycletrace._internal.kinds import kind_of
 from cycletrace.integrations._airflow_names import CONF, OUTCOMES, SYSTEM, cycle_of, number_of
 
 __all__ = ["FIELDS", "KEY", "OUTCOMES", "SYSTEM", "identify", "questions_by_try", "read_run", "version_of"]
