@@ -45,14 +45,15 @@ class Chain(NamedTuple):
         return self.collector.facts("--at", AT)
 
     def counters(self) -> dict[str, float]:
-        """Raw counters, histograms' sums and buckets included.
+        """Raw counters of cycles and records, histograms' sums and buckets included.
 
         Those at zero are left out: a set of labels begins there as soon as a cycle closes, also with what it was then.
         """
         return {
             name: value
             for name, value in self.collector.metrics().items()
-            if value and any(part in name for part in ("_total", "_sum", "_count", "_bucket"))
+            if value and "_collector_" not in name
+            if any(part in name for part in ("_total", "_sum", "_count", "_bucket"))
         }
 
 
