@@ -306,7 +306,13 @@ INSTRUMENTS: tuple[Instrument, ...] = (
         "Records that arrived after the export of their cycle",
         Records(),
     ),
-    Instrument(c.RECORD_REJECTED, Kind.COUNTER, "{record}", "cycletrace records that were rejected", Records()),
+    Instrument(
+        c.RECORD_REJECTED,
+        Kind.COUNTER,
+        "{record}",
+        "cycletrace records that were rejected, and spans that a rule means and cannot use",
+        Records(),
+    ),
     Instrument(
         c.COLLECTOR_REQUESTS,
         Kind.COUNTER,
