@@ -78,6 +78,12 @@ class Collect:
     def grpc_port(self) -> int:
         return self._ports["grpc"]
 
+    @property
+    def board_port(self) -> int:
+        """Where the board is, which is printed last."""
+        found = eventually(lambda: [port for line in self.output if (port := re.search(r"  board .*:(\d+)/$", line))])
+        return int(found[-1][1])
+
     def kill(self) -> None:
         self.process.kill()
         self.process.wait(10)

@@ -238,9 +238,8 @@ def ask(port: int, method: str, path: str, body: str = "", **headers: str) -> tu
 def test_a_browser_signs_in_to_the_board(collect: Start, tokens: Path) -> None:
     reader = add_token(tokens, "reader", "--read")
     writer = add_token(tokens, "writer", "--namespace", "*")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    collector = collect("--tokens", str(tokens), "--board", f"0.0.0.0:{port}")
+    collector = collect("--tokens", str(tokens), "--board", "0.0.0.0:0")
+    port = collector.board_port
     assert post(collector, close("secret-model@1"), f"Bearer {writer}") == 200
     form = {"Content_Type": "application/x-www-form-urlencoded"}
     for path in ("/", "/?cycle=secret-model@1", f"/?token={reader}", "/nothing", "/sign-in"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import os
 import shutil
-import socket
 import ssl
 import subprocess
 import sys
@@ -60,12 +59,14 @@ def export(port: int, body: bytes, trusted: Path, own: Pair | None = None) -> gr
 
 
 def test_all_that_listens_does_so_over_tls(collect: Start, server: Pair) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        board: int = free.getsockname()[1]
     files = ("--tls-cert", str(server[1]), "--tls-key", str(server[0]))
-    collector = collect(*files, "--board", f"127.0.0.1:{board}")
+    collector = collect(*files, "--board", "127.0.0.1:0")
     assert export(collector.grpc_port, close("grpc@1"), server[1]) is grpc.StatusCode.OK
-    for port, path in ((collector.http_port, "/readyz"), (collector._ports["prometheus"], "/metrics"), (board, "/")):
+    for port, path in (
+        (collector.http_port, "/readyz"),
+        (collector._ports["prometheus"], "/metrics"),
+        (collector.board_port, "/"),
+    ):
         assert get(port, path, server[1]) == 200
     with pytest.raises((OSError, http.client.HTTPException)):
         collector.get("/readyz")
