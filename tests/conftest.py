@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from tests.postgres import Server
 
 # A tenth of the examples finds most of what a change breaks; CI sets TESTS_PROFILE=ci. See tests/sizes.py.
 settings.register_profile("fast", max_examples=10, deadline=None)
@@ -21,6 +25,7 @@ ON_DEMAND = {
     "backends": "scripts/backends && pytest -n0 -m backends",
     "browser": "apt-get install chromium && pytest -n0 -m browser",
     "integrations": "scripts/integrations",
+    "postgres": "apt-get install postgresql && pytest -n0 -m postgres",
 }
 """Markers whose tests run on demand only, and how to run them."""
 LEFT_OUT = pytest.StashKey[dict[str, int]]()
@@ -89,3 +94,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Print how to run what was left out."""
     for marker, count in config.stash[LEFT_OUT].items():
         terminalreporter.write_line(f"not run: {count} marked {marker}; to run them: {ON_DEMAND[marker]}")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server, which asks no disk: databases of tests need not survive the machine."""
+    from tests.postgres import Server
+
+    server = Server("fsync=off")
+    yield server
+    server.stop()

@@ -37,6 +37,7 @@ def test_every_file_that_is_mounted_is_there() -> None:
 def test_the_collectors_options_are_sound_and_lead_to_services() -> None:
     options = make_options(read_config(COMPOSE / "collector.toml"), Path("unused"))
     assert options.prometheus is not None
+    assert isinstance(options.store, Path)
     assert options.is_open  # which the file states; hence the addresses of this machine only
     published = services()["cycletrace"]
     for address in (options.grpc, options.http, options.prometheus):

@@ -29,7 +29,7 @@ def board(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Board]:
     """A board that looks for changes whenever it is asked, and never rests."""
     monkeypatch.setattr(module, "LOOK", 0.0)
     monkeypatch.setattr(module, "BUSY_SHARE", 1.0)
-    board = Board(Source(store.path))
+    board = Board(Source(store.location))
     yield board
     board.close()
 

@@ -14,19 +14,20 @@ from typing import Any
 import pytest
 from tests.collector.process import COMMAND, Collect
 
-from cycletrace._internal.collector import store_lock
-from cycletrace._internal.store import StoreError, make_store
+from cycletrace._internal.store import StoreError
+from cycletrace._internal.store.sqlite import lock
+from cycletrace._internal.store.sqlite.database import make_store
 
 
 def test_a_second_collector_is_refused(tmp_path: Path) -> None:
     make_store(tmp_path / "store.db")
     with (
-        store_lock.store_lock(tmp_path / "store.db"),
+        lock.store_lock(tmp_path / "store.db"),
         pytest.raises(StoreError, match="Another collector uses the store"),
-        store_lock.store_lock(tmp_path / "store.db"),
+        lock.store_lock(tmp_path / "store.db"),
     ):
         pass
-    with store_lock.store_lock(tmp_path / "store.db"):
+    with lock.store_lock(tmp_path / "store.db"):
         pass
 
 
@@ -67,7 +68,7 @@ def test_windows_has_neither_fcntl_nor_close_on_exec(tmp_path: Path, monkeypatch
     monkeypatch.setitem(sys.modules, "msvcrt", SimpleNamespace(locking=locking, LK_NBLCK=2))
     monkeypatch.delattr(os, "O_CLOEXEC", raising=False)
     make_store(tmp_path / "store.db")
-    hold: Any = runpy.run_path(str(store_lock.__file__))["store_lock"]
+    hold: Any = runpy.run_path(str(lock.__file__))["store_lock"]
     with hold(tmp_path / "store.db"):
         assert locked == [2, 1]
         with pytest.raises(StoreError, match="Another collector"), hold(tmp_path / "store.db"):

@@ -8,6 +8,7 @@ from typing import Any
 from cycletrace import conventions as c
 from cycletrace._internal.flow import Alias, Facts, Mark, Record, RecordOrigin, Stage, Wait
 from cycletrace._internal.store import Store
+from cycletrace._internal.store.sqlite.database import SqliteStore
 
 SECOND = 10**9
 T0 = 1_750_000_000 * SECOND
@@ -73,5 +74,11 @@ def read(
 
 
 def sql(store: Store, statement: str, *values: object) -> list[Any]:
-    """What SQLite answers: for what no reader or writer of a store can see or do."""
-    return store._connection.execute(statement, values).fetchall()
+    """What the database answers: for what no reader or writer of a store can see or do."""
+    if isinstance(store, SqliteStore):
+        return store._connection.execute(statement, values).fetchall()
+    from cycletrace._internal.store.postgres.database import PostgresStore
+
+    assert isinstance(store, PostgresStore)
+    cursor = store._raw.execute(statement.replace("?", "$1").encode(), values)
+    return cursor.fetchall() if cursor.description else []

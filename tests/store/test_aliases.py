@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from tests.store.build import NOW, SECOND, T0, alias, finished, fold, mark, origin, put, read, stage
 
 from cycletrace._internal.flow import Record, Retraction, facts_of
-from cycletrace._internal.store import Store, Transaction
+from cycletrace._internal.store import Store, Transaction, open_store
+from cycletrace._internal.store.sqlite.database import SqliteStore
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -69,7 +71,10 @@ def _carry_what_is_claimed(number: int) -> list[Record]:
 
 
 @pytest.mark.parametrize("records_of", [_claim_many, _claim_on, _carry_what_is_claimed])
-def test_the_work_grows_no_faster_than_the_claims(store: Store, records_of: Callable[[int], list[Record]]) -> None:
+def test_the_work_grows_no_faster_than_the_claims(path: Path, records_of: Callable[[int], list[Record]]) -> None:
+    store = open_store(path)
+    assert isinstance(store, SqliteStore)
+
     def statements(numbers: range) -> int:
         executed: list[str] = []
         with store.write() as tx:
@@ -83,6 +88,7 @@ def test_the_work_grows_no_faster_than_the_claims(store: Store, records_of: Call
     few = statements(range(100))
     fold(store)
     assert statements(range(100, 400)) < 6 * few
+    store.close()
 
 
 def _until_folded(tx: Transaction) -> None:

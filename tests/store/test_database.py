@@ -13,8 +13,9 @@ from tests.store.build import NOW, finished, put, read, sql
 
 from cycletrace._internal.flow import facts_of
 from cycletrace._internal.store import FILE, Store, StoreError, open_reader, open_store
-from cycletrace._internal.store.filesystem import network_type
-from cycletrace._internal.store.schema import APPLICATION_ID, VERSION
+from cycletrace._internal.store.sqlite import database
+from cycletrace._internal.store.sqlite.filesystem import network_type
+from cycletrace._internal.store.sqlite.schema import APPLICATION_ID, VERSION
 
 
 def sentence(error: pytest.ExceptionInfo[StoreError]) -> str:
@@ -178,7 +179,7 @@ def test_no_store_to_read(path: Path) -> None:
 
 
 def test_a_locked_store(path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cycletrace._internal.store.database._BUSY", 0.01)
+    monkeypatch.setattr("cycletrace._internal.store.sqlite.database._BUSY", 0.01)
     with open_store(path) as other, other.write():
         with pytest.raises(StoreError) as error, open_store(path) as late:
             put(late, finished("churn@1"))
@@ -186,7 +187,7 @@ def test_a_locked_store(path: Path, store: Store, monkeypatch: pytest.MonkeyPatc
         assert read(store) == []  # who reads is not locked out
 
 
-def test_a_full_disk(store: Store) -> None:
+def test_a_full_disk(store: Store, path: Path) -> None:
     """SQLite's own limit stands for the disk's. What was there stays, and there is room again."""
     put(store, finished("churn@1"))
     many = [record for number in range(500) for record in finished(f"model@{number}")]
@@ -267,7 +268,8 @@ def test_a_store_on_a_network_file_system(path: Path, tmp_path: Path, monkeypatc
     """The table of mounts is made up, since a test has no such file system."""
     (tmp_path / "mounts").write_text(f"server:/x {tmp_path} nfs rw 0 0\n")
     monkeypatch.setattr(
-        "cycletrace._internal.store.database.network_type", lambda place: network_type(place, tmp_path / "mounts")
+        f"{database.__name__}.network_type",
+        lambda place: network_type(place, tmp_path / "mounts"),
     )
     for way in (open_store, open_reader):
         with pytest.raises(StoreError) as error:

@@ -183,7 +183,7 @@ def test_a_cycle_closed_when_first_found_so(store: Store) -> None:
     put(store, finished("churn@1"), fold_at=NOW)
     put(store, [stage(origin("churn@1"), "x", 1, 2)], fold_at=NOW + 5)
     put(store, [stage(origin("churn@2"), "x", 1, 2)], fold_at=NOW + 5)
-    assert sql(store, "SELECT closed FROM cycles ORDER BY closed") == [(None,), (NOW,)]
+    assert sql(store, "SELECT closed FROM cycles ORDER BY coalesce(closed, 0)") == [(None,), (NOW,)]
 
 
 def test_selection_by_model_and_namespace(store: Store) -> None:

@@ -16,6 +16,7 @@ from tests.store.wire import journal, lines
 
 from cycletrace._internal.flow import facts_of
 from cycletrace._internal.store import Store, StoreError, ingest, open_reader, open_store
+from cycletrace._internal.store.sqlite.database import SqliteStore
 
 
 def beside(path: Path, suffix: str) -> Path:
@@ -113,6 +114,7 @@ def test_what_is_done_in_the_moment_of_the_commit_is_noticed(store: Store, path:
     def write() -> None:
         with store.write():
             sql(store, "INSERT INTO meta (name, value) VALUES ('x', 'y')")
+            assert isinstance(store, SqliteStore)
             store._connection.set_trace_callback(harm)
 
     with pytest.raises(StoreError, match="was removed"):

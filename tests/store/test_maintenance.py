@@ -126,11 +126,11 @@ def test_a_damaged_file_is_found(store: Store, path: Path) -> None:
     assert found
 
 
-def test_a_backup_is_a_store(store: Store, tmp_path: Path) -> None:
+def test_a_backup_is_a_store(store: Store, path: Path, tmp_path: Path) -> None:
     """Taken while a transaction of another process is open; for its owner only."""
     put(store, [*OLD, *NEW])
     target = tmp_path / "backup.db"
-    with open_store(store.path) as other, other.write() as tx:
+    with open_store(path) as other, other.write() as tx:
         tx.add(finished("churn@3"), NOW)
         backup(store, target)
     assert target.stat().st_mode & 0o777 == 0o600
@@ -141,15 +141,15 @@ def test_a_backup_is_a_store(store: Store, tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir() if entry.is_file()] == ["backup.db"]
 
 
-def test_a_backup_by_a_reader(store: Store, tmp_path: Path) -> None:
+def test_a_backup_by_a_reader(store: Store, path: Path, tmp_path: Path) -> None:
     put(store, OLD)
-    with open_reader(store.path) as reader:
+    with open_reader(path) as reader:
         backup(reader, tmp_path / "backup.db")
     with open_reader(tmp_path / "backup.db") as copy:
         assert read(copy) == facts_of(OLD, NOW)
 
 
-def test_a_backup_never_replaces_a_file(store: Store, tmp_path: Path) -> None:
+def test_a_backup_never_replaces_a_file(store: Store, path: Path, tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("x")
     with pytest.raises(StoreError, match="already"):
         backup(store, tmp_path / "precious")

@@ -17,6 +17,7 @@ from cycletrace._internal.sdk.settings import directory as state_directory
 from cycletrace._internal.store import (
     FILE,
     Counted,
+    Location,
     Snapshot,
     Store,
     StoreError,
@@ -24,6 +25,7 @@ from cycletrace._internal.store import (
     ingest,
     open_reader,
     open_store,
+    parse_location,
 )
 
 REFOLD_AT_ONCE = 1000
@@ -48,8 +50,8 @@ def facts(
         cycle: Only the cycle with this key, alias or id.
         namespace: Only cycles of this team.
         at: The facts as they stood at this instant, with a time zone; by default now.
-        store: The file of a store, such as a running collector's. By default this machine's own, with everything that
-            its journals hold.
+        store: A store, such as a running collector's: its file, or the URL of its database. By default this machine's
+            own, with everything that its journals hold.
 
     Raises:
         StoreError: if the store cannot be read.
@@ -58,15 +60,17 @@ def facts(
     if at is not None and at.tzinfo is None:
         raise ValueError(f"at must have a time zone, got {at.isoformat()}. Try datetime.now(timezone.utc).")
     instant = time.time_ns() if at is None else int(at.timestamp() * 1_000_000) * 1_000
-    with snapshot(None if store is None else Path(store)) as found:
+    with snapshot(None if store is None else parse_location(store)) as found:
         return list(found.facts(instant, model=model, cycle=cycle, namespace=namespace, rules=rules_of(found)))
 
 
 @contextmanager
-def snapshot(store: Path | None = None, directory: Path | None = None, counted: Counted = iter) -> Generator[Snapshot]:
-    """Read a store: this file, or the journals of a state directory (by default the user's own) and its store.
+def snapshot(
+    store: Location | None = None, directory: Path | None = None, counted: Counted = iter
+) -> Generator[Snapshot]:
+    """Read a store: this one, or the journals of a state directory (by default the user's own) and its store.
 
-    With both, the journals are read into the file, as is necessary for a directory on a network file system.
+    With both, the journals are read into it, as is necessary for a directory on a network file system.
 
     Raises:
         StoreError: if it cannot be read.
@@ -92,17 +96,17 @@ def own_directory() -> Path:
     return directory
 
 
-def ingested(directory: Path, file: Path | None = None, counted: Counted = iter) -> Store:
-    """Open the store of a state directory, or this file, with what the journals hold and the ends of what died.
+def ingested(directory: Path, store: Location | None = None, counted: Counted = iter) -> Store:
+    """Open the store of a state directory, or this one, with what the journals hold and the ends of what died.
 
     Raises:
         StoreError: if it cannot be used.
     """
     close_orphans(directory)
-    store = open_store(file or directory / FILE)
-    ingest(store, directory, counted)
-    refold(store)
-    return store
+    opened = open_store(store or directory / FILE)
+    ingest(opened, directory, counted)
+    refold(opened)
+    return opened
 
 
 def refold(store: Store) -> None:

@@ -47,7 +47,7 @@ class NotKeptError(Exception):
 
 class _Kept(NamedTuple):
     answer: Answer
-    version: tuple[int, int]
+    version: tuple[int, str]
     made: float
     took: float
 
@@ -65,7 +65,7 @@ class Board:
         self._lock = threading.Lock()
         self._kept: OrderedDict[Selection, _Kept] = OrderedDict()
         self._looked = float("-inf")
-        self._version: tuple[int, int] | StoreError = (0, 0)
+        self._version: tuple[int, str] | StoreError = (0, "")
         self._rests_until = float("-inf")
         self._is_closing = False
 
@@ -113,7 +113,7 @@ class Board:
     def _is_current(self, selection: Selection, kept: _Kept) -> bool:
         return kept.version == self._version and time.monotonic() < self._looked + LOOK and not self.is_aged(selection)
 
-    def _look_for_changes(self) -> tuple[int, int] | StoreError:
+    def _look_for_changes(self) -> tuple[int, str] | StoreError:
         if time.monotonic() >= self._looked + LOOK:
             try:
                 self._version = self._source.version()
@@ -123,7 +123,7 @@ class Board:
             self._looked = time.monotonic()
         return self._version
 
-    def _make(self, selection: Selection, version: tuple[int, int]) -> Answer:
+    def _make(self, selection: Selection, version: tuple[int, str]) -> Answer:
         began = time.monotonic()
         try:
             with self._source.read() as snapshot:

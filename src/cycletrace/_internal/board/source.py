@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from pathlib import Path
 
 from cycletrace._internal.flow import Rules
-from cycletrace._internal.store import Snapshot, Store, open_reader
+from cycletrace._internal.store import Location, Snapshot, Store, open_reader
 
 
 def _rules_of_store(snapshot: Snapshot) -> Rules:
@@ -23,24 +22,24 @@ class Source:
 
     def __init__(
         self,
-        path: Path,
+        location: Location,
         bring_up: Callable[[], None] = _nothing,
         rules: Callable[[Snapshot], Rules] = _rules_of_store,
     ) -> None:
         """Name the store; nothing is opened yet.
 
         Args:
-            path: Its file.
+            location: Where it is.
             bring_up: Brings the store up to date, such as from journals. Called before each look for changes.
             rules: Returns what to fold by.
         """
         self.rules = rules
-        self._path = path
+        self._location = location
         self._bring_up = bring_up
         self._reader: Store | None = None
         self._opened = 0
 
-    def version(self) -> tuple[int, int]:
+    def version(self) -> tuple[int, str]:
         """Return what differs after each change of the store.
 
         Raises:
@@ -67,9 +66,9 @@ class Source:
             self._reader = None
 
     def _open(self) -> Store:
-        if self._reader is not None and not self._reader.is_at(self._path):
+        if self._reader is not None and not self._reader.is_current():
             self.close()
         if self._reader is None:
-            self._reader = open_reader(self._path)
+            self._reader = open_reader(self._location)
             self._opened += 1
         return self._reader

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cycletrace._internal.address import Address, parse_local_address
@@ -30,12 +29,7 @@ def add_commands(commands: Any) -> None:
         "--listen", type=local_address, default=DEFAULT, metavar="HOST:PORT", help=f"the address (default: {DEFAULT})"
     )
     parser.add_argument("--open", action="store_true", help="also open the page in a browser")
-    parser.add_argument(
-        "--store",
-        type=Path,
-        metavar="FILE",
-        help="the store to read, such as a running collector's; with --dir, its journals are read into it",
-    )
+    options.add_store(parser)
     options.add_directory(parser)
 
 
@@ -88,5 +82,5 @@ def _source(args: argparse.Namespace) -> Source:
     if args.store is not None and args.dir is None:
         return Source(args.store, rules=local.rules_of)
     directory = options.own_directory(args)
-    file = args.store or directory / FILE
-    return Source(file, lambda: local.ingested(directory, file).close(), local.rules_of)
+    location = args.store or directory / FILE
+    return Source(location, lambda: local.ingested(directory, location).close(), local.rules_of)

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
 
     whole = parser()
     for action in _actions(whole):
-        if action.type is Path:
+        if action.type in {Path, options.location}:
             action.complete = shtab.DIRECTORY if action.metavar == "DIR" else shtab.FILE  # type: ignore[attr-defined]
     print(shtab.complete(whole, args.shell))
     return 0

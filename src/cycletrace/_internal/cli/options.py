@@ -8,10 +8,13 @@ import subprocess
 import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cycletrace._internal import instants
 from cycletrace._internal.cli.failure import Failure
+
+if TYPE_CHECKING:
+    from cycletrace._internal.store import Location
 
 
 def add_command(
@@ -40,6 +43,24 @@ def add_directory(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dir", type=Path, metavar="DIR", help="the state directory, with journal and store (default: CYCLETRACE_DIR)"
     )
+
+
+def add_store(parser: argparse.ArgumentParser) -> None:
+    """Add ``--store``, for commands that read."""
+    parser.add_argument(
+        "--store",
+        type=location,
+        metavar="STORE",
+        help="the store to read, such as a running collector's: a file, or the postgresql:// URL of a database; "
+        "with --dir, its journals are read into it",
+    )
+
+
+def location(text: str) -> Location:
+    """Return where a store is."""
+    from cycletrace._internal.store import parse_location
+
+    return parse_location(text)
 
 
 def add_cycle(parser: argparse.ArgumentParser) -> None:

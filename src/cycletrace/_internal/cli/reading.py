@@ -45,12 +45,7 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--at", metavar="TIME", type=options.instant, help="the state as of then: a time with a zone (default: now)"
     )
-    parser.add_argument(
-        "--store",
-        type=Path,
-        metavar="FILE",
-        help="the store to read, such as a running collector's; with --dir, its journals are read into it",
-    )
+    options.add_store(parser)
     options.add_directory(parser)
 
 

@@ -57,7 +57,12 @@ def add_commands(commands: Any) -> None:
 
 def _add(actions: Any, name: str, run: Any, help_text: str) -> argparse.ArgumentParser:
     action = options.add_command(actions, name, run, help_text)
-    action.add_argument("--store", type=Path, metavar="FILE", help="the store (default: in the state directory)")
+    action.add_argument(
+        "--store",
+        type=options.location,
+        metavar="STORE",
+        help="a file, or the postgresql:// URL of a database (default: the store in the state directory)",
+    )
     options.add_directory(action)
     return action
 
@@ -194,12 +199,13 @@ def _scope_text(namespace: str | None, model: str | None) -> str:
 
 @contextmanager
 def _opened(args: argparse.Namespace, *, is_writing: bool, may_create: bool = False) -> Generator[Store, None, None]:
-    from cycletrace._internal.store import FILE, StoreError, open_reader, open_store
+    from cycletrace._internal.store import FILE, DatabaseUrl, StoreError, open_reader, open_store
 
-    path = args.store or options.own_directory(args) / FILE
+    location = args.store or options.own_directory(args) / FILE
+    is_there = isinstance(location, DatabaseUrl) or location.exists()
     try:
         # Do not create a store only to prune it.
-        with open_store(path) if is_writing and (may_create or path.exists()) else open_reader(path) as store:
+        with open_store(location) if is_writing and (may_create or is_there) else open_reader(location) as store:
             yield store
     except StoreError as error:
         raise Failure(str(error)) from None

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import timezone
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +19,7 @@ from cycletrace._internal.report.columns import ColumnsBuilder
 from cycletrace._internal.report.populations import populations
 from cycletrace._internal.report.quantiles import P50, quantile
 from cycletrace._internal.report.windows import parse_window
-from cycletrace._internal.store import open_reader
+from cycletrace._internal.store import Location, open_reader
 from cycletrace.conventions import HEADLINE_SCOPE, HEADLINE_WINDOW, IDEA, MODEL_NAME, SERVICE_NAMESPACE
 
 WINDOWS = ("7d", "30d", "90d")
@@ -34,7 +33,7 @@ _PATIENCE, _FIRST_PATIENCE = 0.2, 2.0
 class HeadlineReader:
     """Computes the headline in a thread of its own, with a connection of its own, beside exports."""
 
-    def __init__(self, store: Path, limit: int) -> None:
+    def __init__(self, store: Location, limit: int) -> None:
         self._store = store
         self._limit = limit
         self._due = 0.0

@@ -40,7 +40,7 @@ class MetricReader:
         self._accumulator = accumulator
         self._open_gauges = OpenGauges(limit)
         self._instance = instance
-        self._headline = HeadlineReader(store.path, limit)
+        self._headline = HeadlineReader(store.location, limit)
         self._failing: set[str] = set()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="cycletrace-metrics")
 

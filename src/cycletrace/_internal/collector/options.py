@@ -18,6 +18,7 @@ from cycletrace._internal.otlp.endpoint import Endpoint, TlsFiles, checked, is_h
 from cycletrace._internal.otlp.signals import SIGNALS
 from cycletrace._internal.report.sections import Linked, no_link
 from cycletrace._internal.rules import Rule, RuleError, load
+from cycletrace._internal.store import Location, parse_location
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -32,7 +33,7 @@ class OptionError(ValueError):
 class Options(NamedTuple):
     """The options of :func:`serve.run`. Lengths are seconds."""
 
-    store: Path
+    store: Location
     grpc: Address = Address("127.0.0.1", 4317)
     http: Address = Address("127.0.0.1", 4318)
     forward: Mapping[str, tuple[Endpoint, ...]] = {}
@@ -80,8 +81,8 @@ def read_config(path: Path) -> dict[str, Any]:
     return {name.replace("_", "-"): value for name, value in settings.items()}
 
 
-def make_options(settings: Mapping[str, Any], store: Path, production: frozenset[str] | None = None) -> Options:
-    """Return the options for these settings; ``store`` is the path of the store if they hold none.
+def make_options(settings: Mapping[str, Any], store: Location, production: frozenset[str] | None = None) -> Options:
+    """Return the options for these settings; ``store`` is where the store is if they hold none.
 
     Raises:
         OptionError: where one is invalid.
@@ -108,7 +109,7 @@ def make_options(settings: Mapping[str, Any], store: Path, production: frozenset
     common = Endpoint("", _headers("forward-headers", text("forward-headers")), tls, timeout)
     for_metrics = common._replace(headers=_headers("metrics-headers", text("metrics-headers")))
     options = Options(
-        store=Path(text("store")) if text("store") else store,
+        store=parse_location(text("store")) if text("store") else store,
         grpc=_address("grpc", text("grpc")),
         http=_address("http", text("http")),
         forward=_forward(_list(settings.get("forward", [])), common),

@@ -42,14 +42,13 @@ from cycletrace._internal.collector.reply import combine
 from cycletrace._internal.collector.retention import keep_pruning
 from cycletrace._internal.collector.self_forwarding import own_endpoint
 from cycletrace._internal.collector.series import Accumulator, from_rows, to_rows
-from cycletrace._internal.collector.store_lock import store_lock
 from cycletrace._internal.collector.tls import ServerTls
 from cycletrace._internal.collector.vitals import Vitals
 from cycletrace._internal.collector.writer import Writer
 from cycletrace._internal.flow.rules import SECOND
 from cycletrace._internal.otlp.result import Code, ExportResult, malformed
 from cycletrace._internal.otlp.signals import METRICS, SIGNALS, TRACES, Request
-from cycletrace._internal.store import Store, StoreError, Transaction, make_store, open_reader, open_store
+from cycletrace._internal.store import DatabaseUrl, Location, Store, StoreError, Transaction, open_for_collector
 from cycletrace._version import __version__
 
 _log = logging.getLogger("cycletrace.collector")
@@ -113,12 +112,7 @@ async def _serve(options: Options, timer: threading.Timer) -> None:
 
     for number in _SHUTDOWN_SIGNALS:
         signal.signal(number, end)
-    make_store(options.store)
-    with (
-        store_lock(options.store),
-        open_store(options.store, durable=True) as store,
-        open_reader(options.store) as reader,
-    ):
+    with open_for_collector(options.store) as (store, reader):
         collector = Collector(options, store, reader)
         try:
             await collector.start()
@@ -227,7 +221,7 @@ class Collector:
         yield f"cycletrace {__version__} collects"
         yield f"  OTLP/gRPC   {self._listening['OTLP/gRPC']}"
         yield f"  OTLP/HTTP   {http}://{self._listening['OTLP/HTTP']}"
-        yield f"  store       {options.store.absolute()}"
+        yield f"  store       {_absolute(options.store)}"
         yield f"  access      {self._access()}"
         if options.rules:
             yield f"  rules       {len(options.rules)} for spans of other programs"
@@ -318,6 +312,10 @@ class Collector:
             raise StartError(
                 f"Cannot listen on {address} for {what}: {why}. Stop what uses it, or choose another."
             ) from error
+
+
+def _absolute(location: Location) -> Location:
+    return location if isinstance(location, DatabaseUrl) else location.absolute()
 
 
 def _unreadable(error: OSError) -> StartError:

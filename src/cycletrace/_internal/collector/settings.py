@@ -22,7 +22,12 @@ class Setting(NamedTuple):
 SETTINGS = (
     Setting("grpc", "HOST:PORT", "127.0.0.1:4317", "address for OTLP over gRPC"),
     Setting("http", "HOST:PORT", "127.0.0.1:4318", "address for OTLP over HTTP, /healthz and /readyz"),
-    Setting("store", "FILE", "", "the store; by default store.db in the state directory"),
+    Setting(
+        "store",
+        "STORE",
+        "",
+        "a file, or the postgresql:// URL of a database; by default store.db in the state directory",
+    ),
     Setting(
         "forward",
         "[SIGNAL=]URL",

@@ -301,7 +301,7 @@ class Writer:
 
     def _without_path(self, error: StoreError) -> str:
         """Return the text of an error for senders, who must not learn where the store lies."""
-        return " ".join(str(error).replace(str(self._store.path), "").split())
+        return " ".join(str(error).replace(str(self._store.location), "").split())
 
 
 def _parts(extracted: Extracted) -> Iterator[Extracted]:

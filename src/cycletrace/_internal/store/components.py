@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from cycletrace._internal.flow import Alias, Record, RecordOrigin
+from cycletrace._internal.store.connected import Connection
 from cycletrace._internal.store.record_codec import decode
 
 
@@ -18,7 +18,7 @@ class Claim(NamedTuple):
     cycle_id: str
 
 
-def component_of(connection: sqlite3.Connection, cycle_id: str) -> tuple[str, ...]:
+def component_of(connection: Connection, cycle_id: str) -> tuple[str, ...]:
     """Return the ids that claims tie to an id, with that id, in order. They must be folded together."""
     ids = {cycle_id}
     unseen = [cycle_id]
@@ -31,7 +31,7 @@ def component_of(connection: sqlite3.Connection, cycle_id: str) -> tuple[str, ..
     return tuple(sorted(ids))
 
 
-def claims_at(connection: sqlite3.Connection, cycle_id: str) -> list[Claim]:
+def claims_at(connection: Connection, cycle_id: str) -> list[Claim]:
     """Return the claims that tie an id to others.
 
     Of several claims of one id the first that is not retracted decides, once it is made: later ones tie nothing. So a
@@ -46,7 +46,7 @@ def claims_at(connection: sqlite3.Connection, cycle_id: str) -> list[Claim]:
     return [*map(Claim._make, rows), *claims_of(connection, cycle_id)]
 
 
-def claims_of(connection: sqlite3.Connection, alias_id: str) -> list[Claim]:
+def claims_of(connection: Connection, alias_id: str) -> list[Claim]:
     """Return the claims that decide whose an id is: the first that is not retracted, and those before it."""
     rows = connection.execute(
         "SELECT alias_id, at, cycle_id, retracted FROM claims WHERE alias_id = ? ORDER BY at, cycle_id", (alias_id,)
@@ -59,13 +59,13 @@ def claims_of(connection: sqlite3.Connection, alias_id: str) -> list[Claim]:
     return found
 
 
-def aliases_of(connection: sqlite3.Connection, component: Iterable[str]) -> list[Alias]:
+def aliases_of(connection: Connection, component: Iterable[str]) -> list[Alias]:
     """Return the claims of a component as the aliases that made them."""
     claims = [claim for cycle_id in component for claim in claims_of(connection, cycle_id)]
     return [Alias(RecordOrigin(claim.cycle_id), "", claim.alias_id, claim.at) for claim in claims]
 
 
-def records_of(connection: sqlite3.Connection, component: Iterable[str]) -> list[Record]:
+def records_of(connection: Connection, component: Iterable[str]) -> list[Record]:
     """Return all records that carry an id of a component."""
     records: list[Record] = []
     for cycle_id in component:

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from cycletrace._internal.flow import FACTS_VERSION, Facts, Rules, fold, owners_at
 from cycletrace._internal.store.components import component_of, records_of
+from cycletrace._internal.store.due import DUE_NOW
 from cycletrace._internal.store.facts_codec import encode
-from cycletrace._internal.store.schema import DUE_NOW
 from cycletrace._internal.store.settings import SettingsReads
 from cycletrace.conventions import OPEN
 
@@ -73,7 +73,8 @@ class FoldWrites(SettingsReads):
         """Have all cycles folded anew whose records are there, and note what will make their facts."""
         self._note(KEPT_BY, kept_by)
         self._connection.execute(
-            "UPDATE cycles SET due = ?1, stable_from = NULL, facts = NULL WHERE NOT pruned AND due IS NOT ?1",
+            "UPDATE cycles SET due = ?1, stable_from = NULL, facts = NULL "
+            "WHERE NOT pruned AND (due IS NULL OR due <> ?1)",
             (DUE_NOW,),
         )
 

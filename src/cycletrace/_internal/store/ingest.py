@@ -15,10 +15,10 @@ from typing import Any, BinaryIO, NamedTuple
 from cycletrace._internal.flow import Record
 from cycletrace._internal.journal.files import delivered_directory, list_journals, next_segment, read_header
 from cycletrace._internal.journal.format import MAX_LINE, VERSION, unframe
-from cycletrace._internal.store.database import Store
 from cycletrace._internal.store.decode import Rejected, decode_event, decode_span
 from cycletrace._internal.store.rejections import Rejection, rejection
 from cycletrace._internal.store.sources import Source
+from cycletrace._internal.store.store import Store
 from cycletrace.conventions import SERVICE_NAMESPACE
 
 _BATCH = 1000

@@ -15,10 +15,9 @@ from cycletrace._internal.store.components import component_of, records_of
 from cycletrace._internal.store.connected import Connected
 from cycletrace._internal.store.errors import StoreError
 from cycletrace._internal.store.folding import KEPT_BY, made_by
-from cycletrace._internal.store.schema import VERSION
 
 if TYPE_CHECKING:
-    from cycletrace._internal.store.database import Store
+    from cycletrace._internal.store.store import Store
 from cycletrace._internal.store.settings import SettingsReads
 
 _BATCH = 500
@@ -52,6 +51,7 @@ class Info(TypedDict):
     """What is in a store, and where it is."""
 
     path: str
+    """Or the URL of a database, without its password."""
     bytes: int
     """With what its write-ahead log holds."""
     version: int
@@ -77,7 +77,7 @@ class MaintenanceReads(SettingsReads):
 
     def losses(self) -> Losses:
         """Return what is known to be lost."""
-        (damaged,) = self._connection.execute("SELECT ifnull(sum(damaged), 0) FROM sources").fetchone()
+        (damaged,) = self._connection.execute("SELECT coalesce(sum(damaged), 0) FROM sources").fetchone()
         rejected = dict(self._connection.execute("SELECT reason, count FROM rejections ORDER BY reason"))
         return Losses(damaged, rejected)
 
@@ -102,16 +102,14 @@ class MaintenanceReads(SettingsReads):
     def problems(self, rules: Rules | None = None) -> Iterator[str]:
         """Yield what is wrong with the store, in sentences; nothing where it is sound.
 
-        The file is checked as SQLite knows it, then each cycle's kept facts against its records.
+        The database is checked as far as it can do so itself, then each cycle's kept facts against its records.
         """
-        for (message,) in self._connection.execute("PRAGMA integrity_check"):
-            if message != "ok":
-                yield f"SQLite says of the file: {message}."
+        yield from self._connection.damages()
         rules = self.settings().rules if rules is None else rules
         if self._noted(KEPT_BY) != made_by(rules):
             return  # kept facts were made by other rules, and are not used
-        rows = self._connection.execute(
-            "SELECT cycle_id, folded, facts FROM cycles WHERE stable_from NOT NULL AND NOT pruned ORDER BY cycle_id"
+        rows = self._connection.stream(
+            "SELECT cycle_id, folded, facts FROM cycles WHERE stable_from IS NOT NULL AND NOT pruned ORDER BY cycle_id"
         )
         for cycle_id, folded, text in rows:
             try:
@@ -148,7 +146,7 @@ class MaintenanceWrites(Connected):
         for (cycle_id,) in batch:
             for member in component_of(self._connection, cycle_id):
                 pruned["cycles"] += self._connection.execute(
-                    "UPDATE cycles SET pruned = 1 WHERE cycle_id = ? AND NOT pruned", (member,)
+                    "UPDATE cycles SET pruned = TRUE WHERE cycle_id = ? AND NOT pruned", (member,)
                 ).rowcount
                 pruned["records"] += self._connection.execute(
                     "DELETE FROM records WHERE cycle_id = ?", (member,)
@@ -165,7 +163,13 @@ def info(store: Store) -> Info:
     """
     with store.read() as snapshot:
         counts, losses = snapshot.counts(time.time_ns()), snapshot.losses()
-    return {"path": str(store.path), "bytes": store.size(), "version": VERSION, **counts, "losses": losses}
+    return {
+        "path": str(store.location),
+        "bytes": store.size(),
+        "version": store.schema_version,
+        **counts,
+        "losses": losses,
+    }
 
 
 def backup(store: Store, target: Path) -> None:

@@ -50,12 +50,12 @@ class ObservationReads(Connected):
 
     def all_observed(self) -> Iterator[Facts]:
         """Yield the facts of all observed cycles as they were counted, by cycle id."""
-        for (text,) in self._connection.execute("SELECT facts FROM observed ORDER BY cycle_id"):
+        for (text,) in self._connection.stream("SELECT facts FROM observed ORDER BY cycle_id"):
             yield decode(text)
 
     def revisions(self) -> Iterator[Revision]:
         """Yield what became of facts after they were counted, by cycle id and instant."""
-        rows = self._connection.execute("SELECT cycle_id, at, facts FROM revisions ORDER BY cycle_id, at")
+        rows = self._connection.stream("SELECT cycle_id, at, facts FROM revisions ORDER BY cycle_id, at")
         for cycle_id, at, text in rows:
             yield Revision(cycle_id=cycle_id, at=at, facts=_decode_revision(text))
 
@@ -88,7 +88,7 @@ class ObservationWrites(Connected):
         """Keep the facts of a cycle as they are counted at an instant."""
         self._connection.execute("UPDATE cycles SET observed = ? WHERE cycle_id = ?", (at, facts["cycle_id"]))
         self._connection.execute(
-            "INSERT INTO observed (cycle_id, at, facts, rolled_back) VALUES (?, ?, ?, 0)",
+            "INSERT INTO observed (cycle_id, at, facts, rolled_back) VALUES (?, ?, ?, FALSE)",
             (facts["cycle_id"], at, encode(facts)),
         )
 
@@ -114,7 +114,8 @@ class ObservationWrites(Connected):
         if _decode_revision(row[0]) == facts:
             return False
         self._connection.execute(
-            "REPLACE INTO revisions (cycle_id, at, facts) VALUES (?, ?, ?)",
+            "INSERT INTO revisions (cycle_id, at, facts) VALUES (?, ?, ?) "
+            "ON CONFLICT (cycle_id, at) DO UPDATE SET facts = excluded.facts",
             (cycle_id, at, _NO_FACTS if facts is None else encode(facts)),
         )
         return True
@@ -122,7 +123,7 @@ class ObservationWrites(Connected):
     def roll_back(self, cycle_id: str) -> bool:
         """Note that an observed cycle is known to be rolled back. Return whether that is new."""
         changed = self._connection.execute(
-            "UPDATE observed SET rolled_back = 1 WHERE cycle_id = ? AND NOT rolled_back", (cycle_id,)
+            "UPDATE observed SET rolled_back = TRUE WHERE cycle_id = ? AND NOT rolled_back", (cycle_id,)
         )
         return changed.rowcount > 0
 

@@ -47,7 +47,7 @@ class OutboxWrites(Connected):
 
     def rename_destination(self, name: str, new_name: str) -> None:
         """Give a destination another name and leave nothing of the old one in unused bytes of the file."""
-        self._connection.execute("PRAGMA secure_delete = ON")
+        self._connection.overwrite_deleted()
         self._connection.execute("UPDATE outbox SET destination = ? WHERE destination = ?", (new_name, name))
 
     def drop_destination(self, destination: str) -> int:

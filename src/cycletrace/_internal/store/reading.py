@@ -6,13 +6,13 @@ and nothing is written.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 
 from cycletrace._internal.flow import FACTS_VERSION, Facts, Record, Rules, facts_of, owners_at
 from cycletrace._internal.flow.aliases import owner_of
 from cycletrace._internal.flow.records import began
 from cycletrace._internal.store.components import aliases_of, component_of, records_of
+from cycletrace._internal.store.connected import Connection
 from cycletrace._internal.store.decode import sound
 from cycletrace._internal.store.facts_codec import decode
 from cycletrace._internal.store.folding import KEPT_BY, made_by
@@ -73,7 +73,7 @@ class CycleReads(SettingsReads):
 
     def count_later(self, at: int) -> int:
         """Return how many records are dated later than an instant (UTC nanoseconds), and count from then on."""
-        rows = self._connection.execute("SELECT cycle_id FROM cycles WHERE due IS NOT NULL AND NOT pruned")
+        rows = self._connection.stream("SELECT cycle_id FROM cycles WHERE due IS NOT NULL AND NOT pruned")
         seen, later = set[str](), 0
         for (cycle_id,) in rows:
             if cycle_id not in seen:
@@ -109,7 +109,7 @@ class CycleReads(SettingsReads):
 class _Reader:
     """One reading of the facts as of an instant."""
 
-    def __init__(self, connection: sqlite3.Connection, at: int, rules: Rules, *, is_usable: bool) -> None:
+    def __init__(self, connection: Connection, at: int, rules: Rules, *, is_usable: bool) -> None:
         """``is_usable``: whether kept facts were made by these rules."""
         self._connection = connection
         self._at = at
@@ -120,11 +120,13 @@ class _Reader:
 
     def scan(self, model: str | None, namespace: str | None) -> Iterator[Facts]:
         """Yield all facts; kept ones of other models and namespaces are passed over unread."""
-        rows = self._connection.execute(
-            "SELECT cycle_id, pruned OR ifnull(stable_from <= ?1, 0) AS is_kept, "
-            "CASE WHEN stable_from <= ?2 THEN facts END FROM cycles "
+        rows = self._connection.stream(
+            "SELECT cycle_id, is_kept, CASE WHEN stable_from <= ?2 THEN facts END FROM "
+            "(SELECT *, pruned OR coalesce(stable_from <= ?1, FALSE) AS is_kept FROM cycles) AS known "
             "WHERE NOT is_kept OR "
-            "(facts IS NOT NULL AND (?3 IS NULL OR model = ?3) AND (?4 IS NULL OR namespace = ?4)) "
+            "(facts IS NOT NULL "
+            "AND (CAST(?3 AS TEXT) IS NULL OR model = ?3) "
+            "AND (CAST(?4 AS TEXT) IS NULL OR namespace = ?4)) "
             "ORDER BY cycle_id",
             (self._kept_until, self._at, model, namespace),
         )
@@ -135,8 +137,8 @@ class _Reader:
 
     def scan_open(self) -> Iterator[Facts]:
         """Yield the facts of the cycles that are or may be open: as of their latest fold where that still holds."""
-        rows = self._connection.execute(
-            "SELECT cycle_id, CASE WHEN folded <= ?1 AND ifnull(due > ?1, 1) THEN facts END FROM cycles "
+        rows = self._connection.stream(
+            "SELECT cycle_id, CASE WHEN folded <= ?1 AND coalesce(due > ?1, TRUE) THEN facts END FROM cycles "
             "WHERE outcome = 'open' OR (due <= ?1 AND NOT pruned) OR ?1 IS NULL ORDER BY cycle_id",
             (self._kept_until,),
         )
@@ -152,8 +154,8 @@ class _Reader:
         named.update(cycle_id for (cycle_id,) in rows)
         for owner in sorted({self._owner(cycle_id) for cycle_id in named}):
             row = self._connection.execute(
-                "SELECT pruned OR ifnull(stable_from <= ?1, 0), CASE WHEN stable_from <= ?2 THEN facts END FROM cycles "
-                "WHERE cycle_id = ?3",
+                "SELECT pruned OR coalesce(stable_from <= ?1, FALSE), CASE WHEN stable_from <= ?2 THEN facts END "
+                "FROM cycles WHERE cycle_id = ?3",
                 (self._kept_until, self._at, owner),
             ).fetchone()
             if row is None:

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from cycletrace._internal.flow import Alias, Record, Retraction
 from cycletrace._internal.store.components import claims_at, claims_of, component_of
+from cycletrace._internal.store.due import DUE_NOW
 from cycletrace._internal.store.record_codec import encode
 from cycletrace._internal.store.rejections import Rejection, RejectionWrites, rejection
-from cycletrace._internal.store.schema import DUE_NOW
 
 PRUNED = "the cycle's records were pruned"
 FULL = "the cycle has as many records as one may have"
@@ -72,7 +72,7 @@ class RecordWrites(RejectionWrites):
     def _within(self, limit: int, cycle_id: str, records: list[Record]) -> tuple[list[Record], list[Rejection]]:
         """Return the records for which there is room in their cycle, and the others."""
         (count,) = self._connection.execute(
-            "SELECT count(*) FROM (SELECT 1 FROM records WHERE cycle_id = ? LIMIT ?)", (cycle_id, limit)
+            "SELECT count(*) FROM (SELECT 1 FROM records WHERE cycle_id = ? LIMIT ?) AS counted", (cycle_id, limit)
         ).fetchone()
         if count + len(records) <= limit:
             return records, []
@@ -98,21 +98,21 @@ class RecordWrites(RejectionWrites):
 
     def _add_to_cycle(self, cycle_id: str, records: list[Record]) -> int:
         """Add the records of one id. Return how many are new."""
-        before = self._connection.total_changes
-        self._connection.executemany(
-            "INSERT OR IGNORE INTO records (cycle_id, body) VALUES (?, ?)",
+        new = self._connection.executemany(
+            "INSERT INTO records (cycle_id, body) VALUES (?, ?) ON CONFLICT DO NOTHING",
             [(cycle_id, encode(record)) for record in records],
-        )
-        new = self._connection.total_changes - before
+        ).rowcount
         if not new:
             return 0
         aliases = [record for record in records if isinstance(record, Alias)]
         keys = {(record.origin.key, cycle_id) for record in records if record.origin.key}
         keys.update((alias.key, alias.alias_id) for alias in aliases)
-        self._connection.executemany("INSERT OR IGNORE INTO keys (key, cycle_id) VALUES (?, ?)", keys)
+        self._connection.executemany(
+            "INSERT INTO keys (key, cycle_id) VALUES (?, ?) ON CONFLICT DO NOTHING", sorted(keys)
+        )
         self._connection.execute(
             "INSERT INTO cycles (cycle_id, fresh) VALUES (?1, ?2) "
-            "ON CONFLICT (cycle_id) DO UPDATE SET fresh = fresh + ?2",
+            "ON CONFLICT (cycle_id) DO UPDATE SET fresh = cycles.fresh + ?2",
             (cycle_id, new),
         )
         retractions = {record.target for record in records if isinstance(record, Retraction)}
@@ -125,8 +125,8 @@ class RecordWrites(RejectionWrites):
         for alias in aliases:
             before = claims_of(self._connection, alias.alias_id)
             self._connection.execute(
-                "INSERT OR IGNORE INTO claims (alias_id, at, cycle_id, record, retracted) "
-                "VALUES (?1, ?2, ?3, ?4, EXISTS (SELECT 1 FROM retractions WHERE target = ?4))",
+                "INSERT INTO claims (alias_id, at, cycle_id, record, retracted) "
+                "VALUES (?1, ?2, ?3, ?4, EXISTS (SELECT 1 FROM retractions WHERE target = ?4)) ON CONFLICT DO NOTHING",
                 (alias.alias_id, alias.at, cycle_id, alias.id),
             )
             if claims_of(self._connection, alias.alias_id) != before:
@@ -136,11 +136,11 @@ class RecordWrites(RejectionWrites):
     def _retract_claims(self, targets: Iterable[str]) -> Iterator[str]:
         """Note what is retracted. Yield the ids that hang together otherwise than before."""
         for target in targets:
-            self._connection.execute("INSERT OR IGNORE INTO retractions (target) VALUES (?)", (target,))
+            self._connection.execute("INSERT INTO retractions (target) VALUES (?) ON CONFLICT DO NOTHING", (target,))
             rows = self._connection.execute("SELECT alias_id, cycle_id FROM claims WHERE record = ?", (target,))
             for ids in rows.fetchall():
                 yield from ids
-            self._connection.execute("UPDATE claims SET retracted = 1 WHERE record = ?", (target,))
+            self._connection.execute("UPDATE claims SET retracted = TRUE WHERE record = ?", (target,))
 
     def _mark_due(self, ids: set[str]) -> None:
         """Have the cycles of these ids folded anew, with all that claims tie to them: their facts hang together.
@@ -152,10 +152,8 @@ class RecordWrites(RejectionWrites):
         unseen = list(ids)
         while unseen:
             current = unseen.pop()
-            row = self._connection.execute(
-                "SELECT due IS ? FROM cycles WHERE cycle_id = ?", (DUE_NOW, current)
-            ).fetchone()
-            if row == (1,):
+            row = self._connection.execute("SELECT due FROM cycles WHERE cycle_id = ?", (current,)).fetchone()
+            if row == (DUE_NOW,):
                 continue
             self._connection.execute(
                 "UPDATE cycles SET due = ?, stable_from = NULL, facts = NULL WHERE cycle_id = ?", (DUE_NOW, current)

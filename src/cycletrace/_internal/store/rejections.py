@@ -44,7 +44,7 @@ class RejectionWrites(Connected):
         if new:
             self._connection.executemany(
                 "INSERT INTO rejections (reason, count) VALUES (?1, ?2) "
-                "ON CONFLICT (reason) DO UPDATE SET count = count + ?2",
+                "ON CONFLICT (reason) DO UPDATE SET count = rejections.count + ?2",
                 Counter(one.reason for one in new).items(),
             )
             self._connection.executemany(
@@ -57,5 +57,9 @@ class RejectionWrites(Connected):
 
     def _note_digest(self, digest: bytes) -> bool:
         """Return whether a digest is new."""
-        added = self._connection.execute("INSERT OR IGNORE INTO rejected_digests (digest) VALUES (?)", (digest,))
+        added = self._connection.execute(
+            "INSERT INTO rejected_digests (digest) "
+            "SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM rejected_digests WHERE digest = ?1)",
+            (digest,),
+        )
         return added.rowcount > 0

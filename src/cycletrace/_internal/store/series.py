@@ -19,4 +19,8 @@ class SeriesWrites(Connected):
 
     def save_series(self, rows: Iterable[SeriesRow]) -> None:
         """Keep these series as they are now; those of the same metric and labels are replaced."""
-        self._connection.executemany("REPLACE INTO series (metric, labels, state) VALUES (?, ?, ?)", rows)
+        kept = list(rows)
+        self._connection.executemany(
+            "DELETE FROM series WHERE metric = ? AND labels = ?", [(metric, labels) for metric, labels, _ in kept]
+        )
+        self._connection.executemany("INSERT INTO series (metric, labels, state) VALUES (?, ?, ?)", kept)

@@ -42,7 +42,9 @@ class SourceWrites(Connected):
     def save_source(self, source: Source) -> None:
         """Keep how far a journal was read."""
         self._connection.execute(
-            "REPLACE INTO sources (name, position, damaged, unknown_format) VALUES (?, ?, ?, ?)", source
+            "INSERT INTO sources (name, position, damaged, unknown_format) VALUES (?1, ?2, ?3, ?4) "
+            "ON CONFLICT (name) DO UPDATE SET position = ?2, damaged = ?3, unknown_format = ?4",
+            source,
         )
 
     def forget_sources(self, names: Iterable[str]) -> None:

@@ -133,9 +133,6 @@ CREATE TABLE rejected_digests (id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQ
 CREATE INDEX cycles_stable ON cycles (stable_from) WHERE stable_from IS NOT NULL AND NOT pruned;
 """
 
-DUE_NOW = -(1 << 63)
-"""Before any instant."""
-
 MIGRATIONS = (_FIRST, _OBSERVED, _RETRACTIONS, _OPEN, _DIGESTS)
 """What makes version n + 1 of version n. Only ever appended to."""
 

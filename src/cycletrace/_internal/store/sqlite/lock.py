@@ -8,7 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cycletrace._internal.store import StoreError
+from cycletrace._internal.store.errors import StoreError
 
 if sys.platform == "win32":
     import msvcrt

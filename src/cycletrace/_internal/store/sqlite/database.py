@@ -1,38 +1,55 @@
-"""The one way to open a store: check that it is one, set SQLite up, report what is wrong in a sentence."""
+"""A store in a file: check that it is one, set SQLite up, report what is wrong in a sentence."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
-from types import TracebackType
+from typing import Any
 from weakref import WeakSet
 
-from cycletrace._internal.store.errors import StoreError, explained
-from cycletrace._internal.store.files import LOG_LIMIT, Files, companions, identity, set_aside
-from cycletrace._internal.store.filesystem import network_type
-from cycletrace._internal.store.schema import APPLICATION_ID, READ_AS, VERSION, migrate
+from cycletrace._internal.store.errors import StoreError
+from cycletrace._internal.store.sqlite.errors import explained
+from cycletrace._internal.store.sqlite.files import LOG_LIMIT, Files, companions, identity, set_aside
+from cycletrace._internal.store.sqlite.filesystem import network_type
+from cycletrace._internal.store.sqlite.schema import APPLICATION_ID, READ_AS, VERSION, migrate
+from cycletrace._internal.store.store import Store
 from cycletrace._internal.store.transaction import Snapshot, Transaction
-
-FILE = "store.db"
-"""The name of the store within a state directory."""
 
 _BUSY = 10.0
 """Seconds to wait for another process to end its transaction."""
 _MAGIC = b"SQLite format 3\0"
 
 
-class Store:
-    """An open store. Used by one thread at a time; any number of processes may open the same file.
+class _Connection(sqlite3.Connection):
+    """A connection to a file."""
 
-    All work happens within :meth:`write` or :meth:`read`, one at a time.
-    """
+    def stream(self, query: str, values: Sequence[Any] = (), /) -> Iterator[Any]:
+        """Yield what a query finds: SQLite finds it as it is asked for."""
+        return self.execute(query, values)
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, *, is_writer: bool = False) -> None:
-        self.path = path
+    def damages(self) -> Iterator[str]:
+        """Yield what SQLite finds to be damaged in the file."""
+        for (message,) in self.execute("PRAGMA integrity_check"):
+            if message != "ok":
+                yield f"SQLite says of the file: {message}."
+
+    def overwrite_deleted(self) -> None:
+        """Have SQLite overwrite what is deleted with zeros."""
+        self.execute("PRAGMA secure_delete = ON")
+
+
+class SqliteStore(Store):
+    """A store in a file."""
+
+    schema_version = VERSION
+
+    def __init__(self, path: Path, connection: _Connection, *, is_writer: bool = False) -> None:
+        self.location = path
+        self._path = path
         self._connection = connection
         self._is_writer = is_writer
         self._files = Files(path, connection)
@@ -44,13 +61,8 @@ class Store:
 
     @contextmanager
     def write(self) -> Generator[Transaction, None, None]:
-        """Begin a transaction: all that is done in the block is kept, or nothing, and is where others will find it.
-
-        Raises:
-            StoreError: where the store cannot be written, or its files are gone. If they go in the very moment of the
-                commit, it may have happened: it counts if the files are put back.
-        """
-        with explained(self.path):
+        """Begin a transaction. If the files go in the very moment of its commit, it counts if they are put back."""
+        with explained(self._path):
             self._connection.execute("BEGIN IMMEDIATE")
             if not self._files.are_intact():
                 self._roll_back()
@@ -67,32 +79,32 @@ class Store:
 
     @contextmanager
     def read(self) -> Generator[Snapshot, None, None]:
-        """Begin to read: what others write during the block is not seen.
-
-        Raises:
-            StoreError: where the store cannot be read.
-        """
-        with explained(self.path):
+        """Begin to read."""
+        with explained(self._path):
             self._connection.execute("BEGIN")
             try:
                 yield Snapshot(self._connection)
             finally:
                 self._roll_back()
 
-    def version(self) -> int:
-        """Return a number that differs after each commit of another connection, also in another process.
+    def take_charge(self) -> bool:
+        """Return ``True``: the lock that a collector holds on the file leaves no other one."""
+        return True
 
-        Raises:
-            StoreError: where the store cannot be read.
-        """
-        with explained(self.path):
+    def version(self) -> str:
+        """Return SQLite's own number."""
+        with explained(self._path):
             version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
-        return version
+        return str(version)
+
+    def is_current(self) -> bool:
+        """Return whether the file is still the one at its path."""
+        return self.is_at(self._path)
 
     def _check_files(self) -> None:
         if not self._files.are_intact():
             raise StoreError(
-                f"The store {self.path} was removed, replaced or truncated while it was open, so nothing is written: "
+                f"The store {self._path} was removed, replaced or truncated while it was open, so nothing is written: "
                 "put the files back that were there, or restart what has it open."
             )
 
@@ -101,36 +113,24 @@ class Store:
             self._connection.execute("ROLLBACK")
 
     def size(self) -> int:
-        """Return the bytes of the store, with what its write-ahead log holds."""
-        log, _ = companions(self.path)
-        return self.path.stat().st_size + (log.stat().st_size if log.exists() else 0)
+        """Return the bytes of the file, with what its write-ahead log holds."""
+        log, _ = companions(self._path)
+        return self._path.stat().st_size + (log.stat().st_size if log.exists() else 0)
 
     def copy_into(self, target: Path) -> None:
-        """Copy all that is in the store now into an empty file, while others may write the store.
-
-        Raises:
-            StoreError: where the store cannot be read, or the file cannot be written.
-        """
-        with explained(target), closing(sqlite3.connect(target)) as copy, explained(self.path):
+        """Copy all that is in the store now into an empty file."""
+        with explained(target), closing(sqlite3.connect(target)) as copy, explained(self._path):
             self._connection.backup(copy)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file, and of its write-ahead log."""
         self._connection.close()
         if self._is_writer:
             self._files.leave()
         _OPENED.discard(self)
 
-    def __enter__(self) -> Store:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-_OPENED: WeakSet[Store] = WeakSet()
+_OPENED: WeakSet[SqliteStore] = WeakSet()
 """Stores that are open in this process."""
 
 
@@ -165,7 +165,7 @@ def open_store(path: Path, *, durable: bool = False) -> Store:
         f"journal_size_limit = {LOG_LIMIT}",
         "journal_mode = WAL",
     )
-    store = Store(path, connection, is_writer=True)
+    store = SqliteStore(path, connection, is_writer=True)
     try:
         if _version(connection) < VERSION:
             with store.write():
@@ -198,7 +198,7 @@ def open_reader(path: Path) -> Store:
     elif version < VERSION:
         connection.close()
         raise StoreError(f"The store {path} is of an older version: open it once for writing, which brings it up.")
-    return Store(path, connection)
+    return SqliteStore(path, connection)
 
 
 def _refuse_network(path: Path) -> None:
@@ -242,14 +242,15 @@ def _version(connection: sqlite3.Connection) -> int:
     return version
 
 
-def _connect(path: Path, mode: str, *pragmas: str) -> sqlite3.Connection:
+def _connect(path: Path, mode: str, *pragmas: str) -> _Connection:
     with explained(path):
-        connection = sqlite3.connect(
+        connection: _Connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode={mode}",
             uri=True,
             timeout=_BUSY,
             isolation_level=None,  # transactions begin and end where the code says so
             check_same_thread=False,
+            factory=_Connection,
         )
         try:
             connection.execute("PRAGMA cache_size = -65536")
