@@ -30,6 +30,12 @@ def binaries() -> Path:
     return Path(found).resolve().parent if found is not None else folders[-1]
 
 
+def version() -> str:
+    """Return the version of the server that is installed."""
+    done = subprocess.run([binaries() / "postgres", "--version"], capture_output=True, text=True, check=True)
+    return done.stdout.split()[2]
+
+
 class Server:
     """A server on a port of its own, with its data in a folder of its own."""
 

@@ -15,7 +15,7 @@ import subprocess
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -65,12 +65,12 @@ def run(folder: Path, kills: int, seed: int, say: Callable[[str], object] = lamb
     """
     dice = random.Random(seed)
     library = build(folder)
-    sent = _records(seed)
+    sent = some_records(seed)
     sink = Backend()
     collector = Collect(folder / "store.db", "--grace", "1h", "--forward", f"traces={sink.url}")
     faults: Counter[str] = Counter()
     try:
-        with _sending(collector, exports([item(record) for record in sent], dice), seed) as taken:
+        with sending([collector], exports([item(record) for record in sent], dice), seed) as taken:
             while sum(faults.values()) < kills / 2:
                 faults[_fail(collector, library, sink, dice)] += 1
                 say(f"{sum(faults.values())} of {kills} kills, {len(taken)} requests acknowledged")
@@ -83,14 +83,14 @@ def run(folder: Path, kills: int, seed: int, say: Callable[[str], object] = lamb
             say(f"{sum(faults.values())} of {kills} kills")
         sink.rise()
         _start(collector, {})
-        closed = _check(collector, sent, sink)
-        return Result(faults, len(taken), _stored(collector), closed)
+        closed = check(collector, sent, sink)
+        return Result(faults, len(taken), stored(collector), closed)
     finally:
         collector.kill()
         sink.fall()
 
 
-def _records(seed: int) -> list[Record]:
+def some_records(seed: int) -> list[Record]:
     """Records of everything at once, and of many cycles as teams make them."""
     return [*records(seed, RECORDS), *(one for n in range(CYCLES) for one in finished(f"plain@{n}", 60 * n))]
 
@@ -150,7 +150,7 @@ def _fail(collector: Collect, library: Path, sink: Backend, dice: random.Random)
     if not _start(collector, env):
         return fault
     if fault == "full":
-        size = collector.store.stat().st_size + dice.randrange(4096, 200_000)
+        size = Path(collector.store).stat().st_size + dice.randrange(4096, 200_000)
         resource.prlimit(collector.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
     elif fault == "stopped":
         collector.process.send_signal(signal.SIGSTOP)
@@ -170,8 +170,11 @@ def _fail(collector: Collect, library: Path, sink: Backend, dice: random.Random)
 
 
 @contextmanager
-def _sending(collector: Collect, some: list[Export], seed: int) -> Iterator[list[int]]:
-    """Send each of these at least once, and go on repeating them in the block. Yields the numbers of those taken."""
+def sending(collectors: Sequence[Collect], some: list[Export], seed: int) -> Iterator[list[int]]:
+    """Send each of these at least once, and go on repeating them in the block. Yields the numbers of those taken.
+
+    Each time to any of the collectors, as behind a load balancer.
+    """
     taken: list[int] = []
     is_over = threading.Event()
 
@@ -181,7 +184,7 @@ def _sending(collector: Collect, some: list[Export], seed: int) -> Iterator[list
         dice.shuffle(mine)
         while mine or not is_over.is_set():
             at = mine[-1] if mine else dice.randrange(len(some))
-            if _send(collector, some[at], dice):
+            if _send(dice.choice(collectors), some[at], dice):
                 taken.append(at)
                 if mine:
                     mine.pop()
@@ -216,18 +219,18 @@ def _send(collector: Collect, one: Export, dice: random.Random) -> bool:
 CONTENT_TYPE = {False: "application/x-protobuf", True: "application/json"}
 
 
-def _stored(collector: Collect) -> int:
+def stored(collector: Collect) -> int:
     command = ["store", "info", "--json", "--store", str(collector.store)]
     done = subprocess.run(["cycletrace", *command], capture_output=True, check=True, timeout=60)
-    stored: int = json.loads(done.stdout)["records"]
-    return stored
+    count: int = json.loads(done.stdout)["records"]
+    return count
 
 
-def _check(collector: Collect, sent: list[Record], sink: Backend) -> int:
+def check(collector: Collect, sent: list[Record], sink: Backend) -> int:
     """Compare with what follows from the records alone. Return how many cycles are in the metrics."""
     wanted: list[dict[str, Any]] = json.loads(json.dumps(facts_of(sent, AFTER)))
     assert collector.facts("--at", str(AFTER)) == wanted, "facts as of a run without faults"
-    assert _stored(collector) == len({(record.origin.cycle_id, encode(record)) for record in sent}), "each record once"
+    assert stored(collector) == len({(record.origin.cycle_id, encode(record)) for record in sent}), "each record once"
     counted = [
         one
         for one in wanted

@@ -27,7 +27,7 @@ def collect(tmp_path: Path) -> Iterator[Callable[..., Collect]]:
     """Starts collectors, and ends them."""
     started: list[Collect] = []
 
-    def start(*options: str, store: Path = tmp_path / "store.db") -> Collect:
+    def start(*options: str, store: Path | str = tmp_path / "store.db") -> Collect:
         started.append(Collect(store, *options))
         return started[-1]
 

@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 import grpc
@@ -31,8 +30,9 @@ T = TypeVar("T")
 class Collect:
     """A running collector on ports of its own. Ports are kept over :meth:`restart`."""
 
-    def __init__(self, store: Path, *options: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, store: Any, *options: str, environment: Mapping[str, str] | None = None) -> None:
         self.store = store
+        """Its path, or the URL of a database."""
         self._options = options
         self._environment = {**os.environ, **(environment or {})}
         self._ports = {"grpc": 0, "http": 0, "prometheus": 0}

@@ -292,7 +292,7 @@ def test_the_format_is_negotiated(accept: str, expected: str) -> None:
 
 
 def test_otlp_exports_the_same() -> None:
-    request = ExportMetricsServiceRequest.FromString(encode(exported(), 9 * SECOND, "store-1"))
+    request = ExportMetricsServiceRequest.FromString(encode({"store-1": exported()}, 9 * SECOND))
     (resource,) = request.resource_metrics
     attributes = {attribute.key: attribute.value.string_value for attribute in resource.resource.attributes}
     assert attributes == {"service.name": "cycletrace-collector", "service.instance.id": "store-1"}
@@ -345,7 +345,7 @@ def test_a_declaration_is_all_that_a_new_metric_needs(
             observe_closed(tx, accumulator, completion, 5, 100)
         accumulator.keep()
         vitals = Vitals()
-        reader = MetricReader(store, accumulator, 2000, "store-1", vitals)
+        reader = MetricReader(store, accumulator, 2000, "store-1", vitals, lambda: True)
         text = asyncio.run(reader.text(TEXT))
         request = ExportMetricsServiceRequest.FromString(asyncio.run(reader.request()).body)
         reader.close()

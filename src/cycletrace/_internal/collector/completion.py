@@ -45,6 +45,11 @@ def count_records(accumulator: Accumulator, name: str, count: int, at: int) -> N
         accumulator.add([Observation(instrument(name), (), count)], at)
 
 
+def count_rejected(tx: Transaction, accumulator: Accumulator, at: int) -> None:
+    """Bring the counter of rejected records up to what the store has counted of them."""
+    count_records(accumulator, c.RECORD_REJECTED, max(0, tx.rejected() - accumulator.total(c.RECORD_REJECTED)), at)
+
+
 def apply_refolds(tx: Transaction, accumulator: Accumulator, refolded: Iterable[Refolded], now: int) -> None:
     """Begin the series of cycles that closed; count late records, and revise facts that were observed already."""
     targets = tx.settings().targets

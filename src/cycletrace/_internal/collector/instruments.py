@@ -88,7 +88,7 @@ class Headline:
 
 @dataclass(frozen=True)
 class Records:
-    """Records, which are counted where they are stored or rejected."""
+    """Records, which the store counts."""
 
     labels: ClassVar[tuple[str, ...]] = ()
 
@@ -349,6 +349,13 @@ INSTRUMENTS: tuple[Instrument, ...] = (
         Kind.GAUGE,
         "{ready}",
         "1 while requests are accepted, 0 while the store cannot be written",
+        Process(),
+    ),
+    Instrument(
+        c.COLLECTOR_IN_CHARGE,
+        Kind.GAUGE,
+        "{collector}",
+        "1 while it folds and counts cycles, 0 while another collector of its store does",
         Process(),
     ),
 )

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from secrets import token_hex
 from ssl import SSLContext
 from typing import TypeVar
 
@@ -33,27 +34,54 @@ T = TypeVar("T")
 class MetricReader:
     """Reads all metrics for an export, in a thread of its own, with a connection of its own that only reads."""
 
-    def __init__(self, store: Store, accumulator: Accumulator, limit: int, instance: str, vitals: Vitals) -> None:
-        """Read gauges from this store; ``limit`` bounds their label sets, ``instance`` identifies the store."""
+    def __init__(
+        self,
+        store: Store,
+        accumulator: Accumulator,
+        limit: int,
+        instance: str,
+        vitals: Vitals,
+        is_in_charge: Callable[[], bool],
+    ) -> None:
+        """Read gauges from this store.
+
+        Args:
+            store: To read from, in one thread.
+            accumulator: The cumulative metrics of cycles.
+            limit: How many label sets a gauge has at most.
+            instance: Identifies the store.
+            vitals: What the collector measures of itself.
+            is_in_charge: Whether the metrics of cycles are this collector's to export, not another one's.
+        """
         self._vitals = vitals
         self._store = store
         self._accumulator = accumulator
         self._open_gauges = OpenGauges(limit)
         self._instance = instance
+        # Of several collectors, each must be told apart by what it says of itself.
+        self._own_instance = token_hex(16) if store.is_shared else instance
+        self._is_in_charge = is_in_charge
         self._headline = HeadlineReader(store.location, limit)
         self._failing: set[str] = set()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="cycletrace-metrics")
 
     async def text(self, content_type: str) -> str:
         """Return all metrics in a format that Prometheus reads."""
-        return await self._in_thread(lambda: render(self._read(time.time_ns()), content_type))
+
+        def make() -> str:
+            now = time.time_ns()
+            return render([*self._read(now), *self._read_vitals(now)], content_type)
+
+        return await self._in_thread(make)
 
     async def request(self) -> Request:
         """Return all metrics as an OTLP request."""
 
         def make() -> bytes:
             now = time.time_ns()
-            return encode(self._read(now), now, self._instance)
+            metrics = {self._instance: self._read(now)}
+            metrics.setdefault(self._own_instance, []).extend(self._read_vitals(now))
+            return encode(metrics, now)
 
         return Request(METRICS, Encoding.PROTOBUF, await self._in_thread(make))
 
@@ -66,9 +94,11 @@ class MetricReader:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def _read(self, now: int) -> list[Metric]:
+        """Return the metrics of cycles."""
+        if not self._is_in_charge():
+            return []
         metrics = list(cumulative_metrics(self._accumulator.series))
         for name, read in (
-            ("the collector itself", self._read_vitals),
             ("open cycles", self._read_open),
             ("the headline", self._headline.latest),
         ):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
@@ -17,32 +17,39 @@ from cycletrace.conventions import SERVICE_NAME
 SERVICE = "cycletrace-collector"
 
 
-def encode(metrics: Iterable[Metric], at: int, instance: str) -> bytes:
-    """Return the serialized request with these metrics at an instant; ``instance`` identifies the store."""
+def encode(metrics: Mapping[str, Sequence[Metric]], at: int) -> bytes:
+    """Return the serialized request with the metrics of each instance, by ``service.instance.id``, at an instant."""
     request = ExportMetricsServiceRequest()
-    resource = request.resource_metrics.add()
-    fill(resource.resource.attributes, {SERVICE_NAME: SERVICE, "service.instance.id": instance})
-    scope = resource.scope_metrics.add()
-    scope.scope.name = SCOPE
-    scope.scope.version = __version__
-    for instrument, points in metrics:
-        if not points:
+    for instance, some in metrics.items():
+        if not some:
             continue
-        metric = scope.metrics.add(name=instrument.name, unit=instrument.unit, description=instrument.help)
-        if instrument.kind is Kind.GAUGE:
-            for point in points:
-                _number(metric.gauge.data_points.add(), point, at)
-        elif instrument.kind is Kind.COUNTER:
-            metric.sum.aggregation_temporality = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
-            metric.sum.is_monotonic = True
-            for point in points:
-                _number(metric.sum.data_points.add(), point, at)
-        else:
-            metric.histogram.aggregation_temporality = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
-            for point in points:
-                _histogram(metric.histogram.data_points.add(), point, at)
+        resource = request.resource_metrics.add()
+        fill(resource.resource.attributes, {SERVICE_NAME: SERVICE, "service.instance.id": instance})
+        scope = resource.scope_metrics.add()
+        scope.scope.name = SCOPE
+        scope.scope.version = __version__
+        for one in some:
+            if one.points:
+                _add(scope.metrics.add(), one, at)
     serialized: bytes = request.SerializeToString()
     return serialized
+
+
+def _add(metric: Any, one: Metric, at: int) -> None:
+    instrument, points = one
+    metric.name, metric.unit, metric.description = instrument.name, instrument.unit, instrument.help
+    if instrument.kind is Kind.GAUGE:
+        for point in points:
+            _number(metric.gauge.data_points.add(), point, at)
+    elif instrument.kind is Kind.COUNTER:
+        metric.sum.aggregation_temporality = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
+        metric.sum.is_monotonic = True
+        for point in points:
+            _number(metric.sum.data_points.add(), point, at)
+    else:
+        metric.histogram.aggregation_temporality = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
+        for point in points:
+            _histogram(metric.histogram.data_points.add(), point, at)
 
 
 def _number(data: Any, point: Point, at: int) -> None:

@@ -65,7 +65,7 @@ async def send_waiting(writer: Writer, forwarder: Forwarder, backend: Backend) -
 
     while True:
         try:
-            parcels = await writer.do(oldest)
+            parcels = await writer.do(oldest) if writer.is_in_charge else []
             if not parcels:
                 return None
             # Requests in protobuf are joined by joining their bytes.

@@ -132,6 +132,11 @@ class Accumulator:
         """The series that are yet to be made durable."""
         return self._changed
 
+    def total(self, name: str) -> int:
+        """Return the sum of a counter without labels, with what is yet to be made durable."""
+        known = self._changed.get((name, ())) or self._series.get((name, ()))
+        return 0 if known is None else known.total
+
     def add(self, observations: Iterable[Observation], at: int, exemplar: tuple[str, str] | None = None) -> None:
         """Add observations made at this instant; ``exemplar`` is the trace and span id of their cycle."""
         for instrument, labels, value in observations:

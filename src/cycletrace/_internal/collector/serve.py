@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Coroutine, Generator, Iterator
 from functools import partial
 from types import FrameType
@@ -22,7 +21,7 @@ from cycletrace._internal.board.board import Board
 from cycletrace._internal.board.server import BoardServer
 from cycletrace._internal.board.source import Source
 from cycletrace._internal.collector import log
-from cycletrace._internal.collector.completion import Completion, begin_record_counters
+from cycletrace._internal.collector.completion import Completion
 from cycletrace._internal.collector.door import Door, Handle, refusal
 from cycletrace._internal.collector.forwarding import Forwarder
 from cycletrace._internal.collector.grpc_receiver import GrpcReceiver
@@ -41,7 +40,7 @@ from cycletrace._internal.collector.reading import check, may_hold_records, read
 from cycletrace._internal.collector.reply import combine
 from cycletrace._internal.collector.retention import keep_pruning
 from cycletrace._internal.collector.self_forwarding import own_endpoint
-from cycletrace._internal.collector.series import Accumulator, from_rows, to_rows
+from cycletrace._internal.collector.series import Accumulator
 from cycletrace._internal.collector.tls import ServerTls
 from cycletrace._internal.collector.vitals import Vitals
 from cycletrace._internal.collector.writer import Writer
@@ -136,14 +135,11 @@ class Collector:
         self._options = options
         destinations = [target.url for target in options.forward.get(TRACES.name, ())]
         with store.write() as tx:
-            accumulator = Accumulator(options.label_limit, from_rows(tx.load_series()))
-            begin_record_counters(accumulator, time.time_ns())
-            tx.save_series(to_rows(accumulator.changed))
             instance = tx.instance_id()
             _keep_settings(tx, options)
             hide_secrets(tx)
             dropped = drop_others(tx, destinations)
-        accumulator.keep()
+        accumulator = Accumulator(options.label_limit)
         vitals = Vitals()
         if dropped:
             _log.warning("%d derived spans were dropped: traces are no longer forwarded to their backend", dropped)
@@ -155,12 +151,15 @@ class Collector:
         completion = Completion(round(options.grace * SECOND), destinations)
         self._posted = [asyncio.Event() for _ in destinations]
         self._writer = Writer(store, accumulator, completion, self._wake, vitals.count_commit, options.cycle_limit)
-        self._metrics = MetricReader(reader, accumulator, options.label_limit, instance, vitals)
+        self._metrics = MetricReader(
+            reader, accumulator, options.label_limit, instance, vitals, lambda: self._writer.is_in_charge
+        )
         budget = Budget(options.limits)
         vitals.gauges = {
             c.COLLECTOR_QUEUE: lambda: self._writer.queued,
             c.COLLECTOR_IN_FLIGHT: lambda: budget.size - budget.free,
             c.COLLECTOR_READY: lambda: int(self._trouble() is None),
+            c.COLLECTOR_IN_CHARGE: lambda: int(self._writer.is_in_charge),
         }
         try:
             self._door = Door(options.tokens)
@@ -192,7 +191,7 @@ class Collector:
         credentials = None if self._tls is None else self._tls.credentials()
         if options.is_open:
             _log.warning("access: %s", OPEN)
-        self._writer.start()
+        await self._writer.start()
         with self._listen("OTLP/gRPC", options.grpc):
             port = await self._grpc.start(str(options.grpc), credentials)
             self._listening["OTLP/gRPC"] = options.grpc._replace(port=port)

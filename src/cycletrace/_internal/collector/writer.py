@@ -1,6 +1,7 @@
 """The thread that writes the store: commits requests in groups, folds cycles, and observes those that are complete.
 
-SQLite allows one writer at a time, so there is one thread. A request succeeds only after the commit that contains it.
+A store allows one writer at a time, so there is one thread. A request succeeds only after the commit that contains it.
+Of several collectors that share a store, all commit requests, and one of them is in charge of the rest.
 """
 
 from __future__ import annotations
@@ -12,17 +13,22 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple, TypeVar
 
-from cycletrace._internal.collector.completion import Completion, apply_refolds, count_records, observe_closed
+from cycletrace._internal.collector.completion import (
+    Completion,
+    apply_refolds,
+    begin_record_counters,
+    count_rejected,
+    observe_closed,
+)
 from cycletrace._internal.collector.reading import Extracted
 from cycletrace._internal.collector.series import Accumulator, from_rows, to_rows
 from cycletrace._internal.flow import Record
 from cycletrace._internal.flow.rules import SECOND
 from cycletrace._internal.otlp.result import Code, ExportResult, unavailable
-from cycletrace._internal.store import Rejection, Store, StoreError, Transaction
-from cycletrace.conventions import RECORD_REJECTED
+from cycletrace._internal.store import Refolded, Rejection, Store, StoreError, Transaction
 
 _log = logging.getLogger("cycletrace.collector")
 
@@ -83,10 +89,18 @@ class Writer:
         self._posted = posted
         self.trouble: str | None = None
         """Why the store cannot be written now, without its path: senders may read this."""
+        self._term: int | None = None
 
-    def start(self) -> None:
-        """Start the thread."""
+    @property
+    def is_in_charge(self) -> bool:
+        """Whether this collector folds and counts, not another one. Safe to read in any thread."""
+        return self._term is not None
+
+    async def start(self) -> None:
+        """Start the thread, and wait until it is known who is in charge."""
         self._thread.start()
+        with suppress(StoreError):  # it is logged, and tried again
+            await self.do(lambda _: None)
 
     async def accept(self, extracted: Extracted) -> ExportResult:
         """Store cycletrace's records of a request. Success means that they are durable."""
@@ -128,6 +142,7 @@ class Writer:
     # --- in the thread -------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        self._fold_some()
         not_before = 0.0
         while True:
             pending = max(0.0, not_before - time.monotonic())
@@ -163,6 +178,8 @@ class Writer:
         """Return for how long there is nothing to do unless something arrives."""
         if self.trouble is not None:
             return PAUSE
+        if not self.is_in_charge:
+            return MAX_SLEEP
         try:
             with self._store.read() as snapshot:
                 refold_at, closed = snapshot.next_refold_at(), snapshot.next_closed()
@@ -198,7 +215,7 @@ class Writer:
         now = time.time_ns()
         began = time.monotonic_ns()
         try:
-            with self._transaction(now) as tx:
+            with self._store.write() as tx:
                 results = [(job, self._add(tx, one, now)) for job, one in requests]
         except StoreError as error:
             self._set_trouble(error)
@@ -212,40 +229,54 @@ class Writer:
         return results
 
     @contextmanager
-    def _transaction(self, now: int) -> Generator[Transaction]:
-        """Write the store, together with the series that change."""
+    def _counting(self, now: int) -> Generator[Transaction | None]:
+        """Write the store, together with the series that change. Yield ``None`` where another one is in charge."""
         try:
             with self._store.write() as tx:
                 if self.trouble is not None:
                     tx.probe(now)  # otherwise a transaction that writes nothing would count as recovery
-                    self._accumulator.reload(from_rows(tx.load_series()))  # a commit that failed may have happened
-                yield tx
-                tx.save_series(to_rows(self._accumulator.changed))
+                term = self._store.term
+                if term != self._term or self.trouble is not None:
+                    # Another collector may have gone on, or a commit of our own that failed may have happened.
+                    self._accumulator.reload(from_rows(tx.load_series()))
+                    begin_record_counters(self._accumulator, now)
+                yield None if term is None else tx
+                if term is not None:
+                    tx.save_series(to_rows(self._accumulator.changed))
         except BaseException:
             self._accumulator.drop()
             raise
         self._accumulator.keep()
+        self._set_term(term)
 
     def _add(self, tx: Transaction, extracted: Extracted, now: int) -> ExportResult:
         """Add one request's records. A rejected one counts once however often it is sent."""
         added = tx.add(extracted.records, now, self._cycle_limit)
-        invalid = tx.reject(now, [*extracted.invalid, *extracted.unusable])
-        for reason in {one.reason for one in invalid} - self._reasons:
+        rejected = tx.reject(now, [*extracted.invalid, *extracted.unusable])
+        for reason in {one.reason for one in rejected} - self._reasons:
             self._reasons.add(reason)
             _log.warning("a record was rejected, and more with this reason are only counted: %s", reason)
-        count_records(self._accumulator, RECORD_REJECTED, added.rejected + len(invalid), now)
         return _partial([*extracted.invalid, *added.refused])
 
     def _fold_some(self) -> bool:
-        """Fold and observe some of what is due. Return ``False`` if the store cannot be written."""
+        """Fold and observe some of what is due, if in charge. Return ``False`` if the store cannot be written."""
         now = time.time_ns()
+        refolded: Sequence[Refolded] = ()
+        count = dropped = 0
         try:
-            with self._transaction(now) as tx:
-                refolded = tx.refold(now, self._at_once)
-                apply_refolds(tx, self._accumulator, refolded, now)
-                count, dropped = observe_closed(tx, self._accumulator, self._completion, now, FOLDS)
+            self._store.take_charge()
+            if self._store.term is None and self.trouble is None:
+                self._set_term(None)
+                return True
+            with self._counting(now) as tx:
+                if tx is not None:
+                    refolded = tx.refold(now, self._at_once)
+                    apply_refolds(tx, self._accumulator, refolded, now)
+                    count_rejected(tx, self._accumulator, now)
+                    count, dropped = observe_closed(tx, self._accumulator, self._completion, now, FOLDS)
         except StoreError as error:
             self._set_trouble(error)
+            self._set_term(self._store.term)
             return False
         except Exception:
             return self._isolate(now)
@@ -292,6 +323,15 @@ class Writer:
     def _in_loop(self, call: Callable[[], object]) -> None:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(call)
+
+    def _set_term(self, term: int | None) -> None:
+        if self._store.is_shared and (term is None) != (self._term is None):
+            _log.warning(
+                "%s folds and counts cycles from now on", "another collector" if term is None else "this collector"
+            )
+        if term is not None and term != self._term:
+            self._in_loop(self._posted)  # something may wait since another one was in charge
+        self._term = term
 
     def _set_trouble(self, error: StoreError | None) -> None:
         trouble = None if error is None else self._without_path(error)

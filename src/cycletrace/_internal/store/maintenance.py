@@ -77,9 +77,15 @@ class MaintenanceReads(SettingsReads):
 
     def losses(self) -> Losses:
         """Return what is known to be lost."""
-        (damaged,) = self._connection.execute("SELECT coalesce(sum(damaged), 0) FROM sources").fetchone()
+        (damaged,) = self._connection.execute(
+            "SELECT CAST(coalesce(sum(damaged), 0) AS BIGINT) FROM sources"
+        ).fetchone()
         rejected = dict(self._connection.execute("SELECT reason, count FROM rejections ORDER BY reason"))
         return Losses(damaged, rejected)
+
+    def rejected(self) -> int:
+        """Return how many records were refused."""
+        return self._count("SELECT CAST(coalesce(sum(count), 0) AS BIGINT) FROM rejections")
 
     def counts(self, now: int) -> Counts:
         """Return how much is in the store, and what is due at an instant (UTC nanoseconds)."""

@@ -19,6 +19,8 @@ class Store(ABC):
 
     location: Location
     schema_version: int
+    is_shared: bool
+    """Whether several collectors may write it."""
 
     @abstractmethod
     def write(self) -> AbstractContextManager[Transaction]:
@@ -37,11 +39,19 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def take_charge(self) -> bool:
-        """Return whether this is the one collector that folds and counts, from now until the connection is lost.
+    def take_charge(self) -> None:
+        """Try to be the one collector that folds and counts, until the connection is lost.
 
         Raises:
             StoreError: where the store cannot be reached.
+        """
+
+    @property
+    @abstractmethod
+    def term(self) -> int | None:
+        """The number of the term for which this is in charge, ``None`` while it is not.
+
+        Another term has another number: in between, another collector may have been in charge.
         """
 
     @abstractmethod

@@ -51,6 +51,7 @@ class PostgresStore(Store):
     """A store in a database. A connection that was lost is made again by the next block."""
 
     schema_version = VERSION
+    is_shared = True
 
     def __init__(self, url: DatabaseUrl) -> None:
         """Connect.
@@ -61,6 +62,7 @@ class PostgresStore(Store):
         self.location = url
         self._url = url
         self._is_in_charge = False
+        self._terms = 0
         self._raw = _connect(url)
 
     @contextmanager
@@ -106,13 +108,18 @@ class PostgresStore(Store):
                 f"The store {self._url} is of an older version: start a collector of this version with it."
             )
 
-    def take_charge(self) -> bool:
-        """Take a lock that the server gives to one session, and gives back when that ends."""
+    def take_charge(self) -> None:
+        """Take a lock that the server gives to one session, and gives to another when that ends."""
         with explained(self._url):
             raw = self._connected()
             if not self._is_in_charge:
                 (self._is_in_charge,) = _one(raw, "SELECT pg_try_advisory_lock($1, $2)", _LOCKS, _IN_CHARGE)
-        return self._is_in_charge
+                self._terms += self._is_in_charge
+
+    @property
+    def term(self) -> int | None:
+        """How many times this took charge."""
+        return self._terms if self._is_in_charge and not self._raw.closed else None
 
     def version(self) -> str:
         """Return which transactions have ended. It also differs after those of other programs in the same database."""

@@ -12,36 +12,19 @@ from cycletrace._internal.store.location import DatabaseUrl
 
 _SENTENCES: tuple[tuple[tuple[type[errors.Error], ...], str], ...] = (
     (
-        (errors.InvalidPassword, errors.InvalidAuthorizationSpecification),
-        "The database {url} refuses the user or the password: correct them in the URL, or in PGUSER and PGPASSWORD.",
-    ),
-    (
-        (errors.InvalidCatalogName,),
-        "The server has no database {url}: make it with createdb, or correct the URL.",
-    ),
-    (
         (errors.InsufficientPrivilege,),
         "The user of the database {url} lacks a right ({message}): grant it. The first start needs CREATE.",
     ),
-    (
-        (errors.DiskFull,),
-        "The disk of the database {url} is full: make room, then try again.",
-    ),
-    (
-        (errors.TooManyConnections,),
-        "The database {url} takes no more connections: raise max_connections, or close others, then try again.",
-    ),
+    ((errors.DiskFull,), "The disk of the database {url} is full: make room, then try again."),
     (
         (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure, errors.QueryCanceled),
         "The database {url} is locked by another program: try again, or end that program.",
     ),
+    ((errors.ReadOnlySqlTransaction,), "The database {url} can only be read: name the primary server."),
     (
-        (errors.ReadOnlySqlTransaction,),
-        "The database {url} can only be read: name the primary server.",
-    ),
-    (
+        # Also what a server answers to whoever connects: only its words say what.
         (errors.OperationalError, errors.InterfaceError),
-        "The database {url} cannot be reached ({message}): start the server, or correct the URL.",
+        "The database {url} cannot be used ({message}): correct the URL, or see to the server.",
     ),
 )
 
@@ -56,7 +39,7 @@ def explained(url: DatabaseUrl) -> Generator[None]:
 
 
 def _sentence(url: DatabaseUrl, error: errors.Error) -> str:
-    message = str(error).strip().partition("\n")[0]
+    message = str(error).strip().partition("\n")[0].rpartition("FATAL:")[2].strip().rstrip(".")
     for kinds, sentence in _SENTENCES:
         if isinstance(error, kinds):
             return sentence.format(url=url, message=message)

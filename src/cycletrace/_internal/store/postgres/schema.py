@@ -7,9 +7,10 @@ their bytes, so that all order is that of SQLite.
 from __future__ import annotations
 
 from cycletrace._internal.store.connected import Connection
+from cycletrace._internal.store.postgres import views
 
-SCHEMA = "cycletrace"
-"""The schema that holds everything, so that other programs may use the same database."""
+SCHEMA = "cycletrace_store"
+"""The schema that holds the tables, so that other programs may use the same database."""
 
 _FIRST = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -146,6 +147,8 @@ def migrate(connection: Connection, version: int) -> None:
         for statement in script.split(";\n"):
             if statement.strip():
                 connection.execute(statement)
+    for statement in views.statements():
+        connection.execute(statement)
     for name, value in ((_VERSION, VERSION), (_OLDEST, OLDEST)):
         connection.execute(
             "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",

@@ -46,6 +46,7 @@ class SqliteStore(Store):
     """A store in a file."""
 
     schema_version = VERSION
+    is_shared = False
 
     def __init__(self, path: Path, connection: _Connection, *, is_writer: bool = False) -> None:
         self.location = path
@@ -87,9 +88,13 @@ class SqliteStore(Store):
             finally:
                 self._roll_back()
 
-    def take_charge(self) -> bool:
-        """Return ``True``: the lock that a collector holds on the file leaves no other one."""
-        return True
+    def take_charge(self) -> None:
+        """Do nothing: the lock that a collector holds on the file leaves no other one."""
+
+    @property
+    def term(self) -> int:
+        """The only one."""
+        return 1
 
     def version(self) -> str:
         """Return SQLite's own number."""
