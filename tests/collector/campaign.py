@@ -15,7 +15,7 @@ import subprocess
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ import grpc
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from tests.collector.dice import AFTER, Export, exports, item, records
 from tests.collector.process import Collect, eventually
-from tests.collector.sinks import HttpSink
+from tests.collector.sinks import HttpSink, Received
 from tests.store.build import finished
 
 from cycletrace._internal.flow import Record, facts_of
@@ -75,14 +75,14 @@ def run(folder: Path, kills: int, seed: int, say: Callable[[str], object] = lamb
                 faults[_fail(collector, library, sink, dice)] += 1
                 say(f"{sum(faults.values())} of {kills} kills, {len(taken)} requests acknowledged")
             sink.rise()
-            _start(collector, {})
+            start(collector, {})
         assert collector.stop() == 0
         collector._options = ("--grace", "0", "--forward", f"traces={sink.url}")
         while sum(faults.values()) < kills:
             faults[_fail(collector, library, sink, dice)] += 1
             say(f"{sum(faults.values())} of {kills} kills")
         sink.rise()
-        _start(collector, {})
+        start(collector, {})
         closed = check(collector, sent, sink)
         return Result(faults, len(taken), stored(collector), closed)
     finally:
@@ -101,30 +101,27 @@ class Backend:
     def __init__(self) -> None:
         self._sink: HttpSink | None = HttpSink()
         self._port = self._sink.port
-        self._bodies: list[bytes] = []
+        self._received: list[Received] = []
         self.url = self._sink.url
 
     def fall(self) -> None:
         if self._sink is not None:
             self._sink.close()
-            self._bodies += _protobuf(self._sink)
+            self._received += self._sink.received
             self._sink = None
 
     def rise(self) -> None:
         if self._sink is None:
             self._sink = HttpSink(self._port)
 
-    def bodies(self) -> list[bytes]:
-        return [*self._bodies, *(_protobuf(self._sink) if self._sink is not None else [])]
+    def received(self) -> list[Received]:
+        if self._sink is None:
+            return list(self._received)
+        with self._sink.lock:
+            return [*self._received, *self._sink.received]
 
 
-def _protobuf(sink: HttpSink) -> list[bytes]:
-    """What a backend received in protobuf, as derived spans are sent."""
-    with sink.lock:
-        return [one.body for one in sink.received if one.headers["content-type"] == CONTENT_TYPE[False]]
-
-
-def _start(collector: Collect, env: dict[str, str]) -> bool:
+def start(collector: Collect, env: Mapping[str, str]) -> bool:
     """Start it with these variables. Return whether it got as far as to listen."""
     if collector.process.poll() is None:
         collector.kill()
@@ -147,7 +144,7 @@ def _fail(collector: Collect, library: Path, sink: Backend, dice: random.Random)
         env = {"LD_PRELOAD": str(library), "SYNC_DELAY": "50000"}
     elif fault == "failing":
         env = {"LD_PRELOAD": str(library), "SYNC_FAILS": str(dice.randrange(1, 40))}
-    if not _start(collector, env):
+    if not start(collector, env):
         return fault
     if fault == "full":
         size = Path(collector.store).stat().st_size + dice.randrange(4096, 200_000)
@@ -184,7 +181,7 @@ def sending(collectors: Sequence[Collect], some: list[Export], seed: int) -> Ite
         dice.shuffle(mine)
         while mine or not is_over.is_set():
             at = mine[-1] if mine else dice.randrange(len(some))
-            if _send(dice.choice(collectors), some[at], dice):
+            if send(dice.choice(collectors), some[at], dice):
                 taken.append(at)
                 if mine:
                     mine.pop()
@@ -202,7 +199,8 @@ def sending(collectors: Sequence[Collect], some: list[Export], seed: int) -> Ite
     assert set(taken) == set(range(len(some))), "each was acknowledged in the end"
 
 
-def _send(collector: Collect, one: Export, dice: random.Random) -> bool:
+def send(collector: Collect, one: Export, dice: random.Random) -> bool:
+    """Send a request over gRPC or HTTP. Return whether it was acknowledged."""
     try:
         if not one.is_json and dice.random() < 0.5:
             collector.call(one.signal, one.body)
@@ -245,8 +243,10 @@ def check(collector: Collect, sent: list[Record], sink: Backend) -> int:
     outbox = "cycletrace_collector_outbox"
     assert eventually(lambda: collector.total(outbox), lambda seen: seen == 0, PATIENCE) == 0
     variants: dict[tuple[bytes, bytes], set[bytes]] = defaultdict(set)
-    for body in sink.bodies():
-        for resource_spans in ExportTraceServiceRequest.FromString(body).resource_spans:
+    for one in sink.received():
+        if one.headers["content-type"] != CONTENT_TYPE[False]:  # derived spans are sent in protobuf
+            continue
+        for resource_spans in ExportTraceServiceRequest.FromString(one.body).resource_spans:
             for scope in resource_spans.scope_spans:
                 if scope.scope.name == "cycletrace.collector":
                     for span in scope.spans:
