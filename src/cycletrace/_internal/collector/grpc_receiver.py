@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -10,13 +11,17 @@ import grpc
 
 from cycletrace._internal.collector.compression import GZIP, TooLargeError, coding_of, decompress
 from cycletrace._internal.collector.door import Admit, Handle
+from cycletrace._internal.collector.grpc_connections import keep_sharing
 from cycletrace._internal.collector.limits import Budget, Limits, Loan, NoRoomError
 from cycletrace._internal.collector.reply import status_message, to_bytes
 from cycletrace._internal.otlp.classify import DETAILS
 from cycletrace._internal.otlp.result import Code, ExportResult, malformed, unavailable
 from cycletrace._internal.otlp.signals import SIGNALS, Encoding, Request, Signal
-from cycletrace._internal.web_server import IDLE
+from cycletrace._internal.peers import address_of, network_of
+from cycletrace._internal.web_server import IDLE, most_connections
 
+_STREAMS = 100
+"""Requests in progress on one connection at most: many more that are reset at once would hold up others."""
 _STATUS = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -35,6 +40,7 @@ class GrpcReceiver:
         self._limits = limits
         self._budget = budget
         self._server: Any = None
+        self._sharing: asyncio.Task[None] | None = None
 
     async def start(self, address: str, credentials: Any = None) -> int:
         """Listen on ``host:port`` (port 0: any), over TLS with these credentials, and return the port.
@@ -47,6 +53,8 @@ class GrpcReceiver:
                 ("grpc.so_reuseport", 0),  # otherwise a second collector would silently share the port
                 ("grpc.max_receive_message_length", self._limits.body),
                 ("grpc.per_message_decompression", 0),  # gRPC does not bound the result: see _unpack
+                ("grpc.max_concurrent_streams", _STREAMS),
+                ("grpc.max_allowed_incoming_connections", most_connections()),
                 ("grpc.server_handshake_timeout_ms", round(self._limits.patience * 1000)),
                 ("grpc.max_connection_idle_ms", round(IDLE * 1000)),
             ]
@@ -62,10 +70,13 @@ class GrpcReceiver:
         except RuntimeError as error:
             raise OSError(f"cannot listen on {address} for OTLP/gRPC") from error
         await self._server.start()
+        self._sharing = asyncio.create_task(keep_sharing(port))
         return port
 
     async def stop(self) -> None:
         """Stop listening, and give requests in progress the grace of the limits."""
+        if self._sharing is not None:
+            self._sharing.cancel()
         if self._server is not None:
             await self._server.stop(self._limits.grace)
 
@@ -80,7 +91,9 @@ class GrpcReceiver:
         if isinstance(handle, ExportResult):
             return handle
         try:
-            loan = await self._budget.borrow(self._limits.body + self._limits.overhead, context.peer())
+            peer = context.peer()
+            address = network_of(address_of(peer))
+            loan = await self._budget.borrow(self._limits.body + self._limits.overhead, address, peer)
         except NoRoomError as error:
             return unavailable(str(error), retry_after=1.0)
         return await loan.hold(partial(self._handle, signal, context, handle, loan))

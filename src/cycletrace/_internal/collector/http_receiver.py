@@ -15,6 +15,7 @@ from cycletrace._internal.collector.limits import Budget, Limits, Loan, NoRoomEr
 from cycletrace._internal.collector.reply import http_failure, http_headers, http_status, to_bytes
 from cycletrace._internal.otlp.result import ExportResult, malformed, unavailable
 from cycletrace._internal.otlp.signals import SIGNALS, TRACES, Encoding, Request, Signal, encoding_of
+from cycletrace._internal.peers import network_of
 from cycletrace._internal.web_server import WebServer
 
 
@@ -86,7 +87,7 @@ class HttpReceiver:
         if declared is not None and declared > limit:
             return http_failure(413, f"the content is larger than {limit} bytes")
         try:
-            loan = await self._budget.borrow(self._limits.overhead)
+            loan = await self._budget.borrow(self._limits.overhead, network_of(http.remote or ""))
         except NoRoomError as error:
             return unavailable(str(error), retry_after=1.0)
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
@@ -27,6 +27,8 @@ class Limits(NamedTuple):
     """How long a message may take to arrive, and how long it may wait for room."""
     hurry: float = 1.0
     """How long a message may take to arrive while others wait for room: slow senders must not block the others."""
+    waiting: int = 1000
+    """How many messages of one address may wait for room, which takes memory, too."""
     grace: float = 2.0
     """How long requests in progress may take when the collector stops."""
 
@@ -35,26 +37,44 @@ class NoRoomError(Exception):
     """A request did not fit, or did not arrive, in time. The message is for its sender."""
 
 
+class _Turn(NamedTuple):
+    """A request that waits for this many bytes, and the future that tells it that they are there."""
+
+    size: int
+    came: asyncio.Future[None]
+
+
 class Budget:
-    """A number of bytes that requests borrow and give back. Senders that wait take turns. For one event loop."""
+    """A number of bytes that requests borrow and give back. For one event loop.
+
+    No address holds more than it leaves to others, so that who holds nothing finds room. Addresses that wait take
+    turns, and so do the connections of each.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self.size = limits.in_flight
         self.free = limits.in_flight
         self._limits = limits
-        self._waiting: dict[str, deque[tuple[int, asyncio.Future[None]]]] = {}
+        self._held: Counter[str] = Counter()
+        self._waiting: dict[str, dict[str, deque[_Turn]]] = {}
+        """By address and connection, those whose turn is next first."""
 
-    async def borrow(self, count: int, sender: str = "") -> Loan:
-        """Borrow this many bytes.
+    async def borrow(self, count: int, address: str = "", connection: str = "") -> Loan:
+        """Borrow bytes for a request of this connection; more than the whole budget counts as the whole.
 
         Raises:
             NoRoomError: where they are not free in time.
         """
-        await self.take(count, sender)
-        return Loan(self, min(count, self.size))
+        count = min(count, self.size)
+        # What has yet to arrive takes next to nothing, and need not wait behind those who need much.
+        if self.has_room(count, address) and (address not in self._waiting or count <= self._limits.overhead):
+            self._move(count, address)
+        else:
+            await self._wait(_Turn(count, asyncio.get_running_loop().create_future()), address, connection)
+        return Loan(self, address, count)
 
-    async def arrived(self, reading: asyncio.Task[T]) -> T:
-        """Return what a request that arrives holds. A slow sender is cut off sooner while others wait for room.
+    async def arrived(self, reading: asyncio.Task[T], address: str) -> T:
+        """Return what a request that arrives holds. A slow sender is cut off sooner while others need the room.
 
         Raises:
             NoRoomError: where it did not arrive in time.
@@ -63,68 +83,86 @@ class Budget:
         try:
             while not (await asyncio.wait({reading}, timeout=min(left, self._limits.hurry)))[0]:
                 left -= self._limits.hurry
-                if self._waiting or left <= 0:
+                if self._is_needed(address) or left <= 0:
                     raise NoRoomError("the request did not arrive in time: send it again")
             return reading.result()
         finally:
             reading.cancel()
 
-    async def take(self, count: int, sender: str = "") -> None:
-        """Borrow bytes; more than the whole budget counts as the whole.
+    def has_room(self, more: int, address: str, own: int = 0) -> bool:
+        """Return whether a request of an address that holds ``own`` bytes may hold so many more."""
+        held = self._held[address]
+        return more <= self.free and (held == own or held + more <= self.free - more)
 
-        Raises:
-            NoRoomError: where they are not free in time.
-        """
-        count = min(count, self.size)
-        # What has yet to arrive takes next to nothing, and need not wait behind those who need much.
-        if count <= self.free and (not self._waiting or count <= self._limits.overhead):
-            self.free -= count
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(sender, deque()).append((count, turn))
+    def resize(self, more: int, address: str) -> None:
+        """Have an address hold more bytes, for which there is room, or fewer."""
+        self._move(more, address)
+        if more < 0:
+            self._next_turns()
+
+    def _move(self, count: int, address: str) -> None:
+        self.free -= count
+        self._held[address] += count
+        if not self._held[address]:
+            del self._held[address]
+
+    def _is_needed(self, address: str) -> bool:
+        """Return whether somebody waits who holds no more than this address."""
+        return any(self._held[other] <= self._held[address] for other in self._waiting)
+
+    def _next_turns(self) -> None:
+        """Let those in whose turn has come, as far as there is room."""
+        for address in list(self._waiting):
+            while address in self._waiting:
+                connection, turns = next(iter(self._waiting[address].items()))
+                turn = turns[0]
+                if turn.size > self.free:
+                    return
+                if not self.has_room(turn.size, address):
+                    break
+                self._remove(turn, address, connection)
+                self._move(turn.size, address)
+                turn.came.set_result(None)
+
+    async def _wait(self, turn: _Turn, address: str, connection: str) -> None:
+        connections = self._waiting.get(address, {})
+        if sum(map(len, connections.values())) >= self._limits.waiting:
+            raise NoRoomError("too many requests of this address are waiting: send it again")
+        self._waiting[address] = connections
+        connections.setdefault(connection, deque()).append(turn)
         try:
-            await asyncio.wait_for(asyncio.shield(turn), self._limits.patience)
-        except asyncio.TimeoutError:
-            if self._leave(sender, count, turn):
-                raise NoRoomError("too many requests are in progress: send it again") from None
+            await asyncio.wait({turn.came}, timeout=self._limits.patience)
         except asyncio.CancelledError:
-            if not self._leave(sender, count, turn):
-                self.give(count)
+            if turn.came.done():  # nobody waits for it any longer
+                self.resize(-turn.size, address)
+            else:
+                self._leave(turn, address, connection)
             raise
+        if not turn.came.done():
+            self._leave(turn, address, connection)
+            raise NoRoomError("too many requests are in progress: send it again")
 
-    def give(self, count: int) -> None:
-        """Give back bytes."""
-        self.free += min(count, self.size)
-        while self._waiting:
-            sender, turns = next(iter(self._waiting.items()))
-            count, turn = turns[0]
-            if count > self.free:
-                break
-            turns.popleft()
-            del self._waiting[sender]
-            if turns:  # behind the other senders
-                self._waiting[sender] = turns
-            self.free -= count
-            turn.set_result(None)
+    def _leave(self, turn: _Turn, address: str, connection: str) -> None:
+        self._remove(turn, address, connection)
+        self._next_turns()
 
-    def _leave(self, sender: str, count: int, turn: asyncio.Future[None]) -> bool:
-        """Leave the queue. Return ``False`` if the turn had come already."""
-        if turn.done():
-            return False
-        turns = self._waiting[sender]
-        turns.remove((count, turn))
-        if not turns:
-            del self._waiting[sender]
-        turn.cancel()
-        self.give(0)
-        return True
+    def _remove(self, turn: _Turn, address: str, connection: str) -> None:
+        """Remove what waits, and put its address and connection behind the others."""
+        connections = self._waiting.pop(address)
+        turns = connections.pop(connection)
+        turns.remove(turn)
+        if turns:
+            connections[connection] = turns
+        if connections:
+            self._waiting[address] = connections
 
 
 class Loan:
-    """The bytes that one request holds, until it is resized to none."""
+    """The bytes that one request of an address holds, until it is resized to none."""
 
-    def __init__(self, budget: Budget, size: int) -> None:
+    def __init__(self, budget: Budget, address: str, size: int) -> None:
         self._budget = budget
+        self._address = address
         self._size = size
 
     def resize(self, size: int) -> None:
@@ -135,10 +173,10 @@ class Loan:
         """
         size = min(size, self._budget.size)
         more = size - self._size
-        if more > self._budget.free:
+        if more > 0 and not self._budget.has_room(more, self._address, self._size):
             raise NoRoomError("too many requests are in progress: send it again")
         self._size = size
-        self._budget.give(-more)
+        self._budget.resize(more, self._address)
 
     async def hold(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Return the result of work, and give the bytes back when it has ended, also if nobody waits any more."""
@@ -154,7 +192,7 @@ class Loan:
         Raises:
             NoRoomError: where it did not arrive in time.
         """
-        return await self._budget.arrived(asyncio.get_running_loop().create_task(read))
+        return await self._budget.arrived(asyncio.get_running_loop().create_task(read), self._address)
 
 
 _HELD: set[asyncio.Task[Any]] = set()
