@@ -309,3 +309,22 @@ def test_a_huge_cycle_is_bounded_and_its_sender_learns_it(collect: Start) -> Non
     assert collector.call("traces", stages("other@1", 1, 50)) == b""
     assert [len(one["stages"]) for one in collector.facts()] == [50, 50]
     assert collector.total("cycletrace_record_rejected_total") == 10, "each counts once"
+
+
+def test_keys_of_one_cycle_share_what_it_may_have(collect: Start) -> None:
+    """Who spreads records over aliases of a cycle gets no further than under one key."""
+    collector = collect("--cycle-limit", "50")
+    now = time.time_ns()
+    claims = [
+        span("alias", {**cycle_attributes("sweep@1"), c.ALIAS_KEY: f"run-{number}"}, now, now) for number in range(10)
+    ]
+    assert collector.call("traces", traces(claims).SerializeToString()) == b""
+    rejected = 0
+    for number in range(10):
+        attributes = {**cycle_attributes(f"run-{number}"), c.STAGE_NAME: "train"}
+        stages = [span("train", {**attributes, c.STAGE_ID: f"{number:08x}{n:08x}"}, now, now + n) for n in range(10)]
+        answer = ExportTraceServiceResponse.FromString(collector.call("traces", traces(stages).SerializeToString()))
+        rejected += answer.partial_success.rejected_spans
+    assert rejected == 10 + 100 - 50
+    (sweep,) = collector.facts("--cycle", "sweep@1")
+    assert len(sweep["stages"]) == 40

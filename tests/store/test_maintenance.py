@@ -9,7 +9,7 @@ import pytest
 from tests.store.build import NOW, SECOND, T0, alias, finished, fold, origin, put, read, sql, stage
 from tests.store.wire import journal, lines
 
-from cycletrace._internal.flow import RULES, Record, Rules, facts_of
+from cycletrace._internal.flow import RULES, Record, Retraction, Rules, facts_of
 from cycletrace._internal.store import (
     Added,
     Store,
@@ -90,6 +90,34 @@ def test_a_cycle_has_room_for_so_many_records_and_known_ones_take_none(store: St
         assert counted(tx.add(finished("churn@2"), NOW, limit=8)) == (4, 0, 0), "another cycle"
         assert tx.losses().rejected == {FULL: 2}
         assert counted(tx.add(some, NOW)) == (2, 0, 0)
+
+
+def test_what_aliases_tie_together_has_the_room_of_one_cycle(store: Store) -> None:
+    """Neither records under an alias nor aliases of cycles that have records get around the limit."""
+    one, other = origin("churn@1"), origin("churn@2")
+    runs = [origin(f"run-{number}") for number in range(4)]
+    tied: list[Record] = [alias(one, f"run-{number}", number) for number in range(4)]
+    with store.write() as tx:
+        assert counted(tx.add([stage(one, "train", 0, 1), *tied], NOW, limit=8)) == (5, 0, 0)
+        assert counted(tx.add([stage(run, "test", 1, 2) for run in runs], NOW, limit=8)) == (3, 1, 1)
+        assert counted(tx.add(tied, NOW, limit=8)) == (0, 0, 0), "what is known takes no room"
+        some: list[Record] = [stage(other, "train", second, second + 1) for second in range(6)]
+        assert counted(tx.add(some, NOW, limit=8)) == (6, 0, 0)
+        uniting: list[Record] = [alias(other, "churn@1", 9), stage(other, "test", 7, 8)]
+        assert counted(tx.add(uniting, NOW, limit=8)) == (1, 1, 1), "together they would have more"
+        assert counted(tx.add([alias(other, "nothing yet", 9)], NOW, limit=8)) == (1, 0, 0)
+    assert sql(store, "SELECT count(*) FROM records") == [(8 + 8,)]
+
+
+def test_a_retraction_does_not_tie_more_together_than_one_cycle_may_have(store: Store) -> None:
+    """Where the first claim of a key is retracted, the next one decides, and both may tie cycles together."""
+    first, second = origin("churn@1"), origin("churn@2")
+    for of in (first, second):
+        some: list[Record] = [stage(of, "train", at, at + 1) for at in range(5)]
+        put(store, [*some, alias(of, "revision", 1 if of is first else 2)._replace(id=of.key or "")])
+    with store.write() as tx:
+        assert counted(tx.add([Retraction(second, "churn@1", T0)], NOW, limit=8)) == (0, 1, 1)
+        assert counted(tx.add([Retraction(second, "churn@1", T0)], NOW, limit=20)) == (1, 0, 0)
 
 
 def test_a_sound_store_has_nothing_wrong(store: Store) -> None:

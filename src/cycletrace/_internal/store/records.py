@@ -14,6 +14,8 @@ from cycletrace._internal.store.rejections import Rejection, RejectionWrites, re
 
 PRUNED = "the cycle's records were pruned"
 FULL = "the cycle has as many records as one may have"
+_TIES = (Alias, Retraction)
+"""What may change which ids hang together."""
 
 
 class Added(NamedTuple):
@@ -35,7 +37,8 @@ class RecordWrites(RejectionWrites):
         Args:
             records: Of any cycles, in any order.
             now: UTC nanoseconds; dates what is rejected.
-            limit: How many records one cycle may have, so that its folds do not hold up others.
+            limit: How many records one cycle may have, with all that aliases tie to it, so that its folds do not hold
+                up others.
         """
         by_cycle: dict[str, list[Record]] = defaultdict(list)
         for record in records:
@@ -70,14 +73,37 @@ class RecordWrites(RejectionWrites):
         return accepted, rejected
 
     def _within(self, limit: int, cycle_id: str, records: list[Record]) -> tuple[list[Record], list[Rejection]]:
-        """Return the records for which there is room in their cycle, and the others."""
-        (count,) = self._connection.execute(
-            "SELECT count(*) FROM (SELECT 1 FROM records WHERE cycle_id = ? LIMIT ?) AS counted", (cycle_id, limit)
-        ).fetchone()
-        if count + len(records) <= limit:
+        """Return the records for which there is room in their cycle, with all that is tied to it, and the others."""
+        left = self._room(limit, cycle_id)
+        if len(records) <= left and not any(isinstance(record, _TIES) for record in records):
             return records, []
         new = [record for record in dict.fromkeys(records) if not self._is_known(cycle_id, record)]
-        return new[: limit - count], [_rejection(FULL, record) for record in new[limit - count :]]
+        ties: list[Record] = [record for record in new if isinstance(record, _TIES)]
+        others: list[Record] = [record for record in new if not isinstance(record, _TIES)]
+        if ties and self._is_room_together(limit, cycle_id, ties, len(new)):
+            others, ties = [*ties, *others], []
+        return others[:left], [_rejection(FULL, record) for record in [*ties, *others[left:]]]
+
+    def _room(self, limit: int, cycle_id: str) -> int:
+        """Return how many records an id may still get: all that is tied to it counts, as it is folded together."""
+        left = limit
+        for member in component_of(self._connection, cycle_id):
+            (count,) = self._connection.execute(
+                "SELECT count(*) FROM (SELECT 1 FROM records WHERE cycle_id = ? LIMIT ?) AS counted", (member, left)
+            ).fetchone()
+            left -= count
+            if left <= 0:
+                return 0
+        return left
+
+    def _is_room_together(self, limit: int, cycle_id: str, ties: Iterable[Record], more: int) -> bool:
+        """Return whether what hangs together once these are added, with so many more records, is within the limit."""
+        self._connection.execute("SAVEPOINT tied")
+        try:
+            return all(self._room(limit, tied) >= more for tied in {cycle_id, *self._tie(cycle_id, ties)})
+        finally:
+            self._connection.execute("ROLLBACK TO tied")
+            self._connection.execute("RELEASE tied")
 
     def _is_known(self, cycle_id: str, record: Record) -> bool:
         found = self._connection.execute(
@@ -104,9 +130,8 @@ class RecordWrites(RejectionWrites):
         ).rowcount
         if not new:
             return 0
-        aliases = [record for record in records if isinstance(record, Alias)]
         keys = {(record.origin.key, cycle_id) for record in records if record.origin.key}
-        keys.update((alias.key, alias.alias_id) for alias in aliases)
+        keys.update((record.key, record.alias_id) for record in records if isinstance(record, Alias))
         self._connection.executemany(
             "INSERT INTO keys (key, cycle_id) VALUES (?, ?) ON CONFLICT DO NOTHING", sorted(keys)
         )
@@ -115,10 +140,14 @@ class RecordWrites(RejectionWrites):
             "ON CONFLICT (cycle_id) DO UPDATE SET fresh = cycles.fresh + ?2",
             (cycle_id, new),
         )
-        retractions = {record.target for record in records if isinstance(record, Retraction)}
-        changed = [*self._add_claims(cycle_id, aliases), *self._retract_claims(retractions)]
-        self._mark_due({cycle_id, *changed})
+        self._mark_due({cycle_id, *self._tie(cycle_id, records)})
         return new
+
+    def _tie(self, cycle_id: str, records: Iterable[Record]) -> list[str]:
+        """Note what the aliases and retractions of a cycle change. Return the ids that hang together otherwise now."""
+        aliases = [record for record in records if isinstance(record, Alias)]
+        retractions = {record.target for record in records if isinstance(record, Retraction)}
+        return [*self._add_claims(cycle_id, aliases), *self._retract_claims(retractions)]
 
     def _add_claims(self, cycle_id: str, aliases: Iterable[Alias]) -> Iterator[str]:
         """Add claims of a cycle. Yield the ids that hang together otherwise than before."""
