@@ -219,6 +219,18 @@ def test_what_arrives_for_a_pruned_cycle_is_refused_and_counted(store: Store) ->
     assert read(store) == sorted([*before, *facts_of(NEW, NOW)], key=lambda one: one["cycle_id"])
 
 
+@pytest.mark.parametrize("is_own", [True, False])
+def test_pruning_forgets_an_alias_only_where_its_own_cycle_retracts_it(store: Store, *, is_own: bool) -> None:
+    """Who writes another cycle cannot make an alias of this one free by naming its record."""
+    claimed = alias(origin("churn@1", "team"), "never seen", 6)._replace(id="claim")
+    retracting = origin("churn@1", "team") if is_own else origin("churn@1", "strangers")
+    put(store, [*finished("churn@1", namespace="team"), claimed, Retraction(retracting, "claim", T0 + 7 * SECOND)])
+    prune(store, T0 + DAY)
+    late = stage(origin("never seen", "team"), "x", 1, 2)
+    with store.write() as tx:
+        assert counted(tx.add([late], NOW)) == ((1, 0, 0) if is_own else (0, 1, 1))
+
+
 def test_a_pruned_cycle_has_no_facts_at_instants_that_it_knows_nothing_of(store: Store) -> None:
     put(store, OLD)
     prune(store, T0 + DAY)

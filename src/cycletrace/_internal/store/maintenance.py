@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
-from cycletrace._internal.flow import Facts, Rules, facts_of
+from cycletrace._internal.flow import Alias, Facts, Rules, facts_of
+from cycletrace._internal.flow.aliases import without_retracted
 from cycletrace._internal.store.components import component_of, records_of
 from cycletrace._internal.store.connected import Connected
 from cycletrace._internal.store.errors import StoreError
@@ -150,15 +151,37 @@ class MaintenanceWrites(Connected):
             "SELECT cycle_id FROM cycles WHERE stable_from < ? AND NOT pruned LIMIT ?", (before, limit)
         ).fetchall()
         for (cycle_id,) in batch:
-            for member in component_of(self._connection, cycle_id):
+            component = component_of(self._connection, cycle_id)
+            self._settle_claims(component, before)
+            for member in component:
                 pruned["cycles"] += self._connection.execute(
                     "UPDATE cycles SET pruned = TRUE WHERE cycle_id = ? AND NOT pruned", (member,)
                 ).rowcount
                 pruned["records"] += self._connection.execute(
                     "DELETE FROM records WHERE cycle_id = ?", (member,)
                 ).rowcount
-                self._connection.execute("DELETE FROM claims WHERE retracted AND cycle_id = ?", (member,))
         return pruned
+
+    def _settle_claims(self, component: Iterable[str], at: int) -> None:
+        """Forget the claims that are retracted at an instant; those stand that only another cycle's record retracts."""
+        retracted = [
+            claim
+            for member in component
+            for claim in self._connection.execute(
+                "SELECT alias_id, at, cycle_id FROM claims WHERE retracted AND cycle_id = ?", (member,)
+            )
+        ]
+        if not retracted:
+            return
+        left = without_retracted(records_of(self._connection, component), at)
+        standing = {(one.alias_id, one.at, one.origin.cycle_id) for one in left if isinstance(one, Alias)}
+        for claim in retracted:
+            self._connection.execute(
+                "UPDATE claims SET retracted = 0 WHERE alias_id = ? AND at = ? AND cycle_id = ?"
+                if claim in standing
+                else "DELETE FROM claims WHERE alias_id = ? AND at = ? AND cycle_id = ?",
+                claim,
+            )
 
 
 def info(store: Store) -> Info:
