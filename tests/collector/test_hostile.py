@@ -328,3 +328,20 @@ def test_keys_of_one_cycle_share_what_it_may_have(collect: Start) -> None:
     assert rejected == 10 + 100 - 50
     (sweep,) = collector.facts("--cycle", "sweep@1")
     assert len(sweep["stages"]) == 40
+
+
+def test_a_cycle_that_is_stored_in_parts_is_counted_as_a_whole(collect: Start) -> None:
+    """Without a grace period, too, none of its request's records is late."""
+    collector = collect("--grace", "0")
+    now = time.time_ns()
+    attributes = {**cycle_attributes("sweep@1"), c.STAGE_NAME: "train"}
+    spans = [span("close", {**cycle_attributes("sweep@1"), c.CYCLE_OUTCOME: "abandoned"}, now, now)]
+    spans += [
+        span("train", {**attributes, c.STAGE_ID: f"{number:016x}"}, now - number, now) for number in range(30_000)
+    ]
+    assert collector.call("traces", traces(spans).SerializeToString()) == b""
+    done = "cycletrace_cycle_completed_total"
+    assert eventually(lambda: collector.total(done)) == 1
+    assert collector.total("cycletrace_record_late_total") == 0
+    (observed,) = collector.facts("--as-observed")
+    assert len(observed["stages"]) == 30_000

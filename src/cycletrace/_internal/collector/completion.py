@@ -5,7 +5,7 @@ A cycle is complete a grace period after it closed. Every change here belongs to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import NamedTuple
 
 from cycletrace import conventions as c
@@ -73,15 +73,22 @@ def apply_refolds(tx: Transaction, accumulator: Accumulator, refolded: Iterable[
 
 
 def observe_closed(
-    tx: Transaction, accumulator: Accumulator, completion: Completion, now: int, limit: int
+    tx: Transaction,
+    accumulator: Accumulator,
+    completion: Completion,
+    now: int,
+    limit: int,
+    arriving: Container[str] = (),
 ) -> tuple[int, int]:
     """Observe cycles whose grace period is over, up to a limit, and post their derived spans.
+
+    Those ``arriving`` wait: the rest of a request with their records is yet to be stored.
 
     Returns:
         How many cycles were complete, and how many waiting requests were dropped to make room for new ones.
     """
     targets = tx.settings().targets
-    closed = tx.unobserved(now - completion.grace, limit)
+    closed = [one for one in tx.unobserved(now - completion.grace, limit) if one["cycle_id"] not in arriving]
     for facts in closed:
         if not is_counted(facts):
             tx.exclude(facts["cycle_id"])

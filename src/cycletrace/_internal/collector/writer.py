@@ -11,7 +11,7 @@ import logging
 import queue
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple, TypeVar
@@ -38,7 +38,7 @@ GROUP_RECORDS = 10_000
 """Records after which a transaction takes no further request."""
 PART = 2000
 """Records of one request that one transaction takes: the others of a large one follow, after what came meanwhile. A
-cycle with more of them is divided only beyond :data:`GROUP_RECORDS`, since it could be counted in between."""
+cycle with more of them is divided only beyond :data:`GROUP_RECORDS`, and not counted in between."""
 FOLDS = 100
 """Cycles that one transaction folds or observes at most, so that requests never wait long."""
 MAX_SLEEP = 0.5
@@ -86,6 +86,8 @@ class Writer:
         self._is_stopping = False
         self._at_once = FOLDS
         self._reasons: set[str] = set()
+        self._arriving: Counter[str] = Counter()
+        """Cycles of which parts are yet to be stored, by the number of requests with such parts."""
         self._posted = posted
         self.trouble: str | None = None
         """Why the store cannot be written now, without its path: senders may read this."""
@@ -105,10 +107,15 @@ class Writer:
     async def accept(self, extracted: Extracted) -> ExportResult:
         """Store cycletrace's records of a request. Success means that they are durable."""
         results: list[ExportResult] = []
-        for part in _parts(extracted):
-            results.append(await self._enqueue(part))
-            if not results[-1].is_success:
-                return results[-1]
+        divided = _divided(extracted)
+        self._arriving += divided
+        try:
+            for part in _parts(extracted):
+                results.append(await self._enqueue(part))
+                if not results[-1].is_success:
+                    return results[-1]
+        finally:
+            self._arriving -= divided
         reasons = dict.fromkeys(filter(None, (result.message for result in results)))
         return ExportResult(message="; ".join(reasons)[:1000], rejected=sum(result.rejected for result in results))
 
@@ -273,7 +280,9 @@ class Writer:
                     refolded = tx.refold(now, self._at_once)
                     apply_refolds(tx, self._accumulator, refolded, now)
                     count_rejected(tx, self._accumulator, now)
-                    count, dropped = observe_closed(tx, self._accumulator, self._completion, now, FOLDS)
+                    count, dropped = observe_closed(
+                        tx, self._accumulator, self._completion, now, FOLDS, self._arriving
+                    )
         except StoreError as error:
             self._set_trouble(error)
             self._set_term(self._store.term)
@@ -342,6 +351,14 @@ class Writer:
     def _without_path(self, error: StoreError) -> str:
         """Return the text of an error for senders, who must not learn where the store lies."""
         return " ".join(str(error).replace(str(self._store.location), "").split())
+
+
+def _divided(extracted: Extracted) -> Counter[str]:
+    """Return the cycles of a request that are stored in more than one part."""
+    if len(extracted.records) <= GROUP_RECORDS:
+        return Counter()
+    sizes = Counter(record.origin.cycle_id for record in extracted.records)
+    return Counter({cycle_id: 1 for cycle_id, size in sizes.items() if size > GROUP_RECORDS})
 
 
 def _parts(extracted: Extracted) -> Iterator[Extracted]:
