@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from itertools import accumulate
 
 from cycletrace._internal.collector.instruments import BOUNDS, Instrument, Kind, Labels
@@ -41,6 +42,7 @@ def _weight(text: str) -> float:
         return 0.0
 
 
+@cache
 def label_name(attribute: str) -> str:
     """Return the name of an attribute as a label in Prometheus."""
     return _NOT_IN_NAME.sub("_", attribute)
@@ -82,10 +84,11 @@ def render(metrics: Iterable[Metric], content_type: str) -> str:
 
 
 def _histogram(name: str, point: Point, is_open: bool) -> Iterator[str]:
-    bounds = (*(_number(float(bound)) for bound in BOUNDS), "+Inf")
-    for index, (bound, count) in enumerate(zip(bounds, accumulate(point.buckets), strict=True)):
+    own = _pairs(point.labels)
+    before = f"{name}_bucket{{{own}," if own else f"{name}_bucket{{"
+    for index, (bound, count) in enumerate(zip(_BOUNDS, accumulate(point.buckets), strict=True)):
         exemplar = _exemplar(point.exemplars.get(index)) if is_open else ""
-        yield f"{name}_bucket{_labels((*point.labels, ('le', bound)))} {count}{exemplar}"
+        yield f'{before}le="{bound}"}} {count}{exemplar}'
     yield f"{name}_sum{_labels(point.labels)} {_number(point.value)}"
     yield f"{name}_count{_labels(point.labels)} {point.number}"
 
@@ -98,13 +101,14 @@ def _exemplar(exemplar: Exemplar | None) -> str:
 
 
 def _labels(labels: Labels) -> str:
-    if not labels:
-        return ""
-    pairs = (
+    return f"{{{_pairs(labels)}}}" if labels else ""
+
+
+def _pairs(labels: Labels) -> str:
+    return ",".join(
         f'{label_name(name)}="{_escaped(str(value).lower() if isinstance(value, bool) else value, quoted=True)}"'
         for name, value in labels
     )
-    return "{" + ",".join(pairs) + "}"
 
 
 def _escaped(text: str, *, quoted: bool = False) -> str:
@@ -114,3 +118,6 @@ def _escaped(text: str, *, quoted: bool = False) -> str:
 
 def _number(value: float) -> str:
     return repr(value)
+
+
+_BOUNDS = (*(_number(float(bound)) for bound in BOUNDS), "+Inf")

@@ -1,23 +1,37 @@
-"""Gauges of what is open now, which are computed at each export."""
+"""Gauges of what is open now."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple, TypeAlias
+from weakref import WeakValueDictionary
 
-from cycletrace._internal.collector.instruments import Labels, OpenCycles, cycle_labels, declared
+from cycletrace._internal.collector.instruments import Instrument, Labels, OpenCycles, cycle_labels, declared
 from cycletrace._internal.collector.series import OVERFLOWING, Metric, Point
 from cycletrace._internal.flow import Facts, is_counted
 from cycletrace._internal.store import Snapshot
 
+Passed: TypeAlias = Callable[[Iterable[tuple[str, int | None]]], Iterable[tuple[str, int | None]]]
 
-class _Reading(NamedTuple):
-    """A value that an open cycle adds to a metric."""
 
-    metric: str
-    labels: Labels
-    value: int | None
+class _Series:
+    """A metric and labels, and the values of the cycles that add to it, while they are combined."""
+
+    __slots__ = ("__weakref__", "labels", "metric", "values")
+
+    def __init__(self, metric: str, labels: Labels) -> None:
+        self.metric = metric
+        self.labels = labels
+        self.values: list[int | None] = []
+
+
+class _Open(NamedTuple):
+    """What an open cycle adds to which series, as of its fold at an instant."""
+
+    folded: int
+    series: tuple[_Series, ...]
+    values: tuple[int | None, ...]
 
 
 class OpenGauges:
@@ -26,48 +40,67 @@ class OpenGauges:
     def __init__(self, limit: int) -> None:
         """Begin without cycles. ``limit`` bounds the label sets of each gauge, including the overflow one."""
         self._limit = limit
-        self._cycles: dict[str, tuple[int, list[_Reading]]] = {}
-        """By id: the instant of the fold, and what the cycle adds."""
+        self._cycles: dict[str, _Open] = {}
+        self._series: WeakValueDictionary[tuple[str, Labels], _Series] = WeakValueDictionary()
+        """Shared, so that a million cycles do not each have their own labels."""
         self._known: dict[str, dict[Labels, None]] = defaultdict(dict)
 
-    def metrics(self, snapshot: Snapshot, now: int) -> Iterator[Metric]:
+    def metrics(self, snapshot: Snapshot, now: int, passed: Passed = iter) -> Iterator[Metric]:
         """Yield the gauges as of an instant (UTC nanoseconds).
 
-        A label set goes on at zero when nothing is left of it; those beyond the limit are combined.
+        A label set goes on at zero when nothing is left of it; those beyond the limit are combined. ``passed`` passes
+        on the open cycles, and may stop.
         """
-        self._update(snapshot)
-        values: dict[str, dict[Labels, list[int | None]]] = defaultdict(lambda: defaultdict(list))
-        for _, readings in self._cycles.values():
-            for metric, labels, value in readings:
-                values[metric][labels].append(value)
+        self._update(snapshot, passed)
+        for series in self._series.values():
+            series.values = []
+        for one in self._cycles.values():
+            for series, value in zip(one.series, one.values, strict=True):
+                series.values.append(value)
+        found: dict[str, dict[Labels, list[int | None]]] = defaultdict(dict)
+        for series in self._series.values():
+            if series.values:
+                found[series.metric][series.labels] = series.values
         for instrument, source in declared(OpenCycles):
-            known, found = self._known[instrument.name], values[instrument.name]
-            beyond: list[int | None] = []
-            for labels, some in found.items():
-                if labels not in known and len(known) < self._limit - 1:
-                    known[labels] = None
-                if labels not in known:
-                    beyond += some
-            by_labels = [(labels, found.get(labels, [])) for labels in sorted(known, key=repr)]
-            if beyond:
-                by_labels.append((OVERFLOWING, beyond))
-            points = [Point(labels, instrument.in_unit(source.combine(some, now))) for labels, some in by_labels]
-            yield Metric(instrument, points)
+            yield Metric(instrument, list(self._points(instrument, source, found[instrument.name], now)))
 
-    def _update(self, snapshot: Snapshot) -> None:
-        kept: dict[str, tuple[int, list[_Reading]]] = {}
-        for cycle_id, folded in snapshot.open_cycles().items():
+    def _points(
+        self, instrument: Instrument, source: OpenCycles, found: Mapping[Labels, list[int | None]], now: int
+    ) -> Iterator[Point]:
+        known = self._known[instrument.name]
+        beyond: list[int | None] = []
+        for labels, some in found.items():
+            if labels not in known and len(known) < self._limit - 1:
+                known[labels] = None
+            if labels not in known:
+                beyond += some
+        by_labels = [(labels, found.get(labels, [])) for labels in sorted(known, key=repr)]
+        if beyond:
+            by_labels.append((OVERFLOWING, beyond))
+        for labels, some in by_labels:
+            yield Point(labels, instrument.in_unit(source.combine(some, now)))
+
+    def _update(self, snapshot: Snapshot, passed: Passed) -> None:
+        kept: dict[str, _Open] = {}
+        for cycle_id, folded in passed(snapshot.open_cycles().items()):
             known = self._cycles.get(cycle_id)
-            if known is not None and folded in {known[0], None}:  # None: it will be folded anew, and stays until then
+            if known is not None and folded in (
+                known.folded,
+                None,
+            ):  # None: it will be folded anew, and stays until then
                 kept[cycle_id] = known
             elif folded is not None and (facts := snapshot.kept_facts(cycle_id)) is not None:
-                kept[cycle_id] = folded, list(_readings(facts))
+                readings = list(self._readings(facts))
+                kept[cycle_id] = _Open(folded, tuple(one for one, _ in readings), tuple(value for _, value in readings))
         self._cycles = kept
 
-
-def _readings(facts: Facts) -> Iterator[_Reading]:
-    """Yield what an open cycle adds to the gauges: nothing where it counts in no population."""
-    if is_counted(facts):
-        for instrument, source in declared(OpenCycles):
-            for values, value in source.values(facts):
-                yield _Reading(instrument.name, cycle_labels(instrument, facts, values), value)
+    def _readings(self, facts: Facts) -> Iterator[tuple[_Series, int | None]]:
+        """Yield what an open cycle adds to the gauges: nothing where it counts in no population."""
+        if is_counted(facts):
+            for instrument, source in declared(OpenCycles):
+                for values, value in source.values(facts):
+                    key = instrument.name, cycle_labels(instrument, facts, values)
+                    series = self._series.get(key)
+                    if series is None:
+                        series = self._series[key] = _Series(*key)
+                    yield series, value

@@ -1,16 +1,15 @@
-"""The report's headline as gauges, which are computed beside the exports."""
+"""The report's headline as gauges."""
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Iterable
 from datetime import timezone
 from typing import NamedTuple
 
 import numpy as np
 
+from cycletrace._internal.collector.beside import Beside
 from cycletrace._internal.collector.instruments import Headline, HeadlineFigures, declared, sorted_labels
 from cycletrace._internal.collector.series import Metric, Point
 from cycletrace._internal.flow import Facts, Targets
@@ -19,63 +18,18 @@ from cycletrace._internal.report.columns import ColumnsBuilder
 from cycletrace._internal.report.populations import populations
 from cycletrace._internal.report.quantiles import P50, quantile
 from cycletrace._internal.report.windows import parse_window
-from cycletrace._internal.store import Location, open_reader
+from cycletrace._internal.store import Snapshot
 from cycletrace.conventions import HEADLINE_SCOPE, HEADLINE_WINDOW, IDEA, MODEL_NAME, SERVICE_NAMESPACE
 
 WINDOWS = ("7d", "30d", "90d")
 
-_SHARE = 0.05
+SHARE = 0.05
 """Of one core's time that computing it may take: in a large store it is computed less often."""
-_PATIENCE, _FIRST_PATIENCE = 0.2, 2.0
-"""Seconds that an export waits for a headline: for one after another, and for the first. Prometheus waits for 10."""
 
 
-class HeadlineReader:
-    """Computes the headline in a thread of its own, with a connection of its own, beside exports."""
-
-    def __init__(self, store: Location, limit: int) -> None:
-        self._store = store
-        self._limit = limit
-        self._due = 0.0
-        self._latest: list[Metric] | None = None
-        self._running: Future[list[Metric]] | None = None
-        self._is_closing = False
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="cycletrace-headline")
-
-    def latest(self, now: int) -> list[Metric]:
-        """Return the newest headline that can be had now; none while the first one takes long.
-
-        Raises:
-            Exception: whatever prevented the newest one.
-        """
-        if self._running is None and time.monotonic() >= self._due:
-            self._running = self._thread.submit(self._compute, now)
-        if self._running is not None:
-            wait([self._running], _FIRST_PATIENCE if self._latest is None else _PATIENCE)
-            if self._running.done():
-                done, self._running = self._running, None
-                self._latest = done.result()
-        return self._latest or []
-
-    def close(self) -> None:
-        """End the thread, also in the middle of a headline."""
-        self._is_closing = True
-        self._thread.shutdown()
-
-    def _compute(self, now: int) -> list[Metric]:
-        began = time.monotonic()
-        with open_reader(self._store) as store, store.read() as snapshot:
-            targets = snapshot.settings().targets
-            metrics = headline_gauges(self._unless_closing(snapshot.facts(now)), now, targets, self._limit)
-        took = time.monotonic() - began
-        self._due = began + took + took / _SHARE
-        return metrics
-
-    def _unless_closing(self, facts: Iterable[Facts]) -> Iterator[Facts]:
-        for one in facts:
-            if self._is_closing:
-                raise RuntimeError("the collector is shutting down")
-            yield one
+def headline(snapshot: Snapshot, now: int, beside: Beside, limit: int) -> list[Metric]:
+    """Return the report's headline as of an instant (UTC nanoseconds), with so many label sets of each metric."""
+    return headline_gauges(beside.until_closed(snapshot.facts(now)), now, snapshot.settings().targets, limit)
 
 
 def headline_gauges(facts: Iterable[Facts], as_of: int, targets: Targets, limit: int) -> list[Metric]:

@@ -6,8 +6,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
+from functools import partial
 from secrets import token_hex
 from ssl import SSLContext
 from typing import TypeVar
@@ -15,10 +16,11 @@ from typing import TypeVar
 from aiohttp import web
 
 from cycletrace._internal.access import bearer
+from cycletrace._internal.collector.beside import PATIENCE, Beside
 from cycletrace._internal.collector.exposition import accepted, render
 from cycletrace._internal.collector.forwarding import Forwarder
 from cycletrace._internal.collector.gauges import OpenGauges
-from cycletrace._internal.collector.headline import HeadlineReader
+from cycletrace._internal.collector.headline import SHARE, headline
 from cycletrace._internal.collector.metrics_request import encode
 from cycletrace._internal.collector.series import Accumulator, Metric, cumulative_metrics
 from cycletrace._internal.collector.vitals import Vitals, stored
@@ -56,12 +58,13 @@ class MetricReader:
         self._vitals = vitals
         self._store = store
         self._accumulator = accumulator
-        self._open_gauges = OpenGauges(limit)
+        gauges = OpenGauges(limit)
+        self._open = Beside(store.location, lambda *of: list(gauges.metrics(of[0], of[1], of[2].until_closed)), 1.0)
         self._instance = instance
         # Of several collectors, each must be told apart by what it says of itself.
         self._own_instance = token_hex(16) if store.is_shared else instance
         self._is_in_charge = is_in_charge
-        self._headline = HeadlineReader(store.location, limit)
+        self._headline = Beside(store.location, partial(headline, limit=limit), SHARE)
         self._failing: set[str] = set()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="cycletrace-metrics")
 
@@ -70,7 +73,7 @@ class MetricReader:
 
         def make() -> str:
             now = time.time_ns()
-            return render([*self._read(now), *self._read_vitals(now)], content_type)
+            return render([*self._read(now), *self._read_vitals()], content_type)
 
         return await self._in_thread(make)
 
@@ -80,13 +83,18 @@ class MetricReader:
         def make() -> bytes:
             now = time.time_ns()
             metrics = {self._instance: self._read(now)}
-            metrics.setdefault(self._own_instance, []).extend(self._read_vitals(now))
+            metrics.setdefault(self._own_instance, []).extend(self._read_vitals())
             return encode(metrics, now)
 
         return Request(METRICS, Encoding.PROTOBUF, await self._in_thread(make))
 
+    def begin(self, now: int) -> list[Future[list[Metric]]]:
+        """Have what takes long computed as of an instant (UTC nanoseconds). Return what is worth waiting for."""
+        return [running for one in (self._open, self._headline) if (running := one.begin(now)) is not None]
+
     def close(self) -> None:
         """End the threads."""
+        self._open.close()
         self._headline.close()
         self._thread.shutdown()
 
@@ -97,13 +105,14 @@ class MetricReader:
         """Return the metrics of cycles."""
         if not self._is_in_charge():
             return []
+        wait(self.begin(now), PATIENCE)
         metrics = list(cumulative_metrics(self._accumulator.series))
         for name, read in (
-            ("open cycles", self._read_open),
+            ("open cycles", self._open.latest),
             ("the headline", self._headline.latest),
         ):
             try:
-                metrics.extend(read(now))
+                metrics.extend(read())
                 self._failing.discard(name)
             except Exception as error:  # all others are exported all the same
                 if name not in self._failing:
@@ -111,15 +120,11 @@ class MetricReader:
                 self._failing.add(name)
         return metrics
 
-    def _read_vitals(self, now: int) -> list[Metric]:
+    def _read_vitals(self) -> list[Metric]:
         known: dict[str, int] = {}
         with suppress(StoreError), self._store.read() as snapshot:  # what else is read of it logs that it cannot be
-            known = stored(snapshot, now)
+            known = stored(snapshot, time.time_ns())
         return list(self._vitals.metrics(known))
-
-    def _read_open(self, now: int) -> list[Metric]:
-        with self._store.read() as snapshot:
-            return list(self._open_gauges.metrics(snapshot, now))
 
 
 async def export_periodically(reader: MetricReader, forwarder: Forwarder, interval: float) -> None:

@@ -54,6 +54,8 @@ _log = logging.getLogger("cycletrace.collector")
 
 _LAST_EXPORT = 1.0
 """Seconds that the last export of metrics may take at shutdown."""
+_SWITCH = 0.001
+"""Seconds for which one thread may keep the others waiting: folding and metrics must not hold up requests."""
 _SHUTDOWN_LIMIT = 4.5
 """Seconds after which the process ends even if something still runs: a huge fold, a name server that is down."""
 _FINAL = (Code.INVALID_ARGUMENT, Code.PERMISSION_DENIED)
@@ -71,6 +73,7 @@ def run(options: Options) -> int:
     """Run until SIGTERM or SIGINT. Return the exit code: 2, after one sentence on stderr, if it cannot start."""
     log.configure(options.log_format)
     allow_many_connections()
+    sys.setswitchinterval(_SWITCH)
     try:
         _check_forwarding(options)
         with _shutdown_timer() as timer:
@@ -210,6 +213,8 @@ class Collector:
             self._begin(keep_sending(self._writer, self._forwarder, backend, posted))
         if options.keep is not None:
             self._begin(keep_pruning(self._writer, options.keep))
+        if options.metrics_to or options.prometheus is not None:
+            self._metrics.begin(time.time_ns())  # so that they are there at the first export
         if options.metrics_to:
             self._begin(export_periodically(self._metrics, self._metrics_forwarder, options.interval))
 

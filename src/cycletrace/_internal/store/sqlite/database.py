@@ -196,7 +196,7 @@ def open_reader(path: Path) -> Store:
     if not path.exists():
         raise StoreError(f"There is no store {path}: record a cycle first, or choose another store.")
     _check_header(path)
-    connection = _connect(path, "ro")
+    connection = _connect(path, "ro", "cache_size = -8192")  # much is read once, and by several at a time
     version = _version(connection)
     if version in READ_AS:
         connection.execute(READ_AS[version])
