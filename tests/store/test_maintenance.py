@@ -22,7 +22,7 @@ from cycletrace._internal.store import (
     prune,
     rejection,
 )
-from cycletrace._internal.store.records import FULL, PRUNED
+from cycletrace._internal.store.records import FULL, KEYS, PRUNED
 from cycletrace._internal.store.rejections import HORIZON
 
 DAY = 24 * 3600 * SECOND
@@ -107,6 +107,16 @@ def test_what_aliases_tie_together_has_the_room_of_one_cycle(store: Store) -> No
         assert counted(tx.add(uniting, NOW, limit=8)) == (1, 1, 1), "together they would have more"
         assert counted(tx.add([alias(other, "nothing yet", 9)], NOW, limit=8)) == (1, 0, 0)
     assert sql(store, "SELECT count(*) FROM records") == [(8 + 8,)]
+
+
+def test_a_cycle_has_so_many_keys_where_its_records_are_limited(store: Store) -> None:
+    """Those that are known take no room, and a cycle without room for keys has some for records."""
+    of = origin("churn@1")
+    tied: list[Record] = [alias(of, f"run-{number}", number) for number in range(KEYS - 1)]
+    with store.write() as tx:
+        assert counted(tx.add(tied, NOW, limit=10_000)) == (KEYS - 1, 0, 0)
+        assert counted(tx.add([alias(of, "another", 1), *tied], NOW, limit=10_000)) == (0, 1, 1)
+        assert counted(tx.add([stage(of, "train", 0, 1)], NOW, limit=10_000)) == (1, 0, 0)
 
 
 def test_a_retraction_does_not_tie_more_together_than_one_cycle_may_have(store: Store) -> None:

@@ -27,8 +27,9 @@ class _Series:
 
 
 class _Open(NamedTuple):
-    """What an open cycle adds to which series, as of its fold at an instant."""
+    """What an open cycle adds to which series, as of its fold at an instant. Small, as there may be a million."""
 
+    cycle_id: str
     folded: int
     series: tuple[_Series, ...]
     values: tuple[int | None, ...]
@@ -82,16 +83,19 @@ class OpenGauges:
 
     def _update(self, snapshot: Snapshot, passed: Passed) -> None:
         kept: dict[str, _Open] = {}
-        for cycle_id, folded in passed(snapshot.open_cycles().items()):
+        shared: dict[tuple[_Series, ...], tuple[_Series, ...]] = {}
+        for cycle_id, folded in passed(snapshot.open_cycles()):
             known = self._cycles.get(cycle_id)
             if known is not None and folded in (
                 known.folded,
                 None,
             ):  # None: it will be folded anew, and stays until then
-                kept[cycle_id] = known
+                kept[known.cycle_id] = known
             elif folded is not None and (facts := snapshot.kept_facts(cycle_id)) is not None:
                 readings = list(self._readings(facts))
-                kept[cycle_id] = _Open(folded, tuple(one for one, _ in readings), tuple(value for _, value in readings))
+                series = tuple(one for one, _ in readings)
+                values = tuple(value for _, value in readings)
+                kept[cycle_id] = _Open(cycle_id, folded, shared.setdefault(series, series), values)
         self._cycles = kept
 
     def _readings(self, facts: Facts) -> Iterator[tuple[_Series, int | None]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import inf
 from typing import NamedTuple
 
 from cycletrace._internal.flow import Alias, Record, RecordOrigin
@@ -18,11 +19,14 @@ class Claim(NamedTuple):
     cycle_id: str
 
 
-def component_of(connection: Connection, cycle_id: str) -> tuple[str, ...]:
-    """Return the ids that claims tie to an id, with that id, in order. They must be folded together."""
+def component_of(connection: Connection, cycle_id: str, most: float = inf) -> tuple[str, ...]:
+    """Return the ids that claims tie to an id, with that id, in order. They must be folded together.
+
+    Where there are more than ``most``, those found so far suffice.
+    """
     ids = {cycle_id}
     unseen = [cycle_id]
-    while unseen:
+    while unseen and len(ids) <= most:
         for claim in claims_at(connection, unseen.pop()):
             for tied in (claim.alias_id, claim.cycle_id):
                 if tied not in ids:

@@ -82,12 +82,10 @@ class CycleReads(SettingsReads):
                 later += sum(began(record) > at for record in records_of(self._connection, component))
         return later
 
-    def open_cycles(self) -> dict[str, int | None]:
-        """Return the instant of the latest fold of each open cycle; ``None`` where it is to be folded anew."""
-        return dict(
-            self._connection.execute(
-                "SELECT cycle_id, CASE WHEN facts IS NOT NULL THEN folded END FROM cycles WHERE outcome = 'open'"
-            )
+    def open_cycles(self) -> Iterator[tuple[str, int | None]]:
+        """Yield each open cycle and the instant of its latest fold; ``None`` where it is to be folded anew."""
+        yield from self._connection.execute(
+            "SELECT cycle_id, CASE WHEN facts IS NOT NULL THEN folded END FROM cycles WHERE outcome = 'open'"
         )
 
     def kept_facts(self, cycle_id: str) -> Facts | None:

@@ -13,7 +13,9 @@ from cycletrace._internal.store.record_codec import encode
 from cycletrace._internal.store.rejections import Rejection, RejectionWrites, rejection
 
 PRUNED = "the cycle's records were pruned"
-FULL = "the cycle has as many records as one may have"
+FULL = "the cycle has as many records or keys as one may have"
+KEYS = 1000
+"""Keys that one cycle may have where its records are limited: they are walked whenever records for one arrive."""
 _TIES = (Alias, Retraction)
 """What may change which ids hang together."""
 
@@ -74,36 +76,43 @@ class RecordWrites(RejectionWrites):
 
     def _within(self, limit: int, cycle_id: str, records: list[Record]) -> tuple[list[Record], list[Rejection]]:
         """Return the records for which there is room in their cycle, with all that is tied to it, and the others."""
-        left = self._room(limit, cycle_id)
-        if len(records) <= left and not any(isinstance(record, _TIES) for record in records):
+        ties: list[Record] = [record for record in records if isinstance(record, _TIES)]
+        left = 0 if ties else self._room(limit, component_of(self._connection, cycle_id, KEYS))
+        if len(records) <= left:
             return records, []
         new = [record for record in dict.fromkeys(records) if not self._is_known(cycle_id, record)]
-        ties: list[Record] = [record for record in new if isinstance(record, _TIES)]
+        ties = [record for record in new if isinstance(record, _TIES)]
+        if ties and self._room_together(limit, cycle_id, ties) >= len(new):
+            return new, []
         others: list[Record] = [record for record in new if not isinstance(record, _TIES)]
-        if ties and self._is_room_together(limit, cycle_id, ties, len(new)):
-            others, ties = [*ties, *others], []
+        left = self._room(limit, component_of(self._connection, cycle_id, KEYS))
         return others[:left], [_rejection(FULL, record) for record in [*ties, *others[left:]]]
 
-    def _room(self, limit: int, cycle_id: str) -> int:
-        """Return how many records an id may still get: all that is tied to it counts, as it is folded together."""
+    def _room(self, limit: int, component: Iterable[str]) -> int:
+        """Return how many records a component may still get, which are folded together."""
         left = limit
-        for member in component_of(self._connection, cycle_id):
+        for member in component:
             (count,) = self._connection.execute(
-                "SELECT count(*) FROM (SELECT 1 FROM records WHERE cycle_id = ? LIMIT ?) AS counted", (member, left)
+                "SELECT count(*) FROM (SELECT 1 FROM records WHERE cycle_id = ? LIMIT ?) AS counted", (member, max(left, 0))
             ).fetchone()
             left -= count
-            if left <= 0:
-                return 0
-        return left
+        return max(left, 0)
 
-    def _is_room_together(self, limit: int, cycle_id: str, ties: Iterable[Record], more: int) -> bool:
-        """Return whether what hangs together once these are added, with so many more records, is within the limit."""
+    def _room_together(self, limit: int, cycle_id: str, ties: Iterable[Record]) -> int:
+        """Return how many records what hangs together may get once these are added; none where it has too many keys."""
+        left = limit
+        seen = set[str]()
         self._connection.execute("SAVEPOINT tied")
         try:
-            return all(self._room(limit, tied) >= more for tied in {cycle_id, *self._tie(cycle_id, ties)})
+            for changed in [cycle_id, *self._tie(cycle_id, ties)]:
+                if changed not in seen:
+                    component = component_of(self._connection, changed, KEYS)
+                    seen.update(component)
+                    left = min(left, self._room(limit, component) if len(component) <= KEYS else 0)
         finally:
             self._connection.execute("ROLLBACK TO tied")
             self._connection.execute("RELEASE tied")
+        return left
 
     def _is_known(self, cycle_id: str, record: Record) -> bool:
         found = self._connection.execute(
