@@ -34,11 +34,12 @@ _log = logging.getLogger("cycletrace.collector")
 
 GROUP = 256
 """Requests in one transaction at most."""
-GROUP_RECORDS = 10_000
-"""Records after which a transaction takes no further request."""
-PART = 2000
-"""Records of one request that one transaction takes: the others of a large one follow, after what came meanwhile. A
-cycle with more of them is divided only beyond :data:`GROUP_RECORDS`, and not counted in between."""
+GROUP_RECORDS = 2000
+"""Records after which a transaction takes no further request, which would have to wait for all of them."""
+PART = 500
+"""Records of one request that one transaction takes: the others of a large one follow, after what came meanwhile."""
+CYCLE_PART = 10_000
+"""Records of one cycle that are not divided; of one that is, nothing is counted in between."""
 FOLDS = 100
 """Cycles that one transaction folds or observes at most, so that requests never wait long."""
 MAX_SLEEP = 0.5
@@ -355,10 +356,10 @@ class Writer:
 
 def _divided(extracted: Extracted) -> Counter[str]:
     """Return the cycles of a request that are stored in more than one part."""
-    if len(extracted.records) <= GROUP_RECORDS:
+    if len(extracted.records) <= CYCLE_PART:
         return Counter()
     sizes = Counter(record.origin.cycle_id for record in extracted.records)
-    return Counter({cycle_id: 1 for cycle_id, size in sizes.items() if size > GROUP_RECORDS})
+    return Counter({cycle_id: 1 for cycle_id, size in sizes.items() if size > CYCLE_PART})
 
 
 def _parts(extracted: Extracted) -> Iterator[Extracted]:
@@ -373,11 +374,11 @@ def _parts(extracted: Extracted) -> Iterator[Extracted]:
         by_cycle[record.origin.cycle_id].append(record)
     part: list[Record] = []
     for records in by_cycle.values():
-        for first in range(0, len(records), GROUP_RECORDS):
+        for first in range(0, len(records), CYCLE_PART):
             if part and len(part) + len(records) > PART:
                 yield Extracted(part, [], [])
                 part = []
-            part += records[first : first + GROUP_RECORDS]
+            part += records[first : first + CYCLE_PART]
     yield Extracted(part, [], [])
     for first in range(0, max(len(extracted.invalid), len(extracted.unusable)), PART):
         rejected = slice(first, first + PART)
