@@ -56,7 +56,7 @@ _LAST_EXPORT = 1.0
 """Seconds that the last export of metrics may take at shutdown."""
 _SWITCH = 0.001
 """Seconds for which one thread may keep the others waiting: folding and metrics must not hold up requests."""
-_SHUTDOWN_LIMIT = 4.5
+_SHUTDOWN_LIMIT = 4.0
 """Seconds after which the process ends even if something still runs: a huge fold, a name server that is down."""
 _FINAL = (Code.INVALID_ARGUMENT, Code.PERMISSION_DENIED)
 """Refusals of a request that must not be forwarded either."""
