@@ -7,6 +7,7 @@ import ssl
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from ssl import SSLContext
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ IDLE = 120.0
 """Seconds that a connection may be without a request."""
 HANDSHAKE = 10.0
 """Seconds that a handshake of TLS may take."""
-_BACKLOG = 128
+_BACKLOG = 512
 """Connections that wait to be accepted."""
 _SHARE = 4
 """One server may have this part of the files that the process may open."""
@@ -53,6 +54,7 @@ class WebServer:
         self._silent_since: dict[web.RequestHandler, float] = {}
         self._handshakes: dict[asyncio.Transport, float] = {}
         """Connections whose handshake of TLS is under way, and since when."""
+        self._crowded = asyncio.Event()
         self._tls: SSLContext | None = None
         self._listener: asyncio.Server | None = None
         self._sweeping: asyncio.Task[None] | None = None
@@ -94,7 +96,7 @@ class WebServer:
         assert self._runner.server is not None
         most = most_connections()
         if len(self._runner.server.connections) + len(self._handshakes) > most + most // _SLACK:
-            self._sweep(most)
+            self._crowded.set()
         return self._runner.server() if self._tls is None else _Handshake(self._shake_hands)
 
     async def _shake_hands(self, transport: asyncio.Transport) -> None:
@@ -119,7 +121,9 @@ class WebServer:
     async def _keep_sweeping(self) -> None:
         while self._runner.server is not None:
             self._sweep(most_connections())
-            await asyncio.sleep(_PAUSE)
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._crowded.wait(), _PAUSE)
+            self._crowded.clear()
 
     def _sweep(self, most: int) -> None:
         """Close what is silent for too long or beyond the number of connections that there may be."""
