@@ -1,221 +1,117 @@
-"""Measure the collector: durable spans of ours, forwarded foreign spans, and the delay until a metric is exposed.
+"""Measure the collector and its peers: spans per CPU-second, growth with open cycles, and how soon metrics are visible.
 
-    python benchmarks/collector.py --spans 100000
+    scripts/backends
+    python benchmarks/collector.py --rounds 5
 
-CPU seconds are those of the collector's process alone (user and system). Floors are of the same run: SQLite inserting
-the rows that these records become, with the same durability in groups of the same size; and a server that passes bytes
-on and does nothing else.
+All systems run on this machine, one after the other in each round, under the same load of a compiled client (Go must
+be installed). CPU seconds are those of a system's processes, until each span has arrived at the sink and each cycle of
+ours is folded; a missing span or record ends the run. The floor is SQLite inserting the rows that our records become,
+with the same durability, in groups of a request.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
-import multiprocessing
 import os
 import platform
-import re
+import shutil
 import sqlite3
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-import grpc
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from cycletrace import conventions as c
+from benchmarks import collector_systems as systems
+from benchmarks.collector_loads import STAGES, abandoned, requests, write
+
 from cycletrace._internal.collector.reading import read
 from cycletrace._internal.otlp.signals import TRACES, Encoding, Request
+from cycletrace._internal.store import open_store
 from cycletrace._internal.store.record_codec import encode
 
-METHOD = TRACES.method
-IN_REQUEST = 500
-"""Spans in one request."""
-SENDERS = 8
-"""Concurrent requests."""
-SECOND = 1_000_000_000
-_TICKS = os.sysconf("SC_CLK_TCK")
+OURS = "cycletrace"
+GRACE = 1.0
+"""Seconds between the end of a cycle and its metrics, where their delay is measured."""
+WARM_UP = 100
+"""Requests before the first that counts."""
+FIRST_OF_WARM_UP = 10_000_000
+"""Number of the first cycle of the warm-up: none that is measured."""
 
 
-def _span(number: int, start: int, attributes: dict[str, str]) -> Span:
-    return Span(
-        trace_id=number.to_bytes(16, "big"),
-        span_id=(number + 1).to_bytes(8, "big"),
-        name=attributes.get(c.STAGE_NAME, "GET /api"),
-        kind=Span.SpanKind.SPAN_KIND_INTERNAL,
-        start_time_unix_nano=start,
-        end_time_unix_nano=start + SECOND,
-        attributes=[KeyValue(key=key, value=AnyValue(string_value=value)) for key, value in attributes.items()],
-    )
+class Load(NamedTuple):
+    """What is sent."""
+
+    name: str
+    spans: int
+    """In the file."""
+    in_request: int
+    every: int | None
+    """One span of this many is ours."""
+    repeat: int = 1
+    """How often the file is sent: where none are ours."""
 
 
-def _request(spans: Sequence[Span]) -> bytes:
-    resource = Resource(attributes=[KeyValue(key="service.name", value=AnyValue(string_value="bench"))])
-    request = ExportTraceServiceRequest(
-        resource_spans=[ResourceSpans(resource=resource, scope_spans=[ScopeSpans(spans=spans)])]
-    )
-    serialized: bytes = request.SerializeToString()
-    return serialized
+LOADS = (
+    Load("2 % ours, 512 spans a request", 256_000, 512, 50),
+    Load("0 % ours, 512 spans a request", 102_400, 512, None, 10),
+    Load("100 % ours, 512 spans a request", 51_200, 512, 1),
+    Load("2 % ours, 8 spans a request", 80_000, 8, 50),
+)
 
 
-def ours(count: int) -> Iterator[bytes]:
-    """Return requests with our stages, ten to a cycle, as the pipelines of a team would send them."""
-    now = time.time_ns() - 3600 * SECOND
-    kinds = [kind for kind in c.KINDS if kind != c.OTHER] + ["test"]
-    for begin in range(0, count, IN_REQUEST):
-        spans = []
-        for number in range(begin, min(begin + IN_REQUEST, count)):
-            key = f"model{number // 10 % 20}@{number // 10}"
-            attributes = {
-                c.CYCLE_ID: c.cycle_id("", key),
-                c.CYCLE_KEY: key,
-                c.MODEL_NAME: key.partition("@")[0],
-                c.STAGE_ID: f"{number:016x}",
-                c.STAGE_NAME: kinds[number % 10],
-                c.STAGE_KIND: kinds[number % 10],
-                c.STAGE_OUTCOME: c.OK,
-                c.STAGE_LAUNCH: "ci",
-            }
-            spans.append(_span(number, now + number % 10 * 60 * SECOND, attributes))
-        yield _request(spans)
+def measure(system: systems.System, load: Load, file: Path, warm_up: Path, is_http: bool) -> float:
+    """Return spans per CPU-second of a system under a load."""
+    with tempfile.TemporaryDirectory() as name, systems.sink() as sink, system(Path(name), sink, is_http) as running:
+        store, before_it, spans = Path(name) / "store.db", load.in_request * WARM_UP, load.spans * load.repeat
+        systems.send(running, warm_up, is_http)
+        _arrived(running, sink, before_it)
+        stored = _folded(store)
+        before = systems.cpu_seconds(running.pid)
+        systems.send(running, file, is_http, "-repeat", str(load.repeat))
+        _arrived(running, sink, before_it + spans)
+        stored = _folded(store) - stored
+        spent = systems.cpu_seconds(running.pid) - before
+        ours = -(-load.spans // load.every) if load.every and store.exists() else 0
+        assert stored == ours, f"{stored} records are stored, and {ours} were sent"
+        return spans / spent
 
 
-def foreign(count: int) -> Iterator[bytes]:
-    """Return requests with foreign spans of eight attributes each."""
-    attributes = {f"http.attribute.{index}": f"value {index}" for index in range(8)}
-    for begin in range(0, count, IN_REQUEST):
-        yield _request([_span(number, SECOND, attributes) for number in range(begin, min(begin + IN_REQUEST, count))])
+def _arrived(running: systems.Running, sink: systems.Sink, spans: int) -> None:
+    """Wait until this many spans have arrived."""
+    if not running.is_forwarding:
+        time.sleep(1.0)  # it holds a batch for 0.2 s
+        return
+    systems.until(lambda: sink.state()["spans"] >= spans, f"{spans} spans arrive")
+    arrived = sink.state()["spans"]
+    assert arrived == spans, f"{arrived} spans arrived, and {spans} were sent"
 
 
-# --- processes ----------------------------------------------------------------------------------------
+def _folded(store: Path) -> int:
+    """Wait until all cycles of a store, if there is one, are folded, and return how many records it has."""
+    if not store.exists():
+        return 0
+    due = "SELECT count(*) FROM cycles WHERE due <= ?"
+    with contextlib.closing(sqlite3.connect(f"{store.as_uri()}?mode=ro", uri=True)) as connection:
+        systems.until(lambda: connection.execute(due, (time.time_ns(),)).fetchone() == (0,), "all is folded", 0.05)
+        (count,) = connection.execute("SELECT count(*) FROM records").fetchone()
+    return int(count)
 
 
-async def _swallow(port: Any) -> None:
-    async def export(_body: bytes, _context: Any) -> bytes:
-        return b""
-
-    await _listen(export, port)
-
-
-async def _pass_on(port: Any, target: str) -> None:
-    send = grpc.aio.insecure_channel(target).unary_unary(METHOD)
-
-    async def export(body: bytes, _context: Any) -> bytes:
-        answer: bytes = await send(body)
-        return answer
-
-    await _listen(export, port)
-
-
-async def _listen(export: Any, port: Any) -> None:
-    server = grpc.aio.server(options=[("grpc.max_receive_message_length", -1)])
-    handler = grpc.unary_unary_rpc_method_handler(export)
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(TRACES.service, {"Export": handler}),))
-    port.value = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    await server.wait_for_termination()
-
-
-def _run_swallow(port: Any) -> None:
-    asyncio.run(_swallow(port))
-
-
-def _run_pass_on(port: Any, target: str) -> None:
-    asyncio.run(_pass_on(port, target))
-
-
-@contextlib.contextmanager
-def server(run: Any, *arguments: str) -> Iterator[tuple[int, int]]:
-    """Start a server in its own process. Return its process id and port."""
-    spawn = multiprocessing.get_context("spawn")
-    port = spawn.Value("i", 0)
-    process = spawn.Process(target=run, args=(port, *arguments), daemon=True)
-    process.start()
-    while not port.value:
-        time.sleep(0.05)
-    time.sleep(0.3)
-    assert process.pid is not None
-    try:
-        yield process.pid, port.value
-    finally:
-        process.terminate()
-        process.join()
-
-
-@contextlib.contextmanager
-def collector(folder: Path, *options: str) -> Iterator[tuple[int, dict[str, int]]]:
-    """Start a collector. Return its process id, and its ports by name."""
-    addresses = [f"--{name}=127.0.0.1:0" for name in ("grpc", "http", "prometheus")]
-    command = [sys.executable, "-m", "cycletrace", "collect", "--store", str(folder / "store.db"), *addresses, *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    ports: dict[str, int] = {}
-    patterns = {"grpc": r"OTLP/gRPC .*:(\d+)$", "http": r"OTLP/HTTP .*:(\d+)$", "prometheus": r"Prometheus .*:(\d+)/"}
-    while "prometheus" not in ports:
-        line = process.stdout.readline().rstrip()
-        for name, pattern in patterns.items():
-            if found := re.search(pattern, line):
-                ports[name] = int(found[1])
-    try:
-        yield process.pid, ports
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return the user and system time of a process, seconds."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
-
-
-async def _send(port: int, bodies: Sequence[bytes]) -> None:
-    left = iter(bodies)
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        export = channel.unary_unary(METHOD)
-
-        async def sender() -> None:
-            for body in left:
-                await export(body)
-
-        await asyncio.gather(*(sender() for _ in range(SENDERS)))
-
-
-def cost(pid: int, port: int, bodies: Sequence[bytes]) -> tuple[float, float]:
-    """Return CPU and elapsed seconds until all requests are answered."""
-    cpu, began = cpu_seconds(pid), time.monotonic()
-    asyncio.run(_send(port, bodies))
-    return cpu_seconds(pid) - cpu, time.monotonic() - began
-
-
-# --- what is measured ---------------------------------------------------------------------------------
-
-
-def durable(count: int) -> None:
-    """Measure spans of ours: received, decoded, committed, with and without folding."""
-    bodies = list(ours(count))
+def floor(load: Load) -> float:
+    """Return records per CPU-second that SQLite inserts."""
     groups = []
-    for body in bodies:
+    for body in requests(load.spans, load.in_request, load.every):
         records = read(Request(TRACES, Encoding.PROTOBUF, body)).records
         groups.append(sorted((record.origin.cycle_id, encode(record)) for record in records))
-    with tempfile.TemporaryDirectory() as folder, collector(Path(folder)) as (pid, ports):
-        cpu, elapsed = cost(pid, ports["grpc"], bodies)
-        time.sleep(1.0)
-        before = -1.0
-        while cpu_seconds(pid) - before > 0.05:  # until everything is folded
-            before = cpu_seconds(pid)
-            time.sleep(1.0)
-        whole = cpu_seconds(pid)
     with tempfile.TemporaryDirectory() as folder:
         connection = sqlite3.connect(Path(folder) / "bare.db", isolation_level=None)
         connection.execute("PRAGMA journal_mode = WAL")
@@ -226,66 +122,151 @@ def durable(count: int) -> None:
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany("INSERT OR IGNORE INTO r VALUES (?, ?)", rows)
             connection.execute("COMMIT")
-        floor = time.process_time() - began
+        spent = time.process_time() - began
         connection.close()
-    print(f"durable stage spans: {count / cpu:,.0f} per CPU-second when the last is answered ({elapsed:.1f} s elapsed)")
-    print(f"  with all folding after: {count / whole:,.0f} per CPU-second")
-    print(f"  floor, SQLite's inserts: {count / floor:,.0f} per CPU-second, so {cpu / floor:.1f} times the floor")
+    return sum(map(len, groups)) / spent
 
 
-def forwarded(count: int) -> None:
-    """Measure foreign spans, forwarded over gRPC."""
-    count *= 20  # they cost so little that fewer could not be distinguished from none
-    bodies = list(foreign(IN_REQUEST)) * (count // IN_REQUEST)
-    with server(_run_swallow) as (_, sink):
-        with server(_run_pass_on, f"127.0.0.1:{sink}") as (pid, port):
-            floor, _ = cost(pid, port, bodies)
-        with tempfile.TemporaryDirectory() as folder:
-            options = ("--forward", f"grpc://127.0.0.1:{sink}")
-            with collector(Path(folder), *options) as (pid, ports):
-                cpu, elapsed = cost(pid, ports["grpc"], bodies)
-    print(f"forwarded foreign spans: {count / cpu:,.0f} per CPU-second ({elapsed:.1f} s elapsed)")
-    print(f"  floor, a bare forward: {count / floor:,.0f} per CPU-second, so {cpu / floor:.1f} times the floor")
+def compare(known: dict[str, systems.System], loads: Sequence[Load], rounds: int, is_http: bool) -> None:
+    """Measure all systems under each load, and print the rows of a table."""
+    print("| load | system | spans per CPU-second | quartiles | cycletrace |\n|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as name:
+        for load in loads:
+            file = write(Path(name) / "load", requests(load.spans, load.in_request, load.every))
+            count = load.in_request * WARM_UP
+            warm_up = write(Path(name) / "warm", requests(count, load.in_request, load.every, FIRST_OF_WARM_UP))
+            runs = {one: partial(measure, system, load, file, warm_up, is_http) for one, system in known.items()}
+            if load.every == 1:
+                runs["SQLite's inserts"] = partial(floor, load)
+            found = interleaved(runs, rounds)
+            for system, figures in found.items():
+                ratio = statistics.median(a / b for a, b in zip(found[OURS], figures, strict=True))
+                print(f"| {load.name} | {system} | {_spread(figures, ',.0f')} | {ratio:.2f}x |", flush=True)
 
 
-def latency(times: int) -> None:
-    """Measure the delay between the end of the grace period and the metric at ``/metrics``."""
-    delays = []
-    grace = 1.0
-    with tempfile.TemporaryDirectory() as folder, collector(Path(folder), "--grace", f"{grace:g}") as (_, ports):
-        for number in range(times):
-            key = f"latency@{number}"
-            declared = {c.CYCLE_ID: c.cycle_id("", key), c.CYCLE_KEY: key, c.MODEL_NAME: "latency"}
-            now = time.time_ns()
-            body = _request([_span(number, now, {**declared, c.CYCLE_OUTCOME: c.ABANDONED})])
-            asyncio.run(_send(ports["grpc"], [body]))
-            began = time.monotonic()
-            while _told(ports["prometheus"]) <= number:
-                time.sleep(0.01)
-            delays.append(time.monotonic() - began - grace)
-    print(f"from close plus grace to the metric: median {statistics.median(delays):.3f} s, longest {max(delays):.3f} s")
+def interleaved(runs: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+    """Return the results of each run, in rounds of all of them."""
+    found: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            found[name].append(run())
+    return found
 
 
-def _told(port: int) -> int:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
-        text = answer.read().decode()
-    return sum(
-        int(line.rpartition(" ")[2])
-        for line in text.splitlines()
-        if line.startswith("cycletrace_cycle_completed_total")
-    )
+def _spread(figures: Sequence[float], form: str) -> str:
+    low, middle, high = statistics.quantiles(figures, n=4, method="inclusive")
+    return f"{middle:{form}} | {low:{form}} to {high:{form}}"
+
+
+# --- open cycles --------------------------------------------------------------------------------------
+
+
+def growth(counts: Sequence[int], rounds: int) -> None:
+    """Measure spans of new cycles while so many are open, and print the rows of a table."""
+    load = Load("", 20_480, 512, 1)
+    print("| open cycles | CPU time of a span | quartiles | growth |\n|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as place_of_all:
+        folder = Path(place_of_all)
+        file = write(folder / "load", requests(load.spans, load.in_request, 1))
+        warm_up = write(folder / "warm", requests(WARM_UP, 1, 1, FIRST_OF_WARM_UP))
+        for count in counts:
+            _fill(folder / f"{count}.db", count)
+
+        def run(count: int) -> float:
+            def system(place: Path, sink: systems.Sink, is_http: bool) -> object:
+                shutil.copy(folder / f"{count}.db", place / "store.db")
+                return systems.cycletrace()(place, sink, is_http)
+
+            return 1e6 / measure(system, load._replace(in_request=1), file, warm_up, is_http=False)
+
+        found = interleaved({f"{count:,}": partial(run, count) for count in counts}, rounds)
+        first = next(iter(found.values()))
+        for name, figures in found.items():
+            ratio = statistics.median(a / b for a, b in zip(figures, first, strict=True))
+            print(f"| {name} | {_spread(figures, '.1f')} us | {ratio:.2f}x |", flush=True)
+
+
+def _fill(path: Path, count: int) -> None:
+    """Make a store with so many cycles of one stage each, all folded and open."""
+    now = time.time_ns()
+    with open_store(path) as store:
+        # Each stage is of a cycle of its own: one in ten of a load of whole cycles.
+        for body in requests(count * STAGES, STAGES * 1000, 1, 2 * FIRST_OF_WARM_UP):
+            records = read(Request(TRACES, Encoding.PROTOBUF, body)).records[::STAGES]
+            with store.write() as tx:
+                tx.add(records, now)
+                while tx.refold(now, 1000):
+                    pass
+
+
+# --- the delay ----------------------------------------------------------------------------------------
+
+
+def delays(times: int) -> None:
+    """Measure the delay until a metric is visible under full load, and print the rows of a table."""
+    print("| until the metric is visible, under full load | median | longest |\n|---|---|---|")
+    load = LOADS[0]
+    with tempfile.TemporaryDirectory() as name:
+        file = write(Path(name) / "load", requests(load.spans, load.in_request, load.every))
+        for system, what in (
+            (systems.cycletrace(systems.ROOT, f"--grace={GRACE:g}s"), "cycletrace, from the end of the grace"),
+            (systems.otelcol, "otelcol, spanmetrics flushed each second"),
+        ):
+            found = _delays(system, file, times)
+            print(f"| {what} | {statistics.median(found):.2f} s | {max(found):.2f} s |", flush=True)
+
+
+def _delays(system: systems.System, file: Path, times: int) -> list[float]:
+    found = []
+    with tempfile.TemporaryDirectory() as name, systems.sink() as sink, system(Path(name), sink, False) as running:
+        load = systems.sending(running.grpc, file, "-repeat", "1000")
+        try:
+            time.sleep(2.0)
+            for number in range(times):
+                model = f"probe@{number}."
+                systems.send(running, write(Path(name) / "probe", [abandoned(model)]), is_http=False)
+                began = time.monotonic()
+                systems.until(lambda: _is_visible(model, running, sink), f"a metric of {model}")  # noqa: B023
+                found.append(time.monotonic() - began - (GRACE if running.metrics else 0.0))
+        finally:
+            load.terminate()
+            load.wait()
+    return found
+
+
+def _is_visible(model: str, running: systems.Running, sink: systems.Sink) -> bool:
+    if not running.metrics:
+        return model.rstrip(".") in sink.state()["probes"]
+    with urllib.request.urlopen(running.metrics, timeout=systems.PATIENCE) as answer:
+        text: str = answer.read().decode()
+    counted = [line for line in text.splitlines() if line.startswith("cycletrace_cycle_completed_total{")]
+    return any(model in line and not line.endswith(" 0") for line in counted)
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--spans", type=int, default=100_000)
-    parser.add_argument("--times", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=5, help="at least 2")
+    parser.add_argument("--loads", type=int, nargs="*", default=range(len(LOADS)), help="which, by number from 0")
+    parser.add_argument("--http", action="store_true", help="over HTTP instead of gRPC, in and out")
+    parser.add_argument("--before", type=Path, help="another checkout, whose collector is measured beside this one")
+    parser.add_argument("--open", type=int, nargs="*", default=[100, 1_000, 10_000, 100_000], help="numbers of cycles")
+    parser.add_argument("--times", type=int, default=20, help="delays until a metric is visible")
     args = parser.parse_args()
-    print(f"{platform.platform()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}")
-    durable(args.spans)
-    forwarded(args.spans)
-    latency(args.times)
+    print(f"{platform.platform()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}, {time.strftime('%Y-%m-%d')}")
+    print(f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, grpcio {version('grpcio')}\n")
+    systems.load_program()
+    known: dict[str, systems.System] = {OURS: systems.cycletrace()}
+    if args.before:
+        known["cycletrace before"] = systems.cycletrace(args.before)
+    known["rotel"] = systems.rotel
+    known["rotel, passing nothing on"] = partial(systems.rotel, is_forwarding=False)
+    known["otelcol"] = systems.otelcol
+    compare(known, [LOADS[number] for number in args.loads], args.rounds, args.http)
+    if args.open:
+        growth(args.open, args.rounds)
+    if args.times:
+        delays(args.times)
 
 
 if __name__ == "__main__":
