@@ -25,8 +25,10 @@ class Member(NamedTuple):
     content: bytes
 
 
-def members(body: bytes) -> Iterator[Member]:
-    """Yield the members of an export request of any signal, which all have the same structure.
+def members(body: bytes, holding: bytes = b"") -> Iterator[Member]:
+    """Yield the members of an export request of any signal that hold these bytes.
+
+    The requests of all signals have the same structure.
 
     Raises:
         ValueError: where it is not a request.
@@ -38,7 +40,8 @@ def members(body: bytes) -> Iterator[Member]:
     for resource in request.resources:
         for scope in resource.scopes:
             for content in scope.members:
-                yield Member(resource.resource, content)
+                if holding in content:  # here, since most are of others and go no further
+                    yield Member(resource.resource, content)
 
 
 def span(content: bytes) -> Any:
@@ -73,9 +76,13 @@ def attributes(holder: Any) -> dict[str, object]:
     found: dict[str, object] = {}
     for attribute in holder.attributes:
         value = attribute.value
-        kind = value.WhichOneof("value")
-        found[attribute.key] = None if kind is None else getattr(value, kind)
+        found[attribute.key] = value.string_value or _other(value)  # nearly all are texts
     return found
+
+
+def _other(value: Any) -> object:
+    kind = value.WhichOneof("value")
+    return None if kind is None else getattr(value, kind)
 
 
 def _parse(message: Any, content: bytes) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import ClassVar, Final, NamedTuple, TypeVar
 
 from cycletrace import conventions as c
@@ -393,7 +394,13 @@ def cycle_labels(instrument: Instrument, facts: Facts, values: LabelValues = ())
     """Return the labels of a cycle's series: those that all of its series have, and the instrument's own."""
     names = (*CYCLE_LABELS, *instrument.labels)
     common = (facts["namespace"], facts["model"] or "", facts["domain"] or "")
-    return sorted_labels(dict(zip(names, (*common, *values), strict=True)))
+    return _labels(names, (*common, *values))
+
+
+@lru_cache(maxsize=4096)
+def _labels(names: tuple[str, ...], values: LabelValues) -> Labels:
+    """Return these labels, which most cycles share with others."""
+    return sorted_labels(dict(zip(names, values, strict=True)))
 
 
 def observations(facts: Facts, within_target: bool) -> Iterator[Observation]:

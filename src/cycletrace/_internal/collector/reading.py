@@ -101,9 +101,9 @@ _Found = tuple[Callable[[], Record | None], Callable[[], bytes], bool]
 def _in_protobuf(request: Request, rules: Sequence[Rule]) -> Iterator[_Found]:
     decode = partial(_protobuf_span, rules) if request.signal is TRACES else _protobuf_event
     resources: dict[bytes, Mapping[str, object] | ValueError] = {}
-    for member in envelope.members(request.body):
-        is_ours = _OURS in member.content
-        if not is_ours and not (rules and may_match(rules, member.content, member.resource)):
+    for member in envelope.members(request.body, b"" if rules else _OURS):
+        is_ours = not rules or _OURS in member.content
+        if not is_ours and not may_match(rules, member.content, member.resource):
             continue
         if member.resource not in resources:
             resources[member.resource] = _resource(member.resource)

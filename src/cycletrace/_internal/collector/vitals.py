@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 
 from cycletrace import conventions as c
 from cycletrace._internal.collector.instruments import (
@@ -33,11 +34,11 @@ class Vitals:
 
     def count_request(self, signal: Signal, result: ExportResult) -> None:
         """Count a request that was answered."""
-        self._totals[c.COLLECTOR_REQUESTS, _outcome(signal, result)] += 1
+        self._totals[c.COLLECTOR_REQUESTS, _outcome(signal, result.code)] += 1
 
     def count_forwarded(self, signal: Signal, result: ExportResult) -> None:
         """Count a request that was sent to a backend."""
-        self._totals[c.COLLECTOR_FORWARDED, _outcome(signal, result)] += 1
+        self._totals[c.COLLECTOR_FORWARDED, _outcome(signal, result.code)] += 1
 
     def count_commit(self, records: int, nanoseconds: int) -> None:
         """Count a transaction that made this many records of requests durable, and how long it took."""
@@ -72,8 +73,8 @@ def stored(snapshot: Snapshot, now: int) -> dict[str, int]:
     return {c.COLLECTOR_DUE: snapshot.due_cycles(now), c.COLLECTOR_OUTBOX: snapshot.outbox_size()}
 
 
-def _outcome(signal: Signal, result: ExportResult) -> Labels:
-    code = result.code
+@lru_cache(maxsize=64)
+def _outcome(signal: Signal, code: int) -> Labels:
     name = Code(code).name if code in set(Code) else str(code)
     labels = dict(zip(instrument(c.COLLECTOR_REQUESTS).labels, (signal.name, name), strict=True))
     return sorted_labels(labels)
