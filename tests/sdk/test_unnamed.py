@@ -61,6 +61,28 @@ def test_code_and_tools_are_of_the_project_they_are_called_in(tmp_path: Path, pr
     assert model_of(tmp_path, *run, cwd=project) == "churn-model"
 
 
+@pytest.mark.parametrize("how", [("--auto",), ("--stage", "train")])
+@pytest.mark.parametrize(
+    ("command", "model"),
+    [
+        (("{python}", "churn.py"), "churn"),
+        (("{python}", "-u", "-m", "churn"), "churn"),
+        (("env", "A=b", "{python}", "train.py", "churn.py"), "churn-model"),
+        (("sh", "-c", "{python} churn.py"), "churn"),
+        (("{python}", "-m", "pytest", "-q", "test_drift.py"), "churn-model"),
+    ],
+)
+def test_a_command_that_is_recorded_is_named_as_its_script_names_itself(
+    tmp_path: Path, project: Path, how: tuple[str, ...], command: tuple[str, ...], model: str
+) -> None:
+    """An implicit cycle has the name that the program of the command would give it without ``cycletrace run``."""
+    (project / "test_drift.py").write_text(
+        "def test_it():\n    from cycletrace import stage\n    with stage('a'): pass\n"
+    )
+    words = [word.replace("{python}", sys.executable) for word in command]
+    assert model_of(tmp_path, "-m", "cycletrace", "run", *how, "--", *words, cwd=project) == model
+
+
 def test_without_a_project_name_it_is_the_repository_of_any_of_its_worktrees(tmp_path: Path, project: Path) -> None:
     repository = tmp_path / "repo"
     (repository / "pyproject.toml").write_text('[tool.ruff]\nname = "x"\n')

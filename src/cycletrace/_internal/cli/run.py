@@ -114,7 +114,7 @@ def _with_trainings(args: argparse.Namespace, command: list[str]) -> int:
     state = runtime()
     if state is None:
         return _wait_for(command)
-    cycle = _cycle(args, state)
+    cycle = _cycle(args, state, command)
     is_handed_on = state.enclosing_stage(cycle) is not None
     block = None if is_handed_on else blocks.enter_cycle(cycle)
     if args.dir is not None:
@@ -135,7 +135,7 @@ def _recorded(args: argparse.Namespace, spec: Any, command: list[str]) -> int:
 
     options.state_directory(args)
     state = runtime()
-    run = None if state is None else runs.begin(spec, _cycle(args, state))
+    run = None if state is None else runs.begin(spec, _cycle(args, state, command))
     if run is not None:
         run.enter()
     code = _wait_for(command)
@@ -145,11 +145,13 @@ def _recorded(args: argparse.Namespace, spec: Any, command: list[str]) -> int:
     return code
 
 
-def _cycle(args: argparse.Namespace, state: Runtime) -> CycleRef:
-    """Return the cycle of the stage, with the words about it that were given."""
+def _cycle(args: argparse.Namespace, state: Runtime, command: list[str]) -> CycleRef:
+    """Return the cycle of the command, with the words about it that were given."""
     from cycletrace._internal.sdk.cycles import from_key, from_text
+    from cycletrace._internal.sdk.unnamed import script_of
 
-    cycle = from_key(args.cycle, state.settings.namespace) if args.cycle else state.here_cycle()
+    named = from_key(args.cycle, state.settings.namespace) if args.cycle else None
+    cycle = named or state.here_cycle(script_of(command))
     given = {"model": args.model, "domain": args.domain, "trigger": args.trigger}
     words = {name: word for name, word in given.items() if word}
     if not words:

@@ -157,9 +157,12 @@ def shared_key(model: str, shared_id: str, number: int = 0) -> str:
     return f"{model}@run-{digest}-{number}" if number else f"{model}@run-{digest}"
 
 
-def implicit(namespace: str, now: int, short_id: str, shared_id: str | None) -> CycleRef:
-    """Return the cycle of this run of the program, for stages that run outside any other."""
-    model = service_name() or find_name()
+def implicit(namespace: str, now: int, short_id: str, shared_id: str | None, script: str | None) -> CycleRef:
+    """Return the cycle of this run of the program, for stages that run outside any other.
+
+    It is named after ``script``, by default that of this program.
+    """
+    model = service_name() or find_name(script)
     key = new_key(model, now, short_id) if shared_id is None else shared_key(model, shared_id)
     return CycleRef(key, namespace=namespace, model=model, implicit=True)
 

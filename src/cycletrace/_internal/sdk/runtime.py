@@ -71,8 +71,11 @@ class Runtime:
         self.writer = Writer(chosen.directory, resource(), source.now, source.new_id(), inherited_cycle)
         self.roots = Roots(includes_named=chosen.root == "sdk" and not self.records_errors_only)
 
-    def here_cycle(self) -> CycleRef:
-        """Return the default cycle: the innermost, else the inherited, else an implicit one."""
+    def here_cycle(self, script: str | None = None) -> CycleRef:
+        """Return the default cycle: the innermost, else the inherited, else an implicit one.
+
+        An implicit one is named after ``script``, by default that of this program.
+        """
         cycle = CURRENT.get().cycle
         if cycle is not None:
             return cycle
@@ -81,13 +84,13 @@ class Runtime:
         if self.implicit_cycle is None:
             with self._lock:
                 if self.implicit_cycle is None:
-                    self.implicit_cycle = self._make_implicit()
+                    self.implicit_cycle = self._make_implicit(script)
         return self.implicit_cycle
 
-    def _make_implicit(self) -> CycleRef:
+    def _make_implicit(self, script: str | None) -> CycleRef:
         now = self.source.now()
         shared_id = self.shared_id
-        cycle = implicit(self.settings.namespace, now, self.source.new_id()[-6:], shared_id)
+        cycle = implicit(self.settings.namespace, now, self.source.new_id()[-6:], shared_id, script)
         if shared_id is None or (not program.is_worker() and (self.world is None or self.world.is_first)):
             self.roots.own(cycle, now)
         else:  # its extent is known to another process, or to none

@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 GENERIC = frozenset(
@@ -44,38 +44,51 @@ _NAME = re.compile(r"""\s*name\s*=\s*["']([^"']+)["']""")
 _WORKTREE = re.compile(r"gitdir: (.+)[/\\]\.git[/\\]worktrees[/\\]")
 
 
-def find_name() -> str:
-    """Return the name of this program, or of its project if that of the program is a usual one."""
-    own = _notebook() or _script()
-    if own.lower().rstrip("0123456789") not in GENERIC:
-        return own
-    return next(filter(None, map(_project, _folders())), own)
+def find_name(script: str | None = None) -> str:
+    """Return the name of a program, or of its project if that of the program is a usual one.
+
+    ``script`` is its path as in ``sys.argv[0]``; by default, it is this program.
+    """
+    path = Path(script or (sys.argv[0] if sys.argv else ""))
+    own = _notebook(path) or _name(path)
+    usual = own.lower().rstrip("0123456789") in GENERIC or own.startswith("test_")
+    return (usual and next(filter(None, map(_project, _folders(path))), None)) or own
 
 
-def _notebook() -> str | None:
+def script_of(command: Sequence[str]) -> str | None:
+    """Return the path of the Python script or module that a command runs; ``None`` if it does not name one.
+
+    Launchers may stand before it, and a shell may be given all of it as one word.
+    """
+    words = " ".join(command).split()
+    is_python = False
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word.endswith(".py"):
+            return word
+        if word == "-m" and is_python:
+            return following.replace(".", "/") + ".py"
+        is_python = is_python or Path(word).name.startswith("python")
+    return None
+
+
+def _notebook(script: Path) -> str | None:
     """Return the name of the running notebook, or ``None`` if this is no notebook."""
-    if "ipykernel" not in sys.modules and Path(_command()).stem != "ipykernel_launcher":  # the kernel, or its worker
+    if "ipykernel" not in sys.modules and script.stem != "ipykernel_launcher":  # the kernel, or its worker
         return None
     return Path(os.environ.get("JPY_SESSION_NAME", "")).stem or "notebook"  # set by Jupyter's server
 
 
-def _script() -> str:
-    """Return the name of the running script, or of the package run by ``python -m``."""
-    script = Path(_command())
+def _name(script: Path) -> str:
+    """Return the name of a script, or of the package run by ``python -m``."""
     name = script.parent.name if script.stem == "__main__" else script.stem
     return name if name and not name.startswith("-") else "python"
 
 
-def _command() -> str:
-    return sys.argv[0] if sys.argv else ""
-
-
-def _folders() -> Iterator[Path]:
+def _folders(script: Path) -> Iterator[Path]:
     """Yield the directories that may be of a project, from the innermost: of the script, or where a tool was called.
 
     A home directory is of no project, though dotfiles may be kept in git there.
     """
-    script = Path(_command())
     try:
         folder = (script.parent if script.suffix == ".py" and script.stem != "__main__" else Path.cwd()).resolve()
         outside = {Path(folder.anchor), Path.home()}
