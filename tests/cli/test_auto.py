@@ -83,6 +83,14 @@ def test_errors_of_an_integration_do_not_reach_the_program(shell: Shell) -> None
     assert done == (0, "one without training\n", "")
 
 
+def test_warnings_at_the_import_of_a_framework_name_the_line_that_imports_it(shell: Shell) -> None:
+    """What a framework warns its importer of, which cycletrace follows, is shown as without cycletrace."""
+    (shell.folder / "xgboost.py").write_text("import warnings\nwarnings.warn('old', FutureWarning, stacklevel=2)\n")
+    done = shell.run("run", "--auto", "--", sys.executable, "-c", "import xgboost")
+    assert done == shell.python("import xgboost")
+    assert done.err == "<string>:1: FutureWarning: old\n"
+
+
 @pytest.mark.parametrize(
     "options", [(), ("--auto", "--stage", "train"), ("--auto", "--kind", "train"), ("--auto", "--by", "person")]
 )

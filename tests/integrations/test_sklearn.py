@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,21 @@ for each in (LinearRegression(), RandomForestRegressor(3), Own(), Extended(), vo
         ("LocalOutlierFactor",),
     ]
     assert outcomes(tmp_path) == [("train", "train", "ok")] * 6
+
+
+def test_warnings_of_a_library_name_the_line_of_the_program_that_called_it(tmp_path: Path) -> None:
+    """A warning whose ``stacklevel`` is for the caller of ``fit`` is shown as without cycletrace."""
+    (tmp_path / "later.py").write_text(
+        LATER.replace("        self.", "        warnings.warn('old', stacklevel=2)\n        self.")
+    )
+    (tmp_path / "program.py").write_text("import later\nlater.Later().fit([[0.0]], [0])\n")
+    with (tmp_path / "later.py").open("a") as file:
+        file.write("import warnings\n")
+    recorded = run_auto(tmp_path, "program.py")
+    without = subprocess.run([sys.executable, "program.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert outcomes(tmp_path) == [("train", "train", "ok")]
+    assert recorded.stderr == without.stderr
+    assert "program.py:2: UserWarning: old\n  later.Later().fit(" in recorded.stderr
 
 
 def test_models_of_the_program_itself_can_be_loaded_without_cycletrace(tmp_path: Path) -> None:

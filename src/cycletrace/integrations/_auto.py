@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from functools import wraps
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -17,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from cycletrace.integrations._active import harmless
+from cycletrace.integrations._wrappers import wraps_uncounted
 
 STARTUP = str(Path(__file__).parent / "_startup")
 INTEGRATIONS = {
@@ -70,7 +70,7 @@ def _install_after(spec: ModuleSpec) -> None:
     loader: Any = spec.loader
     execute = loader.exec_module
 
-    @wraps(execute)
+    @wraps_uncounted(execute)
     def execute_and_install(module: ModuleType) -> None:
         execute(module)
         if module.__name__ == spec.name:  # loaders of archives load many modules

@@ -9,12 +9,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
-from functools import wraps
 from types import ModuleType
 from typing import Any, ParamSpec, TypeVar
 
 from cycletrace.integrations._active import harmless, is_active, is_part_of_stage
 from cycletrace.integrations._callbacks import StageInCallbacks
+from cycletrace.integrations._wrappers import wraps_uncounted
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -57,7 +57,7 @@ def recorded(
         is_recorded: Returns whether a call with this first argument is a stage if it is the outermost.
     """
 
-    @wraps(function)
+    @wraps_uncounted(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         # Joblib pickles what this refers to, with classes of ``__main__`` that have it, so it refers to functions only.
         call = _begin(kind, is_recorded, args)

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 import keras
@@ -23,6 +22,7 @@ import keras
 from cycletrace.integrations._active import harmless
 from cycletrace.integrations._callbacks import StageInCallbacks
 from cycletrace.integrations._fits import outermost_stage, recorded
+from cycletrace.integrations._wrappers import wraps_uncounted
 
 __all__ = ["install"]
 
@@ -43,7 +43,7 @@ def install() -> None:
 def _with_waits(fit: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap a method ``fit`` to add a callback where its call is a stage."""
 
-    @wraps(fit)
+    @wraps_uncounted(fit)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         stage = outermost_stage()
         waits = None if stage is None else _Waits(stage)
@@ -92,7 +92,7 @@ class _Waits(keras.callbacks.Callback):
         """Follow the steps."""
         step = self._step = self.model.train_function
 
-        @wraps(step)
+        @wraps_uncounted(step)
         def followed(data: Any) -> Any:
             result = step(data)
             self._stage.await_data()

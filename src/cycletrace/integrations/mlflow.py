@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from functools import wraps
 from typing import Any
 
 import mlflow.tracking  # before the next line, since MLflow loads the same module as its provider
@@ -20,6 +19,7 @@ from cycletrace import Snapshot, attach, current_cycle, stage
 from cycletrace.integrations._active import harmless, is_active
 from cycletrace.integrations._mlflow_context import CycletraceRunContext
 from cycletrace.integrations._mlflow_keys import TAG, run_key, version_key
+from cycletrace.integrations._wrappers import wraps_uncounted
 
 __all__ = ["TAG", "CycletraceRunContext", "install"]
 
@@ -46,7 +46,7 @@ def _follow(owner: Any, name: str, then: Callable[[Any, Any], None]) -> None:
     """Have a method's result handed over when it returned."""
     method = getattr(owner, name)
 
-    @wraps(method)
+    @wraps_uncounted(method)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         result = method(self, *args, **kwargs)
         then(self, result)
@@ -59,7 +59,7 @@ def _enclose(owner: Any, name: str, activation: Callable[..., Any]) -> None:
     """Have a method run in what this returns for its arguments."""
     method = getattr(owner, name)
 
-    @wraps(method)
+    @wraps_uncounted(method)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         found = activation(self, *args, **kwargs)
         if found is None:

@@ -14,7 +14,6 @@ without these lines. In distributed training, the first process records.
 from __future__ import annotations
 
 import time
-from functools import wraps
 from typing import Any
 
 from transformers import Trainer, TrainerCallback
@@ -23,6 +22,7 @@ from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
 from cycletrace import record_stage
 from cycletrace.integrations._active import harmless, is_active, is_part_of_stage
 from cycletrace.integrations._callbacks import StageInCallbacks
+from cycletrace.integrations._wrappers import wraps_uncounted
 
 __all__ = ["CycletraceCallback", "install"]
 
@@ -104,7 +104,7 @@ def install() -> None:
 
 
 def _add_callbacks(init: Any) -> Any:
-    @wraps(init)
+    @wraps_uncounted(init)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> None:
         init(self, *args, **kwargs)
         _add_callback(self)
@@ -120,7 +120,7 @@ def _add_callback(trainer: Any) -> None:
 
 
 def _report_failures(train: Any) -> Any:
-    @wraps(train)
+    @wraps_uncounted(train)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return train(self, *args, **kwargs)
