@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import os
 import platform
+import re
 import signal
 import sqlite3
 import subprocess
@@ -22,20 +23,24 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import grpc
-from benchmarks.collector import METHOD, SENDERS, collector, ours
+from benchmarks.collector_loads import requests
 
 from cycletrace import conventions as c
 from cycletrace._internal.flow import Record, RecordOrigin, Stage
+from cycletrace._internal.otlp.signals import TRACES
 from cycletrace._internal.store import Store, open_store
 
 SECOND = 1_000_000_000
 AT_ONCE = 1000
 """Cycles in one transaction."""
+SENDERS = 8
+"""Concurrent requests."""
 
 
 def records(number: int, now: int) -> Iterator[Record]:
@@ -45,6 +50,26 @@ def records(number: int, now: int) -> Iterator[Record]:
     began = now - (number % 86_400 + 60) * SECOND
     yield Stage(of, f"{2 * number:016x}", "data", "data", began, began + 30 * SECOND, c.OK, launch="ci")
     yield Stage(of, f"{2 * number + 1:016x}", "train", "train", began + 40 * SECOND, launch="ci", lease=10**6)
+
+
+@contextmanager
+def collector(folder: Path) -> Iterator[tuple[int, dict[str, int]]]:
+    """Run a collector of the store in a folder. Yields its process id, and its ports by name."""
+    addresses = [f"--{name}=127.0.0.1:0" for name in ("grpc", "http", "prometheus")]
+    command = [sys.executable, "-m", "cycletrace", "collect", "--store", str(folder / "store.db"), *addresses]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    ports: dict[str, int] = {}
+    try:
+        for line in process.stdout:
+            if found := re.match(r"  (?:OTLP/)?(gRPC|HTTP|Prometheus) .*:(\d+)", line):
+                ports[found[1].lower()] = int(found[2])
+            if "prometheus" in ports:
+                break
+        yield process.pid, ports
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def fill(store: Store, cycles: int) -> None:
@@ -94,10 +119,10 @@ def memory(pid: int) -> str:
 
 async def load(port: int, pid: int, number: int) -> float:
     """Send, and signal the process meanwhile. Return how many seconds it takes to end."""
-    bodies = iter(list(ours(200_000)))
+    bodies = iter(list(requests(200_000, 500, 1)))
 
     async def sender(channel: grpc.aio.Channel) -> None:
-        export = channel.unary_unary(METHOD)
+        export = channel.unary_unary(TRACES.method)
         for body in bodies:
             await export(body)
 

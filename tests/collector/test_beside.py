@@ -21,8 +21,8 @@ from cycletrace.conventions import CYCLE_OPEN
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Path]:
-    with open_store(tmp_path / "store.db") as store:
-        yield store.path
+    with open_store(tmp_path / "store.db"):
+        yield tmp_path / "store.db"
 
 
 def number(beside: Beside) -> float | None:

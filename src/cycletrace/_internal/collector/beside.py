@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-
 from typing import TypeVar
 
 from cycletrace._internal.collector.series import Metric

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Coroutine, Generator, Iterator
 from functools import partial
 from types import FrameType

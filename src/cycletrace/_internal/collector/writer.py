@@ -281,9 +281,7 @@ class Writer:
                     refolded = tx.refold(now, self._at_once)
                     apply_refolds(tx, self._accumulator, refolded, now)
                     count_rejected(tx, self._accumulator, now)
-                    count, dropped = observe_closed(
-                        tx, self._accumulator, self._completion, now, FOLDS, self._arriving
-                    )
+                    count, dropped = observe_closed(tx, self._accumulator, self._completion, now, FOLDS, self._arriving)
         except StoreError as error:
             self._set_trouble(error)
             self._set_term(self._store.term)

@@ -177,7 +177,7 @@ class MaintenanceWrites(Connected):
         standing = {(one.alias_id, one.at, one.origin.cycle_id) for one in left if isinstance(one, Alias)}
         for claim in retracted:
             self._connection.execute(
-                "UPDATE claims SET retracted = 0 WHERE alias_id = ? AND at = ? AND cycle_id = ?"
+                "UPDATE claims SET retracted = FALSE WHERE alias_id = ? AND at = ? AND cycle_id = ?"
                 if claim in standing
                 else "DELETE FROM claims WHERE alias_id = ? AND at = ? AND cycle_id = ?",
                 claim,

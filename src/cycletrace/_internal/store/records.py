@@ -93,7 +93,8 @@ class RecordWrites(RejectionWrites):
         left = limit
         for member in component:
             (count,) = self._connection.execute(
-                "SELECT count(*) FROM (SELECT 1 FROM records WHERE cycle_id = ? LIMIT ?) AS counted", (member, max(left, 0))
+                "SELECT count(*) FROM (SELECT 1 FROM records WHERE cycle_id = ? LIMIT ?) AS counted",
+                (member, max(left, 0)),
             ).fetchone()
             left -= count
         return max(left, 0)
