@@ -10,6 +10,7 @@ import pytest
 from tests.journals import environment, read_facts, run_script
 
 from cycletrace import conventions as c
+from cycletrace._internal.diagnostics import forget_logged
 from cycletrace._internal.sdk.job import Job, find
 
 SECOND = 10**9
@@ -58,6 +59,18 @@ for name in ("train", "evaluate"):
 )  # fmt: skip
 def test_the_job_is_the_one_that_its_system_numbers(env: dict[str, str], job: Job | None) -> None:
     assert find(env) == job
+
+
+def test_a_time_of_submission_without_its_zone_is_ignored_and_the_log_says_what_is_missing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Nobody could tell from a local time how long the job was queued."""
+    forget_logged()
+    assert find({**SLURM, "CYCLETRACE_SUBMITTED_AT": "2026-05-28T20:26:40"}) == Job("slurm", "4711", 1, None)
+    assert caplog.messages == [
+        "CYCLETRACE_SUBMITTED_AT must be a time with its zone, such as 2026-11-24T09:30:00Z or "
+        "2026-11-24T10:30:00+01:00, or seconds since 1970, got '2026-05-28T20:26:40'. It is ignored."
+    ]
 
 
 def test_outermost_stages_are_parts_of_the_job_and_its_queue_is_one_wait(tmp_path: Path) -> None:

@@ -193,12 +193,12 @@ JOB = Variable[str | None](
 )
 SUBMITTED_AT = Variable[int | None](
     "CYCLETRACE_SUBMITTED_AT",
-    "when that job was submitted: until it started, it waited for `compute`",
+    "when that job was submitted: until its first attempt started, it waited for `compute`; further ones ignore it",
     "ISO 8601 with a time zone, or seconds since 1970 as `date +%s.%N` prints",
     "unknown",
     _instant,
     None,
-    allowed="a time such as 2026-11-24T09:30:00Z, or seconds since 1970",
+    allowed="a time with its zone, such as 2026-11-24T09:30:00Z or 2026-11-24T10:30:00+01:00, or seconds since 1970",
 )
 NAMESPACE = Variable[str | None](
     "CYCLETRACE_NAMESPACE",
