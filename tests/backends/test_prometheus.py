@@ -55,6 +55,7 @@ NAMES = {
     "cycletrace_collector_due",
     "cycletrace_collector_outbox",
     "cycletrace_collector_ready",
+    "cycletrace_collector_in_charge",
 }
 OF_PROCESS = "cycletrace_collector_"
 """Begins the names of what the collector measures of itself, anew in each process."""
