@@ -68,8 +68,10 @@ def test_a_time_of_submission_without_its_zone_is_ignored_and_the_log_says_what_
     forget_logged()
     assert find({**SLURM, "CYCLETRACE_SUBMITTED_AT": "2026-05-28T20:26:40"}) == Job("slurm", "4711", 1, None)
     assert caplog.messages == [
-        "CYCLETRACE_SUBMITTED_AT must be a time with its zone, such as 2026-11-24T09:30:00Z or "
-        "2026-11-24T10:30:00+01:00, or seconds since 1970, got '2026-05-28T20:26:40'. It is ignored."
+        (
+            "CYCLETRACE_SUBMITTED_AT must be a time with its zone, such as 2026-11-24T09:30:00Z or "
+            "2026-11-24T10:30:00+01:00, or seconds since 1970, got '2026-05-28T20:26:40'. It is ignored."
+        )
     ]
 
 
