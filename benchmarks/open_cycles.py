@@ -90,7 +90,7 @@ def seconds_of(url: str) -> tuple[float, int]:
     return time.monotonic() - began, size
 
 
-def told(url: str, name: str) -> float:
+def metric(url: str, name: str) -> float:
     """Return the sum of all values of a metric."""
     with urllib.request.urlopen(url) as answer:
         lines = answer.read().decode().splitlines()
@@ -148,7 +148,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cycles", type=int, default=100_000)
-    parser.add_argument("--folder", type=Path, help="where to keep the store, which is made where there is none")
+    parser.add_argument("--folder", type=Path, help="where to keep the store; made if it does not exist")
     args = parser.parse_args()
     print(f"{platform.platform()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}")
     with tempfile.TemporaryDirectory() as scratch:
@@ -168,7 +168,7 @@ def main() -> None:
             )
             url = f"http://127.0.0.1:{ports['prometheus']}/metrics"
             print(f"  /metrics at once: {seconds_of(url)[0]:.3f} s; memory {memory(pid)}")
-            while told(url, "cycletrace_collector_due") or not told(url, "cycletrace_cycle_open"):
+            while metric(url, "cycletrace_collector_due") or not metric(url, "cycletrace_cycle_open"):
                 time.sleep(0.5)
             print(f"  all is folded, and open cycles are counted after {time.monotonic() - began:.1f} s")
             taken = []

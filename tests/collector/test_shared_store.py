@@ -55,7 +55,7 @@ def test_another_one_takes_over_within_seconds_and_goes_on_counting(collect: Sta
     send_all(follower, some[1::2])
     eventually(lambda: follower.total("cycletrace_collector_due"), lambda due: due == 0)
     assert collectors[0].facts("--at", str(AFTER)) == plain(facts_of(sent, AFTER))
-    assert "folds and counts cycles from now on" in follower.output[-1]
+    assert "this collector folds and counts cycles" in follower.output[-1]
 
 
 def test_without_the_database_senders_are_told_to_come_again(collect: Start) -> None:

@@ -71,7 +71,7 @@ def _opened(number: int) -> Generator[socket.socket]:
     """Provide the socket of a file of this process.
 
     Raises:
-        OSError: if it is none.
+        OSError: if it is not a socket.
     """
     copy = os.dup(number)
     try:

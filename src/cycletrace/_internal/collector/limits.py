@@ -38,7 +38,7 @@ class NoRoomError(Exception):
 
 
 class _Turn(NamedTuple):
-    """A request that waits for this many bytes, and the future that tells it that they are there."""
+    """A request that waits for this many bytes, and the future that completes when it has them."""
 
     size: int
     came: asyncio.Future[None]

@@ -61,7 +61,7 @@ class MetricReader:
         gauges = OpenGauges(limit)
         self._open = Beside(store.location, lambda *of: list(gauges.metrics(of[0], of[1], of[2].until_closed)), 1.0)
         self._instance = instance
-        # Of several collectors, each must be told apart by what it says of itself.
+        # Each of several collectors reports on itself under an id of its own.
         self._own_instance = token_hex(16) if store.is_shared else instance
         self._is_in_charge = is_in_charge
         self._headline = Beside(store.location, partial(headline, limit=limit), SHARE)

@@ -334,9 +334,7 @@ class Writer:
 
     def _set_term(self, term: int | None) -> None:
         if self._store.is_shared and (term is None) != (self._term is None):
-            _log.warning(
-                "%s folds and counts cycles from now on", "another collector" if term is None else "this collector"
-            )
+            _log.warning("this collector %s cycles", "no longer counts" if term is None else "folds and counts")
         if term is not None and term != self._term:
             self._in_loop(self._posted)  # something may wait since another one was in charge
         self._term = term

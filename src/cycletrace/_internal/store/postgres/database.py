@@ -12,6 +12,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from cycletrace._internal.store.errors import StoreError
 from cycletrace._internal.store.location import DatabaseUrl
+from cycletrace._internal.store.postgres import views
 from cycletrace._internal.store.postgres.connection import PostgresConnection
 from cycletrace._internal.store.postgres.errors import explained
 from cycletrace._internal.store.postgres.schema import SCHEMA, VERSION, migrate, versions
@@ -19,7 +20,7 @@ from cycletrace._internal.store.store import Store
 from cycletrace._internal.store.transaction import Snapshot, Transaction
 
 _LOWEST = 130000
-"""The oldest server that was tried."""
+"""The oldest server that has all that is asked of it, such as ``pg_current_snapshot``."""
 _LOCKS = 0x6379_636C
 """What distinguishes our advisory locks from those of other programs: "cycl"."""
 _WRITING, _IN_CHARGE = 1, 2
@@ -35,11 +36,11 @@ _CLIENT = {
     "client_encoding": "utf8",
 }
 """How long a server that vanished is waited for, unless the URL says otherwise."""
+_IDLE = "8s"
+"""How long a client may stand still within a transaction that writes: it must not hold up the others for long."""
 _SESSION = {
     "search_path": SCHEMA,
     "lock_timeout": "10s",
-    # A client that stops in the middle, or vanishes, must not hold up the others.
-    "idle_in_transaction_session_timeout": "5s",
     "tcp_keepalives_idle": "2",
     "tcp_keepalives_interval": "1",
     "tcp_keepalives_count": "3",
@@ -70,7 +71,10 @@ class PostgresStore(Store):
         """Begin a transaction, when those of other programs have ended."""
         with self._transaction("BEGIN") as connection:
             # Whatever others committed while this waits is seen: each statement looks anew.
-            connection.execute("SELECT pg_advisory_xact_lock(?, ?)", (_LOCKS, _WRITING))
+            connection.execute(
+                "SELECT set_config('idle_in_transaction_session_timeout', ?, TRUE), pg_advisory_xact_lock(?, ?)",
+                (_IDLE, _LOCKS, _WRITING),
+            )
             yield Transaction(connection)
 
     @contextmanager
@@ -144,7 +148,8 @@ class PostgresStore(Store):
 
     def copy_into(self, target: Path) -> None:  # noqa: ARG002
         """Raise an error: a server has its own way."""
-        raise StoreError(f"The store {self._url} is copied by PostgreSQL itself: pg_dump --schema={SCHEMA} URL > FILE.")
+        schemas = f"--schema={SCHEMA} --schema={views.SCHEMA}"
+        raise StoreError(f"The store {self._url} is copied by PostgreSQL itself: pg_dump {schemas} URL > FILE.")
 
     def close(self) -> None:
         """Disconnect."""
